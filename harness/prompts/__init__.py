@@ -1,0 +1,114 @@
+"""Few-shot prompts: text files, and what renders and fingerprints them.
+
+A prompt file is text with a TOML head between two lines of ``+++``. ``{tools}`` stands
+for the tool descriptions, ``{question}`` for the task. What precedes ``{question}`` is
+the prefix that every episode shares and the engine evaluates once. A file without a head
+is a probe: one generation, no stop string, taken to the letter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.types import Completion, Observation, Piece, UserError
+
+FOLDER = Path(__file__).parent
+HEAD = "+++\n"
+KEYS = {"title", "dialect", "language", "tools", "stop", "probe"}
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt ready to use.
+
+    ``text`` has no placeholder but ``{question}`` once rendered. ``probe`` means one
+    generation and no loop. ``dialect`` names the protocol's written form.
+    """
+
+    name: str
+    text: str
+    title: str = ""
+    dialect: str = "colon"
+    language: str = "en"
+    tools: tuple[str, ...] = ()
+    stop: tuple[str, ...] = ()
+    probe: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """The shared beginning, up to the label's colon; all of it where there is no
+        ``{question}``. The space after the colon belongs to what is appended, so that
+        tokens do not depend on where the text was cut."""
+        return self.text.partition("{question}")[0].rstrip(" ")
+
+    def opening(self, question: str) -> tuple[Piece, ...]:
+        """What is appended to the prefix to begin an episode, up to ``Thought:``."""
+        before, found, after = self.text.partition("{question}")
+        gap = before[len(before.rstrip(" ")) :]
+        return (Piece(gap + question + after),) if found else ()
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the rendered text: the prompt was held constant if this was."""
+        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def reply(completion: Completion, observation: Observation) -> tuple[Piece, ...]:
+    """What is appended after a step: the observation and the next ``Thought:``.
+
+    The label ``Observation:`` is in the history already where the model wrote it as its
+    stop string; history is never cut, so what else it wrote stays.
+    """
+    if completion.stop.strip() == "Observation:":
+        label = ""
+    else:
+        written = completion.text + completion.stop + completion.tail
+        label = "Observation:" if written.endswith("\n") else "\nObservation:"
+    return (Piece(f"{label} {observation.text}\nThought:"),)
+
+
+def names() -> list[str]:
+    """The prompts that ship with the harness."""
+    return sorted(path.stem for path in FOLDER.glob("*.txt"))
+
+
+def load(name: str, tool_block: str = "") -> Prompt:
+    """A shipped prompt by name, or any text file by path, with the tools filled in.
+
+    Raises UserError when there is no such prompt or its head is wrong.
+    """
+    shipped = FOLDER / f"{name}.txt"
+    path = shipped if name in names() else Path(name)
+    try:
+        text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        near = difflib.get_close_matches(name, names(), n=2)
+        hint = f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names())}"
+        raise UserError(f"prompt {name!r}: not a shipped prompt nor a UTF-8 text file ({error}){hint}") from None
+    return render(_read(path.stem, text, path), tool_block)
+
+
+def render(prompt: Prompt, tool_block: str) -> Prompt:
+    """The prompt with ``{tools}`` filled in."""
+    return replace(prompt, text=prompt.text.replace("{tools}", tool_block))
+
+
+def _read(name: str, text: str, path: Path) -> Prompt:
+    if not text.startswith(HEAD):
+        return Prompt(name, text, dialect="deck", probe=True)
+    head, found, body = text[len(HEAD) :].partition("\n" + HEAD)
+    if not found:
+        raise UserError(f"{path}:1: the head that begins with +++ has no closing line of +++")
+    try:
+        keys = tomllib.loads(head)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path}: the head is not TOML: {error}") from None
+    if unknown := set(keys) - KEYS:
+        raise UserError(f"{path}: unknown key {min(unknown)!r} in the head; known: {', '.join(sorted(KEYS))}")
+    lists: dict[str, Sequence[str]] = {key: tuple(keys.pop(key, ())) for key in ("tools", "stop")}
+    return Prompt(name, body, **keys, **lists)  # type: ignore[arg-type]
