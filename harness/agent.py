@@ -1,0 +1,98 @@
+"""The ReAct loop: a generator that asks for text and tool answers and does no I/O.
+
+It is handed everything (prompt, limits, how to read a completion), so it knows no
+engine, no tool and no score. A malformed step is a value that it answers with a fixed
+observation; only engines and worlds can fail it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator
+
+from harness.prompts import Prompt, reply
+from harness.types import (
+    Act, Action, Answer, Completion, Episode, Generate, Limits, Observation, Parsed, Status, Step, Task,
+)  # fmt: skip
+
+# What a finished generation means for the episode when it cannot go on.
+ENDS: dict[str, Status] = {"context": "context_limit", "time": "time_limit", "error": "engine_error"}
+UNSERVED = ("unavailable", "not_on_tape")
+
+React = Generator[Generate | Act, Completion | Observation, Episode]
+
+
+def react(
+    task: Task,
+    prompt: Prompt,
+    limits: Limits,
+    read: Callable[[Completion], Parsed],
+    *,
+    notice: str,
+    fold: Callable[[str, int], str],
+    seed: int = 0,
+    trial: int = 0,
+) -> React:
+    """Drive one episode: yields Generate or Act, is sent what came back, returns the Episode.
+
+    ``read`` parses a completion; ``notice`` is the observation after a step that cannot be
+    read; ``fold`` makes a tool's text one harmless line of at most so many characters.
+    """
+    steps: list[Step] = []
+
+    def end(status: Status, answer: str = "", detail: str = "") -> Episode:
+        return Episode(task.id, trial, status, tuple(steps), answer, detail=detail)
+
+    pieces = prompt.opening(task.question)
+    while len(steps) < (1 if prompt.probe else limits.steps):
+        budget = limits.episode_tokens - sum(step.completion.tokens for step in steps)
+        if budget <= 0:
+            return end("token_limit")
+        completion = yield Generate(
+            pieces, prompt.stop, min(limits.step_tokens, budget), step_seed(seed, task.id, trial, len(steps))
+        )
+        assert isinstance(completion, Completion)
+        parsed = read(completion)
+        if completion.finish in ENDS:
+            steps.append(Step(completion, parsed))
+            return end(ENDS[completion.finish], detail=completion.error)
+        if isinstance(parsed.move, Answer):
+            steps.append(Step(completion, parsed))
+            return end("answered", parsed.move.text)
+        if prompt.probe:
+            steps.append(Step(completion, parsed))
+            return end("step_limit" if parsed.move else "unreadable")
+        observation = yield from _observe(parsed, notice, fold, limits)
+        steps.append(Step(completion, parsed, observation))
+        if observation.outcome in UNSERVED:
+            return end("tool_unavailable", detail=observation.text)
+        if _unreadable_in_a_row(steps) >= limits.unreadable:
+            return end("unreadable")
+        pieces = reply(completion, observation)
+    return end("step_limit")
+
+
+def step_seed(seed: int, task_id: str, trial: int, step: int) -> int:
+    """A seed of 31 bits for one generation, the same whatever ran before it."""
+    digest = hashlib.sha256(f"{seed}/{task_id}/{trial}/{step}".encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _observe(
+    parsed: Parsed, notice: str, fold: Callable[[str, int], str], limits: Limits
+) -> Generator[Act, Completion | Observation, Observation]:
+    """Carry out the move, or say that there was none that could be read."""
+    if not isinstance(parsed.move, Action):
+        return Observation(notice, "unreadable")
+    raw = yield Act(parsed.move.tool, parsed.move.input)
+    assert isinstance(raw, Observation)
+    return Observation(fold(raw.text, limits.observation_chars), raw.outcome, raw.seconds)
+
+
+def _unreadable_in_a_row(steps: list[Step]) -> int:
+    count = 0
+    for step in reversed(steps):
+        if step.parsed.move is not None:
+            break
+        count += 1
+    return count
