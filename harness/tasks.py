@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args
 
+from harness.records import slim
 from harness.types import AnswerType, GoldAction, Suite, Target, Task, UserError
 
 FOLDER = Path("tasks")
@@ -71,7 +72,7 @@ def parse_tasks(text: str, where: str) -> tuple[Task, ...]:
 
 def dump_task(task: Task) -> str:
     """One line of JSON, empty and default fields left out."""
-    return json.dumps(_slim(task), ensure_ascii=False)
+    return json.dumps(slim(task), ensure_ascii=False)
 
 
 def task_sha256(task: Task) -> str:
@@ -173,11 +174,3 @@ def _near(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
 
 
-def _slim(record: Any) -> Any:
-    """A record as JSON values, without the fields that hold their default."""
-    if dataclasses.is_dataclass(record):
-        pairs = ((field, getattr(record, field.name)) for field in dataclasses.fields(record))
-        return {field.name: _slim(value) for field, value in pairs if value != field.default}
-    if isinstance(record, tuple):
-        return [_slim(item) for item in record]
-    return record
