@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.files import sha256_of
 from harness.types import Model, UserError
 
 FILE = Path("models.toml")
@@ -124,3 +125,14 @@ def _line_of(text: str, name: str) -> int:
         if line.strip().startswith("[") and line.strip().strip("[]").split(".")[0].strip("\"' ") in (name, name.split(".")[0]):
             return number
     return 1
+
+
+def identity(model: Model) -> str:
+    """What makes two models the same one: the hash of the file's bytes where there is a
+    file, the source as written otherwise. Raises UserError when the file is missing."""
+    if model.engine != "llama_cpp" or model.source.startswith("hf:"):
+        return f"{model.engine}:{model.source}"
+    try:
+        return sha256_of(model.source)
+    except OSError as error:
+        raise UserError(f"model {model.name}: {model.source}: {error.strerror}; give the path of a .gguf file") from None

@@ -148,6 +148,15 @@ class Hit:
     snippet: str
 
 
+@dataclass(frozen=True)
+class WorldSpec:
+    """Which world to open: its kind, the file or folder it needs, and that file's hash."""
+
+    kind: str = "frozen"
+    path: str = ""
+    sha256: str = ""
+
+
 class World(Protocol):
     """Where tool answers come from. Raises ToolUnavailable when it cannot be asked."""
 

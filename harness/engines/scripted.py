@@ -1,0 +1,120 @@
+"""An engine that replays written completions: a first-class backend for tests and baselines.
+
+Scripts by name: ``perfect`` follows the gold actions, ``memory`` answers at once without a
+tool, ``random`` babbles, ``faulty`` fails now and then. Tests pass a function instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.types import Completion, EngineError, EngineSettings, Generate, Model, Piece, Task, UserError
+
+# (task, number of earlier completions, seed) -> what the model writes next
+Script = Callable[[Task, int, int], str | Completion]
+
+
+class ScriptedEngine:
+    """Replays a script; ``slots`` episodes at once, one completion a step each."""
+
+    def __init__(self, script: Script, tasks: Sequence[Task], slots: int = 8, name: str = "script") -> None:
+        self.slots = slots
+        self.facts: dict[str, object] = {"script": name, "slots": slots}
+        self._script = script
+        self._tasks = {task.question: task for task in tasks}
+        self._history: dict[str, tuple[Task, int]] = {}
+        self._queue: deque[tuple[str, Generate, float]] = deque()
+
+    def start(self, prefix: Sequence[Piece]) -> int:
+        text = "".join(piece.text for piece in prefix)
+        words = len(text.split())
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        self.facts |= {"prefix_tokens": words, "prefix_tokens_sha256": digest}
+        return words
+
+    def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
+        if episode_id not in self._history:
+            self._history[episode_id] = (self._find_task(request), 0)
+        self._queue.append((episode_id, request, deadline))
+
+    def step(self) -> list[tuple[str, Completion]]:
+        batch, self._queue = self._queue, deque()
+        return [(episode_id, self._complete(episode_id, *rest)) for episode_id, *rest in batch]
+
+    def finish(self, episode_id: str) -> None:
+        self._history.pop(episode_id, None)
+
+    def close(self) -> None:
+        self._history.clear()
+
+    def _find_task(self, request: Generate) -> Task:
+        text = "".join(piece.text for piece in request.pieces)
+        for question, task in self._tasks.items():
+            if question in text:
+                return task
+        raise EngineError("the scripted engine was asked a question that is not in the suite")
+
+    def _complete(self, episode_id: str, request: Generate, deadline: float) -> Completion:
+        task, turn = self._history[episode_id]
+        self._history[episode_id] = (task, turn + 1)
+        if deadline and time.monotonic() > deadline:
+            return Completion("", "time")
+        written = self._script(task, turn, request.seed)
+        if isinstance(written, Completion):
+            return written
+        return cut(written, request)
+
+
+def cut(text: str, request: Generate) -> Completion:
+    """What a model that writes ``text`` word by word would have produced under a request."""
+    hits = [(text.find(stop), stop) for stop in request.stop if stop in text]
+    at, stop = min(hits, default=(-1, ""))
+    body = text[:at] if stop else text
+    words = re.findall(r"\s*\S+", body)
+    if len(words) > request.max_tokens:
+        return Completion("".join(words[: request.max_tokens]), "length", tokens=request.max_tokens)
+    return Completion(body, "stop" if stop else "eos", stop, tokens=len(words) + 1)
+
+
+def perfect(task: Task, turn: int, seed: int) -> str:
+    """Follow the gold actions, then give the canonical answer."""
+    if turn < len(task.gold_actions):
+        gold = task.gold_actions[turn]
+        return f" I use {gold.tool}.\nAction: {gold.tool}: {gold.expr or gold.input_any[0]}\nObservation:"
+    answer = "unknown" if task.answer.type == "abstain" else task.answer.accepted[0]
+    return f" I know the answer.\nAnswer: {answer}\n\nQuestion:"
+
+
+def memory(task: Task, turn: int, seed: int) -> str:
+    """Answer from memory at once: right only where nothing had to be looked up."""
+    known = not task.gold_actions and task.answer.accepted
+    return f" I know this.\nAnswer: {task.answer.accepted[0] if known else '1900'}\n\nQuestion:"
+
+
+def babble(task: Task, turn: int, seed: int) -> str:
+    """Words, labels and tools in random order."""
+    rng = random.Random(seed)
+    words = ["Action:", "Answer:", "Thought:", "calculate:", "wikipedia:", "\n", "7", "the", "town", "*"]
+    return " " + " ".join(rng.choices(words, k=rng.randint(3, 20)))
+
+
+def faulty(task: Task, turn: int, seed: int) -> str | Completion:
+    """As ``perfect``, but one generation in ten fails in the engine."""
+    if random.Random(seed).random() < 0.1:
+        return Completion("", "error", error="injected fault")
+    return perfect(task, turn, seed)
+
+
+SCRIPTS: Mapping[str, Script] = {"perfect": perfect, "memory": memory, "random": babble, "faulty": faulty}
+
+
+def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> ScriptedEngine:
+    """Open a script by name. Raises UserError for an unknown one."""
+    if model.source not in SCRIPTS:
+        raise UserError(f"model {model.name}: no script {model.source!r}; there are {', '.join(SCRIPTS)}")
+    return ScriptedEngine(SCRIPTS[model.source], tasks, settings.slots or 8, model.source)

@@ -1,0 +1,212 @@
+"""One process per model: the engine lives in a child, so that a native crash is an outcome.
+
+The child holds the engine and its runner; the parent supervises it, restarts it once, and
+marks what was in flight as unscored. Nothing here touches a file or a terminal.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+
+from harness import engines, protocol, worlds
+from harness.agent import React, react
+from harness.prompts import Prompt
+from harness.runner import Key, Started, run_episodes
+from harness.tools import Toolbox
+from harness.types import (
+    Completion, EngineError, EngineSettings, Episode, Limits, Model, Parsed, Piece, Task, UserError,
+    WorldSpec,
+)  # fmt: skip
+
+SILENCE = 900.0  # seconds without a sign of life after which a worker counts as hung
+BEAT = 1.0  # seconds between signs of life
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything a worker needs; plain data, so that it can be sent to another process."""
+
+    model: Model
+    settings: EngineSettings
+    prompt: Prompt
+    tools: tuple[str, ...]
+    world: WorldSpec
+    limits: Limits
+    repair: bool
+    seed: int
+    tasks: tuple[Task, ...]
+    todo: tuple[Key, ...]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The engine is loaded and the prefix evaluated."""
+
+    facts: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A sign of life. ``peak_memory`` in bytes, of the worker process."""
+
+    peak_memory: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The worker gave up. ``who`` is user, engine or harness."""
+
+    who: str
+    message: str
+
+
+Event = Ready | Started | Episode | Beat | Failed
+
+
+@dataclass
+class _Flight:
+    """What a worker has begun and not finished."""
+
+    todo: list[Key]
+    began: list[Key] = field(default_factory=list)
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.began.append(event.key)
+            self.todo.remove(event.key)
+        elif isinstance(event, Episode):
+            self.began.remove((event.task_id, event.trial))
+
+
+def supervise(job: Job, restarts: int = 1, silence: float = SILENCE) -> Iterator[Event]:
+    """Run a job in a worker process and yield its events.
+
+    When the worker dies, every episode it had begun becomes an ``engine_error`` and a
+    fresh worker goes on with the rest, ``restarts`` times; then Failed ends the events.
+    """
+    flight = _Flight(list(job.todo))
+    for attempt in range(restarts + 1):
+        failure = None
+        for event in _one_worker(replace(job, todo=tuple(flight.todo)), silence):
+            if isinstance(event, Failed):
+                failure = event
+                break
+            flight.note(event)
+            yield event
+        if failure is None:
+            return
+        for key in flight.began:
+            yield Episode(key[0], key[1], "engine_error", (), detail=failure.message)
+        flight.began.clear()
+        if failure.who != "engine" or attempt == restarts or not flight.todo:
+            yield failure
+            return
+
+
+def _one_worker(job: Job, silence: float) -> Iterator[Event]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_main, args=(theirs, job), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        while True:
+            if not ours.poll(silence):
+                yield Failed("engine", f"the worker gave no sign of life for {silence:g} s")
+                return
+            try:
+                event = ours.recv()
+            except EOFError:
+                process.join(10)
+                yield Failed("engine", f"the worker died: {_cause(process.exitcode)}")
+                return
+            if event is None:
+                return
+            yield event
+    finally:
+        process.kill()
+        process.join()
+        ours.close()
+
+
+def _cause(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        hint = " (out of memory?)" if -exitcode == signal.SIGKILL else ""
+        return signal.Signals(-exitcode).name + hint
+    return f"exit code {exitcode}"
+
+
+def _main(pipe: Connection, job: Job) -> None:
+    """The child. Ctrl-C is the parent's to handle: it stops us once the record is safe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        for event in _work(job):
+            pipe.send(event)
+        pipe.send(None)
+    except BrokenPipeError:
+        return
+    except UserError as error:
+        pipe.send(Failed("user", str(error)))
+    except EngineError as error:
+        pipe.send(Failed("engine", str(error)))
+    except Exception:
+        pipe.send(Failed("harness", traceback.format_exc(limit=-4)))
+
+
+def _work(job: Job) -> Iterator[Event]:
+    world = worlds.open_world(job.world.kind, job.world.path, job.world.sha256)
+    toolbox = Toolbox(job.tools, world)
+    engine = engines.create(job.model, job.settings, job.tasks)
+    try:
+        engine.start((Piece(job.prompt.prefix),))
+        yield Ready(dict(engine.facts))
+        tasks = {task.id: task for task in job.tasks}
+        todo = [(tasks[task_id], trial) for task_id, trial in job.todo]
+        last = 0.0
+        for event in run_episodes(engine, todo, _loops(job, toolbox.names), toolbox.call, job.limits):
+            if event is not None:
+                yield event
+            if time.monotonic() - last > BEAT:
+                last = time.monotonic()
+                yield Beat(peak_memory())
+        yield Beat(peak_memory())
+    finally:
+        engine.close()
+
+
+class _loops:
+    """Makes one ReAct loop a task, with the protocol handed in."""
+
+    def __init__(self, job: Job, tools: Sequence[str]) -> None:
+        self.job = job
+        self.tools = tuple(tools)
+        self.notice = protocol.unreadable_notice(job.prompt.dialect)
+
+    def __call__(self, task: Task, trial: int) -> React:
+        return react(
+            task, self.job.prompt, self.job.limits, self.read,
+            notice=self.notice, fold=protocol.fold, seed=self.job.seed, trial=trial,
+        )  # fmt: skip
+
+    def read(self, completion: Completion) -> Parsed:
+        return protocol.parse(
+            completion.text, self.tools, self.job.prompt.dialect,
+            finish=completion.finish, stop=completion.stop, repair=self.job.repair,
+        )  # fmt: skip
+
+
+def peak_memory() -> int:
+    """The most memory this process has held, in bytes (0 where the system does not say)."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
