@@ -1,0 +1,108 @@
+"""Live progress of one session: done, rate, accuracy so far, time left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from harness.printable import printable
+from harness.scoring.episodes import score_episode
+from harness.session import Session
+from harness.types import UNSCORED, Episode
+from harness.worker import Failed, Ready
+
+PLAIN_SECONDS = 15.0  # between progress lines when the output is not a terminal
+
+
+@dataclass
+class Tally:
+    """What progress shows; scored as the record will be."""
+
+    session: Session
+    total: int
+    done: int = 0
+    scored: int = 0
+    right: int = 0
+    unscored: int = 0
+    tokens: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def add(self, episode: Episode) -> None:
+        """Count a finished episode."""
+        self.done += 1
+        self.tokens += sum(step.completion.tokens for step in episode.steps)
+        if episode.status in UNSCORED:
+            self.unscored += 1
+            return
+        plan = self.session.plan
+        task = next(task for task in plan.suite.tasks if task.id == episode.task_id)
+        score = score_episode(task, episode, tools=plan.tools, dialect=plan.prompt.dialect, repair=plan.repair)
+        self.scored += 1
+        self.right += score.correct
+
+    def words(self) -> str:
+        """One line: right so far, tokens a second, and faults if any."""
+        seconds = max(time.monotonic() - self.began, 1e-9)
+        accuracy = f"{self.right / self.scored:.0%} right" if self.scored else "no answer yet"
+        faults = f", {self.unscored} unscored" if self.unscored else ""
+        return f"{accuracy}, {self.tokens / seconds:,.0f} tok/s{faults}"
+
+
+def follow(session: Session) -> int:
+    """Run a session and show how it goes; 0 all scored, 1 not. Ctrl-C loses nothing."""
+    plan, already = session.plan, len(session.plan.keys) - len(session.todo)
+    err = Console(stderr=True, highlight=False, markup=False)
+    if not session.todo:
+        err.print(f"{plan.model.name}: complete, {already} episodes in {session.run.path}")
+        return 0
+    if session.resumed and already:
+        err.print(f"{plan.model.name}: going on with {session.run.path}, {already} of {len(plan.keys)} done")
+    tally = Tally(session, len(session.todo))
+    failed = None
+    try:
+        with _display(err, plan.model.name, tally) as show:
+            for event in session.events():
+                if isinstance(event, Ready):
+                    tally.began = time.monotonic()
+                    if event.facts.get("workaround"):
+                        err.print(printable(str(event.facts["workaround"])))
+                elif isinstance(event, Episode):
+                    tally.add(event)
+                elif isinstance(event, Failed):
+                    failed = event
+                show()
+    except KeyboardInterrupt:
+        err.print(f"interrupted: {tally.done} of {tally.total} finished and kept in {session.run.path}; "
+                  "the same command goes on from there")
+        raise
+    if failed:
+        err.print(f"{plan.model.name}: the {failed.who} failed: {printable(failed.message)}")
+        err.print("what was under way is unscored; the same command tries it again")
+    left = tally.total - tally.done
+    return 1 if failed or tally.unscored or left else 0
+
+
+@contextmanager
+def _display(console: Console, name: str, tally: Tally) -> Iterator[object]:
+    """A bar on a terminal, a line now and then elsewhere."""
+    if not console.is_terminal:
+        last = [time.monotonic()]
+
+        def line() -> None:
+            if time.monotonic() - last[0] > PLAIN_SECONDS or tally.done == tally.total:
+                last[0] = time.monotonic()
+                print(f"{name}: {tally.done}/{tally.total}, {tally.words()}", file=sys.stderr)
+
+        yield line
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+               TextColumn("{task.fields[words]}"), TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console) as progress:
+        bar: TaskID = progress.add_task(name, total=tally.total, words="loading")
+        yield lambda: progress.update(bar, completed=tally.done, words=tally.words())

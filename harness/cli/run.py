@@ -1,0 +1,137 @@
+"""``run``: models over a suite, with live progress; ends with the result table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from harness import models, prompts, runs, session, tasks, worlds
+from harness.cli.live import follow
+from harness.prompts import Prompt
+from harness.report import data, table
+from harness.session import Plan, Session
+from harness.tools import Toolbox
+from harness.types import EngineSettings, Limits, Model, Sampling, Suite, UserError, WorldSpec
+
+HELP = """\
+Run models over a suite of tasks and keep a record that can be resumed and re-scored.
+The same command again goes on where the last one stopped, or says that all is done.
+
+examples:
+  python -m harness run --model 'pico-*'
+  python -m harness run --model ./some-model.Q4_K_M.gguf --suite core --limit 40
+  python -m harness run --model vicuna-13b-q4 --model vicuna-13b-q8
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("run", help="run models over a suite of tasks", description=HELP)
+    parser.set_defaults(command=run)
+    parser.add_argument("--model", action="append", required=True, metavar="NAME",
+                        help="a name or glob from models.toml, or the path of a .gguf file; may be repeated")
+    parser.add_argument("--suite", default="", metavar="S",
+                        help="a name under tasks/, a .jsonl file or a folder (default: generated for the "
+                        "built-in pico models, else core)")
+    parser.add_argument("--limit", type=_count, default=0, metavar="N", help="only the first N tasks")
+    parser.add_argument("--trials", type=_count, default=1, metavar="K", help="try every task K times (default 1)")
+    parser.add_argument("--prompt", default="react", metavar="NAME", help="a shipped prompt or a text file (default react)")
+    parser.add_argument("--mode", choices=("text", "grammar"), default="text",
+                        help="free text (default), or decoding constrained to the protocol's grammar")
+    parser.add_argument("--repair", choices=("default", "none"), default="default",
+                        help="act on the one reading of a malformed step (default), or on none")
+    parser.add_argument("--tools", default="prompt", metavar="LIST", help="'none' for a closed-book run (default: the prompt's)")
+    parser.add_argument("--world", choices=tuple(worlds.WORLDS), default="frozen", help="where tool answers come from")
+    parser.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
+    parser.add_argument("--seed", type=int, default=0, help="of sampling (default 0)")
+    parser.add_argument("--slots", type=_count, default=0, metavar="N",
+                        help="episodes at once; 1 repeats bit for bit (default: chosen for this machine)")
+    parser.add_argument("--threads", type=_count, default=0, metavar="N", help="CPU threads (default: chosen for this machine)")
+    parser.add_argument("--gpu-layers", type=int, default=-1, metavar="N", help="layers on the GPU (default: all)")
+    parser.add_argument("--max-steps", type=_count, default=Limits.steps, metavar="N", help=f"per episode (default {Limits.steps})")
+    parser.add_argument("--step-tokens", type=_count, default=Limits.step_tokens, metavar="N",
+                        help=f"generated per step (default {Limits.step_tokens})")
+    parser.add_argument("--step-seconds", type=float, default=Limits.step_seconds, metavar="S",
+                        help=f"for one generation or one tool call (default {Limits.step_seconds:g})")
+    parser.add_argument("--run-seconds", type=float, default=0.0, metavar="S",
+                        help="begin no new episode after so long (default: no limit)")
+    parser.add_argument("--runs-dir", type=Path, default=runs.FOLDER, metavar="D", help="where records go (default runs/)")
+    parser.add_argument("--fresh", action="store_true", help="begin a new run instead of going on with the last one")
+    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Work off every model; 0 all scored, 1 some not, 2 the user's mistake."""
+    chosen = models.resolve(args.model)
+    plans = [plan(args, model) for model in chosen]
+    sessions: list[Session] = []
+    code = 0
+    for each in plans:
+        one = session.open_session(each, args.runs_dir, args.fresh)
+        sessions.append(one)
+        try:
+            code = max(code, follow(one))
+        except UserError as error:
+            if len(plans) == 1:
+                raise
+            print(f"error: {error}", file=sys.stderr)
+            code = 2
+    results = [data.load(one.run.path) for one in sessions if one.run.episodes()]
+    if args.json:
+        print(json.dumps([data.row(result) for result in results], indent=1))
+    elif results:
+        table.show(results)
+        for one in sessions:
+            print(f"record: {one.run.path}")
+    return code
+
+
+def plan(args: argparse.Namespace, model: Model) -> Plan:
+    """What the arguments ask for, checked as far as it can be without the model."""
+    suite = tasks.load_suite(args.suite or default_suite(model))
+    world = WorldSpec(args.world, suite.world, suite.world_sha256)
+    prompt = choose_prompt(args.prompt, closed_book=args.tools == "none")
+    toolbox = Toolbox(prompt.tools, worlds.open_world(world.kind, world.path, world.sha256))
+    prompt = prompts.render(prompt, toolbox.describe())
+    settings = EngineSettings(
+        slots=args.slots, threads=args.threads, gpu_layers=args.gpu_layers,
+        sampling=Sampling(args.temperature),
+        grammar=grammar_for(prompt, suite) if args.mode == "grammar" else "",
+    )  # fmt: skip
+    limits = Limits(
+        steps=args.max_steps, step_tokens=args.step_tokens,
+        step_seconds=args.step_seconds, run_seconds=args.run_seconds,
+    )  # fmt: skip
+    return Plan(
+        model, suite, prompt, toolbox.names, world, limits, settings, args.mode,
+        args.repair == "default", args.trials, args.seed, args.limit,
+    )  # fmt: skip
+
+
+def default_suite(model: Model) -> str:
+    """The pico models were trained for invented worlds; everything else meets core."""
+    return "generated" if model.family == "pico" or "core" not in tasks.names() else "core"
+
+
+def choose_prompt(name: str, closed_book: bool) -> Prompt:
+    """The prompt asked for; without tools, its closed-book sibling."""
+    if closed_book and name == "react":
+        name = "closed-book"
+    return prompts.load(name)
+
+
+def grammar_for(prompt: Prompt, suite: Suite) -> str:
+    """The GBNF text that only lets the protocol through."""
+    from harness.protocol import grammar
+
+    return grammar(prompt.tools, prompt.dialect)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
+    return number
