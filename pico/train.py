@@ -1,0 +1,255 @@
+"""Train one pico model: python -m pico.train --size 2M --minutes 6 --data DIR --out DIR.
+
+The few-shot prefix is evaluated once for each step, with gradients, and all of the step's
+episodes attend to its keys and values. Knows tokens only; episodes come from pico.data.
+The budget is wall time, so the learning rate follows the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from pico import checkpoint, corpus
+from pico.checkpoint import Checkpoint
+from pico.corpus import MOVE, Corpus
+from pico.model import Llama, Past
+from pico.shapes import SIZES
+from pico.tokenizer import prefix_tokens
+
+WEIGHTS = (0.0, 1.0, 3.0)  # of a token in the loss, by corpus kind
+PEAK_RATES = {"0.3M": 4e-3, "0.8M": 3e-3, "2M": 2e-3, "4.5M": 1.5e-3, "8M": 1.2e-3}
+LONGEST = 768  # tokens; the few longer episodes would pad every batch
+GROUPS = 4
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says. ``batch`` is episodes a step; ``rate`` the peak."""
+
+    size: str
+    minutes: float
+    data: Path
+    out: Path
+    device: str
+    batch: int
+    rate: float
+    seed: int
+    compile: bool
+    resume: Path | None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Episodes padded to one length: ids, what each token counts, and its kind."""
+
+    tokens: Tensor
+    kinds: Tensor
+    episodes: Tensor
+
+
+class Feed:
+    """A corpus on the device, cut into groups of like length."""
+
+    def __init__(self, data: Corpus, device: str) -> None:
+        self.tokens = torch.from_numpy(data.tokens).to(device)
+        self.kinds = torch.from_numpy(data.kinds).to(device)
+        self.starts = torch.from_numpy(data.starts).to(device)
+        self.groups = [
+            (torch.from_numpy(part).to(device), length)
+            for part, length in corpus.groups(data.lengths, GROUPS, LONGEST)
+        ]
+
+    def sample(self, count: int) -> Iterator[Batch]:
+        """``count`` random episodes, the same number from each group."""
+        for part, length in self.groups:
+            picks = torch.randint(len(part), (count // len(self.groups),), device=part.device)
+            yield self.gather(part[picks], length)
+
+    def everything(self, count: int) -> Iterator[Batch]:
+        """Every episode once, at most ``count`` at a time."""
+        for part, length in self.groups:
+            for chunk in part.split(count):
+                yield self.gather(chunk, length)
+
+    def gather(self, episodes: Tensor, length: int) -> Batch:
+        spread = torch.arange(length, device=episodes.device)
+        first, end = self.starts[episodes, None], self.starts[episodes + 1, None]
+        where = (first + spread).clamp_max(len(self.tokens) - 1)
+        inside = first + spread < end
+        return Batch(
+            torch.where(inside, self.tokens[where], 0).long(),
+            torch.where(inside, self.kinds[where], 0).long(),
+            episodes,
+        )
+
+
+class Trainer:
+    """Weights, optimiser and clock of one run."""
+
+    def __init__(self, settings: Settings) -> None:
+        torch.manual_seed(settings.seed)
+        torch.set_float32_matmul_precision("high")
+        self.settings = settings
+        self.model = Llama(SIZES[settings.size]).to(settings.device)
+        self.history: tuple[Mapping[str, object], ...] = ()
+        if settings.resume:
+            before = checkpoint.load(settings.resume)
+            self.history = before.history
+            self.model.load_state_dict({name: torch.from_numpy(w) for name, w in before.weights.items()})
+        if settings.compile:
+            for block in self.model.blocks:
+                block.compile(dynamic=False)
+        self.optimiser = self._optimiser()
+        self.prefix = torch.tensor([prefix_tokens()], device=settings.device)
+        self.weights = torch.tensor(WEIGHTS, device=settings.device)
+        self.steps = 0
+
+    def _optimiser(self) -> torch.optim.AdamW:
+        matrices = [weight for weight in self.model.parameters() if weight.dim() == 2]
+        vectors = [weight for weight in self.model.parameters() if weight.dim() == 1]
+        decayed = [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}]
+        fused = self.settings.device.startswith("cuda")
+        return torch.optim.AdamW(decayed, lr=self.settings.rate, betas=(0.9, 0.98), fused=fused)
+
+    def precision(self) -> AbstractContextManager[object]:
+        if self.settings.device.startswith("cuda"):
+            return torch.autocast("cuda", torch.bfloat16)
+        return nullcontext()
+
+    def step(self, feed: Feed, done: float) -> Tensor:
+        """One optimiser step at fraction ``done`` of the budget; the loss, not yet waited for."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.settings.rate * schedule(done)
+        with self.precision():
+            past = self.model.read(self.prefix)
+            parts = [self.loss(batch, past) for batch in feed.sample(self.settings.batch)]
+        losses, counts = zip(*parts, strict=True)
+        loss = torch.stack(losses).sum() / torch.stack(counts).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.steps += 1
+        return loss.detach()
+
+    def loss(self, batch: Batch, past: list[Past]) -> tuple[Tensor, Tensor]:
+        """Weighted sum of cross-entropies, and the sum of the weights."""
+        logits = self.model(batch.tokens[:, :-1], past).float()
+        each = F.cross_entropy(logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none")
+        weight = self.weights[batch.kinds[:, 1:].flatten()]
+        return (each * weight).sum(), weight.sum()
+
+    def run(self, feed: Feed) -> None:
+        """Train until the minutes are spent, saving about every minute."""
+        began = saved = time.monotonic()
+        budget = self.settings.minutes * 60
+        total = torch.zeros((), device=self.settings.device)
+        while (spent := time.monotonic() - began) < budget:
+            total += self.step(feed, spent / budget)
+            if self.steps == 1 or self.steps % 200 == 0:
+                mean = total.item() / (1 if self.steps == 1 else 200)
+                total.zero_()
+                print(f"{self.settings.size} {spent:5.0f} s  step {self.steps:6}  loss {mean:.4f}", flush=True)
+            if time.monotonic() - saved > 60:
+                saved = time.monotonic()
+                self.save(saved - began)
+        self.save(time.monotonic() - began)
+
+    def save(self, seconds: float) -> None:
+        weights = {
+            name: weight.detach().to("cpu", torch.float16).numpy()
+            for name, weight in self.model.named_parameters()
+        }
+        this = {
+            "steps": self.steps,
+            "episodes_a_step": self.settings.batch,
+            "seconds": round(seconds),
+            "peak_rate": self.settings.rate,
+            "seed": self.settings.seed,
+        }
+        path = self.settings.out / f"pico-{self.settings.size}.safetensors"
+        saved = Checkpoint(self.settings.size, self.model.shape, weights, (*self.history, this))
+        checkpoint.save(saved, path)
+
+    @torch.no_grad()
+    def check(self, data: Corpus) -> dict[str, tuple[float, float]]:
+        """Per category: the share of turns, and of episodes, whose moves are right to the token.
+
+        The model is shown the true text before each token, its own thoughts included.
+        """
+        feed = Feed(data, self.settings.device)
+        turns: list[Tensor] = []
+        with self.precision():
+            past = self.model.read(self.prefix)
+            for batch in feed.everything(128):
+                turns.append(_turns(self.model(batch.tokens[:, :-1], past), batch))
+        return _by_category(torch.cat(turns).cpu().numpy(), data)
+
+
+def schedule(done: float) -> float:
+    """Share of the peak rate: up over the first 3 %, then half a cosine down to 1 %."""
+    rise = min(1.0, (done + 1e-3) / 0.03)
+    return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+
+
+def _turns(logits: Tensor, batch: Batch) -> Tensor:
+    """Rows of (episode, turns, wrong turns)."""
+    kinds = batch.kinds[:, 1:]
+    own = kinds > 0
+    starts = own & ~F.pad(own, (1, 0))[:, :-1]
+    number = starts.cumsum(1)
+    wrong = (logits.argmax(-1) != batch.tokens[:, 1:]) & (kinds == MOVE)
+    bad = torch.zeros(len(kinds), int(number.max()) + 1, device=kinds.device)
+    bad.scatter_add_(1, number, wrong.float())
+    return torch.stack((batch.episodes, number[:, -1], (bad > 0).sum(1)), 1)
+
+
+def _by_category(turns: np.ndarray[tuple[int, ...], np.dtype[np.int64]], data: Corpus) -> dict[str, tuple[float, float]]:
+    found = {}
+    for index, name in enumerate(data.names):
+        rows = turns[data.categories[turns[:, 0]] == index]
+        if len(rows):
+            found[name] = (1 - rows[:, 2].sum() / rows[:, 1].sum(), float((rows[:, 2] == 0).mean()))
+    return found
+
+
+def parse() -> Settings:
+    parser = argparse.ArgumentParser(prog="python -m pico.train", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--size", choices=SIZES, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder that pico.data wrote")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--batch", type=int, default=192, help="episodes a step")
+    parser.add_argument("--rate", type=float, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--compile", action="store_true", help="torch.compile each block")
+    parser.add_argument("--resume", type=Path, help="checkpoint to go on from, at a new schedule")
+    given = parser.parse_args()
+    given.rate = given.rate or PEAK_RATES[given.size]
+    return Settings(**vars(given))
+
+
+def main() -> None:
+    settings = parse()
+    settings.out.mkdir(parents=True, exist_ok=True)
+    trainer = Trainer(settings)
+    trainer.run(Feed(corpus.load(settings.data.glob("train-*.npz")), settings.device))
+    held_out = trainer.check(corpus.load(settings.data.glob("held-*.npz")))
+    for name, (turns, episodes) in held_out.items():
+        print(f"{settings.size} held out  {name:24} turns {turns:6.1%}  episodes {episodes:6.1%}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
