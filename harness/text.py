@@ -1,0 +1,67 @@
+"""Small questions about plain text that tools and worlds both ask.
+
+Lines, sentences and titles, in English and Japanese. It knows nothing of tools, worlds
+or the protocol, and makes nothing safe for a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+# A full stop ends a sentence when what follows does not go on in lower case ("approx. two"),
+# a Japanese one always does; closing quotation marks and brackets belong to the sentence.
+_SENTENCE_END = re.compile(
+    r"""[.!?]["'”’)\]]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）】"”’]*"""
+)
+_INITIALS = re.compile(r"(?:[A-Z]\.)*[A-Z]")  # J. K., U.S.
+_ABBREVIATIONS = frozenset(
+    ("Dr", "Mr", "Mrs", "Ms", "Mt", "No", "Prof", "St", "approx", "ca", "cf", "vs", "e.g", "i.e")
+)
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space, line ends included, as one space."""
+    return " ".join(text.split())
+
+
+def cut(text: str, limit: int) -> str:
+    """At most ``limit`` characters, the last one "…" where something was cut off."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def fold(text: str) -> str:
+    """The text as it is compared: widths, compatibility forms and case made alike (NFKC)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+def title_key(title: str) -> str:
+    """What two spellings of one title have in common: case, width, spaces, underscores."""
+    return one_line(fold(title).replace("_", " "))
+
+
+def lead(text: str, limit: int) -> str:
+    """The opening of a text in one line: as many whole sentences as fit ``limit`` characters.
+
+    A first sentence that is too long by itself is cut with "…".
+    """
+    line = one_line(text)
+    if len(line) <= limit:
+        return line
+    ends = [end for end in _sentence_ends(line[: limit + 2]) if end <= limit]
+    return line[: ends[-1]] if ends else cut(line, limit)
+
+
+def first_sentence(text: str, limit: int) -> str:
+    """The first sentence of a text, cut to ``limit`` characters with "…"."""
+    line = one_line(text[: 4 * limit])
+    return cut(line[: next(_sentence_ends(line), len(line))], limit)
+
+
+def _sentence_ends(line: str) -> Iterator[int]:
+    for match in _SENTENCE_END.finditer(line):
+        word = line[: match.start()].rpartition(" ")[2].lstrip("(\"'“‘")
+        initials = match[0] == "." and _INITIALS.fullmatch(word)
+        if not initials and word not in _ABBREVIATIONS:
+            yield match.end()

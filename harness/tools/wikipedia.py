@@ -1,0 +1,33 @@
+"""wikipedia: the beginning of the article with a title.
+
+It looks a title up and never guesses: near misses are offered, the model chooses.
+Articles come from the world it is given, whichever that is.
+"""
+
+from __future__ import annotations
+
+from harness.text import cut, lead, one_line, title_key
+from harness.types import Observation, World
+
+ARTICLE_CHARS = 480
+ECHO_CHARS = 120
+
+
+def wikipedia(input: str, world: World) -> Observation:
+    """wikipedia: Japan
+    Returns the beginning of the encyclopedia article with that title."""
+    title = one_line(input)
+    article = world.article(title)
+    if article is None:
+        return Observation(_not_found(title, world), "not_found")
+    if article.meanings:
+        return Observation(f'"{article.title}" may refer to: {"; ".join(article.meanings)}.')
+    text = lead(article.text, ARTICLE_CHARS)
+    if title_key(title) != title_key(article.title):
+        text = f'(redirected to "{article.title}") {text}'
+    return Observation(text)
+
+
+def _not_found(title: str, world: World) -> str:
+    near = ", ".join(f'"{other}"' for other in world.similar(title))
+    return f'No article "{cut(title, ECHO_CHARS)}".' + (f" Similar titles: {near}." if near else "")

@@ -1,0 +1,27 @@
+"""Worlds: where tool answers come from. One contract (``types.World``), one table.
+
+A world is asked for articles and searches; it knows nothing of tools, models or the
+texts that a model reads.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from harness.types import UserError, World
+from harness.worlds.frozen import FrozenWorld
+
+# kind -> opener(path, expected sha256); a new world is one file and one line here
+WORLDS: dict[str, Callable[[str, str], World]] = {
+    "frozen": FrozenWorld,
+}
+
+
+def open_world(kind: str, path: str = "", sha256: str = "") -> World:
+    """Open a world of that kind; raises UserError for what the user can mend."""
+    if kind not in WORLDS:
+        near = difflib.get_close_matches(kind, WORLDS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(WORLDS)}"
+        raise UserError(f"no world {kind!r}; {hint}")
+    return WORLDS[kind](path, sha256)
