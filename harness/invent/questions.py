@@ -1,0 +1,457 @@
+"""Asks about an invented world: tasks with their gold actions, answers and plans.
+
+Every category is a method that proposes a draft or None ("not with these pages"). What a
+draft says is checked in one place: its question is new, and its numbers belong to the side
+of the world. A search phrase is used only when a single article holds all of its words.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
+
+from harness.invent.articles import Page
+from harness.invent.draw import Draw, may_use
+from harness.invent.wording import Fact, Kind, Language, Puzzle, Sum
+from harness.invent.world import NAMERS
+from harness.types import GoldAction, Target, Task
+
+CATEGORIES = (
+    "arithmetic", "lookup", "search", "two_hop", "lookup_calculate", "comparison", "unanswerable",
+)  # fmt: skip
+ATTEMPTS = 2000
+
+
+@dataclass(frozen=True)
+class Hop:
+    """One step of a plan: the call, what it is for, and what it brings ("" = nothing).
+
+    ``also`` holds further (what, value) pairs that the same answer brings and the plan needs.
+    """
+
+    tool: str
+    input: str
+    looks_for: str
+    finds: str = ""
+    also: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a task is solved, in words: the hops, what follows from them, the answer."""
+
+    hops: tuple[Hop, ...]
+    because: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A task before it has an id."""
+
+    question: str
+    target: Target
+    plan: Plan
+    difficulty: int
+    golds: tuple[GoldAction, ...]
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass
+class Asker:
+    """Asks questions about the pages of one world, spread evenly over them."""
+
+    pages: tuple[Page, ...]
+    draw: Draw
+    language: Language
+    uses: Counter[str] = field(default_factory=Counter)
+    asked: set[str] = field(default_factory=set)
+    first_was_right: bool = False
+
+    def __post_init__(self) -> None:
+        self.by_name = {page.entity.name: page for page in self.pages}
+        self.by_kind: dict[str, list[Page]] = {}
+        for page in self.pages:
+            self.by_kind.setdefault(page.entity.kind, []).append(page)
+        self.words = {page.entity.name: _words(page) for page in self.pages}
+        self.makers: Mapping[str, Callable[[], Draft | None]] = {
+            "arithmetic": self.arithmetic,
+            "lookup": self.lookup,
+            "search": self.search,
+            "two_hop": self.two_hop,
+            "lookup_calculate": self.lookup_calculate,
+            "comparison": self.comparison,
+            "unanswerable": self.unanswerable,
+        }
+
+    def ask(self, category: str, id: str, provenance: str) -> tuple[Task, Plan]:
+        """A new task of that category. Raises ValueError when the world has no more."""
+        for _ in range(ATTEMPTS):
+            draft = self.makers[category]()
+            if draft and draft.question not in self.asked and self._belongs(draft):
+                return self._settle(draft, category, id, provenance), draft.plan
+        raise ValueError(f"the world is too small for another {category} task")
+
+    def _belongs(self, draft: Draft) -> bool:
+        texts = (draft.question, *draft.target.accepted, *(gold.expr for gold in draft.golds))
+        return all(may_use(text, self.draw.split) for text in texts)
+
+    def _settle(self, draft: Draft, category: str, id: str, provenance: str) -> Task:
+        self.asked.add(draft.question)
+        self.uses.update(draft.evidence)
+        if category == "comparison":
+            self.first_was_right = draft.target.accepted[0] == draft.evidence[0]
+        return Task(
+            id=id,
+            question=draft.question,
+            answer=draft.target,
+            category=category,
+            language=self.language.code,
+            difficulty=draft.difficulty,
+            gold_actions=draft.golds,
+            evidence=draft.evidence,
+            cluster=draft.evidence[0] if draft.evidence else id,
+            provenance=provenance,
+        )
+
+    # --- picking ----------------------------------------------------------------------
+
+    def page(self, kind: str = "") -> Page:
+        """A page (of that kind), rather one that was asked about seldom."""
+        pool = self.by_kind[kind] if kind else self.by_kind[self.draw.pick(list(self.by_kind))]
+        return min((self.draw.pick(pool) for _ in range(4)), key=lambda p: self.uses[p.entity.name])
+
+    def kind(self, page: Page) -> Kind:
+        return self.language.kinds[page.entity.kind]
+
+    def facts(self, page: Page, shown: bool = True) -> list[Fact]:
+        """What can be asked and is (or is not) stated in the article."""
+        return [fact for fact in self.kind(page).facts if (fact.key in page.shown) == shown]
+
+    # --- categories -------------------------------------------------------------------
+
+    def arithmetic(self) -> Draft | None:
+        puzzle: Puzzle = self.draw.pick(self.language.puzzles)
+        operands = {
+            key: self.draw.number(*range_)
+            for key, range_ in zip("abc", puzzle.ranges, strict=False)
+        }
+        expr = puzzle.expr.format_map(operands)
+        value = evaluate(expr)
+        if value.denominator != 1 or value < 0:
+            return None
+        question = self.draw.pick(puzzle.asks).format_map(operands)
+        step = self._calculate(expr, expr, str(value))
+        near = (str(value + 10), str(value - 1))
+        target = Target("number", (str(value),), near)
+        return self._draft(question, target, (step,), "", puzzle.difficulty)
+
+    def lookup(self) -> Draft | None:
+        page = self.page()
+        fact = self.draw.pick(self.facts(page))
+        question = self._question(fact, page.entity.mention)
+        return self._answered(question, page, fact, (), 1)
+
+    def search(self) -> Draft | None:
+        page = self.page()
+        facts = [fact for fact in self.facts(page) if fact.key not in page.lead]
+        query = page.entity.described.removeprefix("the ")
+        if not facts or not self._only(query, page):
+            return None
+        fact = self.draw.pick(facts)
+        question = self._question(fact, page.entity.described)
+        hop = Hop("search", query, page.entity.described, page.entity.name)
+        return self._answered(question, page, fact, ((hop, page),), 2)
+
+    def two_hop(self) -> Draft | None:
+        linked = self._link()
+        if not linked:
+            return None
+        start, link, page = linked
+        fact = self.draw.pick(self.facts(page))
+        if page.entity.facts[fact.key] == start.entity.name:
+            return None
+        phrase = link.phrase.format(name=start.entity.mention)
+        hop = self._look(start, link)
+        return self._answered(self._question(fact, phrase), page, fact, ((hop, start),), 3)
+
+    def lookup_calculate(self) -> Draft | None:
+        if self.draw.chance(0.5):
+            return self._computed(self.draw.pick(self.language.sums))
+        return self._pair_computed()
+
+    def comparison(self) -> Draft | None:
+        pair = self._pair(lambda fact: fact.more + fact.less)
+        if not pair:
+            return None
+        fact, a, b = pair
+        x, y = a.entity.facts[fact.key], b.entity.facts[fact.key]
+        more = self.draw.chance(0.5)
+        right, wrong = (a, b) if (int(x) > int(y)) == more else (b, a)
+        if (right is a) == self.first_was_right:
+            return None
+        asks = fact.more if more else fact.less
+        question = self.draw.pick(asks).format(a=a.entity.mention, b=b.entity.mention)
+        than = fact.than[0] if int(x) > int(y) else fact.than[1]
+        because = self.language.compares.format(x=x, than=than, y=y)
+        target = Target("string", (right.entity.name,), (wrong.entity.name,))
+        hops = (self._look(a, fact), self._look(b, fact))
+        return self._draft(question, target, hops, because, 2, (a, b))
+
+    def unanswerable(self) -> Draft | None:
+        chance = self.draw.below(5)
+        if chance == 0:
+            return self._no_page()
+        if chance == 1:
+            return self._no_second_fact()
+        page = self.page()
+        silent = self.facts(page, shown=False)
+        if not silent:
+            return None
+        fact = self.draw.pick(silent)
+        return self._silent(self._question(fact, page.entity.mention), page, fact, (), 2)
+
+    # --- parts of them ----------------------------------------------------------------
+
+    def _question(self, fact: Fact, phrase: str) -> str:
+        question = self.draw.pick(fact.asks).format(name=phrase)
+        return question[0].upper() + question[1:]
+
+    def _phrase(self, fact: Fact, page: Page) -> str:
+        return fact.phrase.format(name=page.entity.mention)
+
+    def _look(self, page: Page, fact: Fact) -> Hop:
+        """Look the fact up; it brings nothing when the article does not state it."""
+        found = page.entity.facts[fact.key] if fact.key in page.shown else ""
+        return Hop("wikipedia", page.entity.name, self._phrase(fact, page), found)
+
+    def _calculate(self, expr: str, phrase: str, value: str) -> Hop:
+        return Hop("calculate", expr, phrase, value)
+
+    def _answered(
+        self, question: str, page: Page, fact: Fact, before: tuple[tuple[Hop, Page], ...], level: int
+    ) -> Draft:
+        """A draft whose last hop finds ``fact`` in the article ``page``."""
+        look = self._look(page, fact)
+        because = self.language.states.format(phrase=look.looks_for, value=look.finds)
+        hops = (*(hop for hop, _ in before), look)
+        pages = (*(page for _, page in before), page)
+        return self._draft(question, _target(fact, page), hops, because, level, pages)
+
+    def _silent(
+        self, question: str, page: Page, fact: Fact, before: tuple[tuple[Hop, Page], ...], level: int
+    ) -> Draft:
+        """A draft whose last hop finds that the article does not state ``fact``."""
+        look = self._look(page, fact)
+        because = self.language.absent_fact.format(phrase=look.looks_for)
+        hops = (*(hop for hop, _ in before), look)
+        target = Target("abstain", (self.language.unknown,), _near(fact, page))
+        return self._draft(question, target, hops, because, level, (*(p for _, p in before), page))
+
+    def _draft(
+        self, question: str, target: Target, hops: tuple[Hop, ...], because: str, level: int,
+        pages: tuple[Page, ...] = (),
+    ) -> Draft:  # fmt: skip
+        if not because:
+            because = self.language.states.format(
+                phrase=hops[-1].looks_for, value=target.accepted[0]
+            )
+        plan = Plan(hops, because, target.accepted[0])
+        evidence = tuple(dict.fromkeys(page.entity.name for page in pages))
+        return Draft(question, target, plan, level, tuple(map(_gold, hops)), evidence)
+
+    def _only(self, query: str, page: Page) -> bool:
+        """True when no other article holds every word of the query."""
+        words = _split(query)
+        return all(
+            name == page.entity.name or not words <= text for name, text in self.words.items()
+        )
+
+    def _link(self) -> tuple[Page, Fact, Page] | None:
+        """A page, a fact in it that names another page, and that page."""
+        start = self.page()
+        links = [fact for fact in self.facts(start) if fact.to]
+        if not links:
+            return None
+        link = self.draw.pick(links)
+        return start, link, self.by_name[start.entity.facts[link.key]]
+
+    def _pair(self, wanted: Callable[[Fact], tuple[str, ...]]) -> tuple[Fact, Page, Page] | None:
+        """A fact with wordings of the wanted sort, and two pages of one kind that state it."""
+        a = self.page()
+        b = self.page(a.entity.kind)
+        facts = [fact for fact in self.facts(a) if wanted(fact) and fact.key in b.shown]
+        if a is b or not facts:
+            return None
+        fact = self.draw.pick(facts)
+        return (fact, a, b) if a.entity.facts[fact.key] != b.entity.facts[fact.key] else None
+
+    def _pair_computed(self) -> Draft | None:
+        """The difference, sum or ratio of one fact of two pages."""
+        sort = self.draw.pick(("gap", "total", "times"))
+        pair = self._pair(lambda fact: getattr(fact, sort))
+        if not pair:
+            return None
+        fact, a, b = pair
+        x, y = int(a.entity.facts[fact.key]), int(b.entity.facts[fact.key])
+        if sort != "total" and x < y:
+            a, b, x, y = b, a, y, x
+        names = {"a": a.entity.mention, "b": b.entity.mention}
+        question = self.draw.pick(getattr(fact, sort)).format_map(names)
+        hops = (self._look(a, fact), self._look(b, fact))
+        phrases = {"x": hops[0].looks_for, "y": hops[1].looks_for}
+        if sort == "times":
+            return self._ratio(question, hops, phrases, (a, b))
+        expr, words = (
+            (f"{x} + {y}", self.language.total)
+            if sort == "total"
+            else (f"{x} - {y}", self.language.difference)
+        )
+        value = str(evaluate(expr))
+        target = Target("number", (value,), (str(x), str(y)), unit=fact.unit)
+        last = self._calculate(expr, words.format_map(phrases), value)
+        return self._draft(question, target, (*hops, last), "", 4, (a, b))
+
+    def _ratio(
+        self, question: str, hops: tuple[Hop, ...], phrases: Mapping[str, str],
+        pages: tuple[Page, ...],
+    ) -> Draft | None:  # fmt: skip
+        expr = f"{hops[0].finds} / {hops[1].finds}"
+        value = evaluate(expr)
+        if value.denominator == 1 or not Fraction(3, 2) < value < 100:
+            return None
+        tenths = Decimal(value.numerator) / Decimal(value.denominator)
+        rounded = str(tenths.quantize(Decimal("0.1"), ROUND_HALF_UP))
+        question = self.language.rounding.format(question=question)
+        target = Target("number", (rounded,), (hops[0].finds, hops[1].finds), abs_tol="0.05")
+        found = f"{int(value * 10) / 10}"  # what the tool prints begins like this
+        last = self._calculate(expr, self.language.ratio.format_map(phrases), found)
+        return self._draft(question, target, (*hops, last), "", 4, pages)
+
+    def _computed(self, sum: Sum) -> Draft | None:
+        """A sum over facts of one page, or of a page and one that it links to."""
+        start = self.page(sum.kind)
+        extra = {"n": self.draw.number(12, 99), "name": start.entity.mention}
+        expr = sum.expr
+        found: dict[str, list[tuple[str, str]]] = {}
+        for part in re.findall(r"{(.*?)}", sum.expr):
+            steps = [] if part == "n" else self._path(start, part)
+            if steps is None:
+                return None
+            for page, fact in steps:
+                pair = (self._phrase(fact, page), page.entity.facts[fact.key])
+                found.setdefault(page.entity.name, []).append(pair)
+            value = steps[-1][0].entity.facts[steps[-1][1].key] if steps else extra[part]
+            expr = expr.replace("{" + part + "}", value)
+        hops = [
+            Hop("wikipedia", name, *pairs[0], also=tuple(pairs[1:])) for name, pairs in found.items()
+        ]
+        value = str(evaluate(expr))
+        if "/" in value:
+            return None
+        hops.append(self._calculate(expr, sum.phrase.format_map(extra), value))
+        near = tuple(value for pairs in found.values() for _, value in pairs if value.isdigit())
+        question = self.draw.pick(sum.asks).format_map(extra)
+        target = Target("number", (value,), near[:3], unit=sum.unit)
+        pages = tuple(self.by_name[name] for name in found)
+        return self._draft(question, target, tuple(hops), "", 2 * len(pages), pages)
+
+    def _path(self, start: Page, part: str) -> list[tuple[Page, Fact]] | None:
+        """The facts on the way to ``part`` ("pages" or "author.born"), if all are stated."""
+        steps: list[tuple[Page, Fact]] = []
+        page = start
+        for key in part.split("."):
+            if key not in page.shown:
+                return None
+            steps.append((page, self.kind(page).fact(key)))
+            page = self.by_name.get(page.entity.facts[key], page)
+        return steps
+
+    def _no_page(self) -> Draft:
+        """A question about something that no article is about."""
+        kind = self.kind(self.page())
+        fact = self.draw.pick(kind.facts)
+        name = NAMERS[kind.name](self.draw, self.language.words)
+        mention = kind.mention.format(name=name)
+        hop = Hop("wikipedia", name, fact.phrase.format(name=mention))
+        because = self.language.absent_page.format(name=mention)
+        target = Target("abstain", (self.language.unknown,))
+        return self._draft(self._question(fact, mention), target, (hop,), because, 1)
+
+    def _no_second_fact(self) -> Draft | None:
+        linked = self._link()
+        if not linked:
+            return None
+        start, link, page = linked
+        silent = self.facts(page, shown=False)
+        if not silent or page is start:
+            return None
+        fact = self.draw.pick(silent)
+        question = self._question(fact, link.phrase.format(name=start.entity.mention))
+        return self._silent(question, page, fact, ((self._look(start, link), start),), 3)
+
+
+# --- answers and golds --------------------------------------------------------------------
+
+
+def _target(fact: Fact, page: Page) -> Target:
+    value = page.entity.facts[fact.key]
+    near = _near(fact, page)
+    if fact.type == "list":
+        items = value.replace(" and ", ", ").split(", ")
+        return Target("list", (", ".join(items),), (", ".join(items[:-1]),))
+    if fact.type == "date":
+        day, month, year = value.split()
+        return Target("date", (value, f"{month} {day}, {year}"), (f"{day} {month}", year))
+    return Target(fact.type, (value,), near, unit=fact.unit)
+
+
+def _near(fact: Fact, page: Page) -> tuple[str, ...]:
+    """Up to three values in the article that could be taken for the fact's."""
+    facts = page.entity.facts
+    like = str.isdigit if fact.type in ("number", "date") else str.istitle
+    right = facts[fact.key]
+    near = [facts[key] for key in sorted(page.shown) if key in facts and facts[key] != right]
+    return tuple(dict.fromkeys(value for value in near if like(value)))[:3]
+
+
+def _gold(hop: Hop) -> GoldAction:
+    if hop.tool == "calculate":
+        return GoldAction("calculate", expr=hop.input, observation_contains=hop.finds)
+    return GoldAction(hop.tool, (hop.input,), observation_contains=hop.finds)
+
+
+def _words(page: Page) -> frozenset[str]:
+    return _split(f"{page.entity.name} {page.text}")
+
+
+def _split(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", text.lower()))
+
+
+# --- arithmetic ---------------------------------------------------------------------------
+
+_OPERATORS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: Fraction.__add__,
+    ast.Sub: Fraction.__sub__,
+    ast.Mult: Fraction.__mul__,
+    ast.Div: Fraction.__truediv__,
+}
+
+
+def evaluate(expr: str) -> Fraction:
+    """The exact value of an expression of our own making (+ - * / and brackets)."""
+
+    def value(node: ast.expr) -> Fraction:
+        if isinstance(node, ast.BinOp):
+            return _OPERATORS[type(node.op)](value(node.left), value(node.right))
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
+            return Fraction(node.value)
+        raise ValueError(f"not arithmetic: {expr}")
+
+    return value(ast.parse(expr, mode="eval").body)
