@@ -136,3 +136,10 @@ def identity(model: Model) -> str:
         return sha256_of(model.source)
     except OSError as error:
         raise UserError(f"model {model.name}: {model.source}: {error.strerror}; give the path of a .gguf file") from None
+
+
+def is_here(model: Model) -> bool:
+    """True where nothing has to be downloaded before the model runs."""
+    if model.source.startswith("hf:"):
+        return False
+    return model.engine in ("openai", "scripted") or Path(model.source).exists()

@@ -42,7 +42,7 @@ class Tally:
             return
         plan = self.session.plan
         task = next(task for task in plan.suite.tasks if task.id == episode.task_id)
-        score = score_episode(task, episode, tools=plan.tools, dialect=plan.prompt.dialect, repair=plan.repair)
+        score = score_episode(task, episode, tools=plan.prompt.tools, dialect=plan.prompt.dialect, repair=plan.repair)
         self.scored += 1
         self.right += score.correct
 

@@ -94,8 +94,9 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
     suite = tasks.load_suite(args.suite or default_suite(model))
     world = WorldSpec(args.world, suite.world, suite.world_sha256)
     prompt = choose_prompt(args.prompt, closed_book=args.tools == "none")
-    toolbox = Toolbox(prompt.tools, worlds.open_world(world.kind, world.path, world.sha256))
-    prompt = prompts.render(prompt, toolbox.describe())
+    if not prompt.probe:
+        toolbox = Toolbox(prompt.tools, worlds.open_world(world.kind, world.path, world.sha256))
+        prompt = prompts.render(prompt, toolbox.describe())
     settings = EngineSettings(
         slots=args.slots, threads=args.threads, gpu_layers=args.gpu_layers,
         sampling=Sampling(args.temperature),
@@ -106,7 +107,7 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
         step_seconds=args.step_seconds, run_seconds=args.run_seconds,
     )  # fmt: skip
     return Plan(
-        model, suite, prompt, toolbox.names, world, limits, settings, args.mode,
+        model, suite, prompt, world, limits, settings, args.mode,
         args.repair == "default", args.trials, args.seed, args.limit,
     )  # fmt: skip
 

@@ -1,0 +1,105 @@
+"""``models`` and ``prompt``: what there is to run, and what every model reads."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import models, prompts
+from harness.printable import printable
+from harness.tools import TOOLS, Toolbox
+from harness.types import Model
+
+MODELS_HELP = """\
+List the models of models.toml: size, bits, licence, and whether the file is here.
+
+example:
+  python -m harness models --json
+"""
+PROMPT_HELP = """\
+Print a prompt as the models read it, tools filled in, with its fingerprint.
+
+example:
+  python -m harness prompt react
+"""
+
+
+def add(commands: Any) -> None:
+    """Add the commands to the parser."""
+    parser = commands.add_parser("models", help="what can be run", description=MODELS_HELP)
+    parser.set_defaults(command=list_models)
+    parser.add_argument("--json", action="store_true", help="a list of objects: name, params, bits, engine, …")
+    parser = commands.add_parser("prompt", help="what every model reads", description=PROMPT_HELP)
+    parser.set_defaults(command=show_prompt)
+    parser.add_argument("name", nargs="?", default="", help=f"one of {', '.join(prompts.names())}, or a file")
+
+
+def list_models(args: argparse.Namespace) -> int:
+    """Print the registry."""
+    rows = [describe(model) for model in models.read_models().values()]
+    if args.json:
+        print(json.dumps(rows, indent=1))
+        return 0
+    table = Table("model", "params", "bits", "engine", "here", "licence", "note", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(printable(str(row[key])) for key in ("name", "size", "bits", "engine", "here", "licence", "note")))
+    Console(markup=False, highlight=False).print(table)
+    return 0
+
+
+def describe(model: Model) -> dict[str, object]:
+    """A model as ``models --json`` gives it; ``here``: the file need not be downloaded."""
+    return {
+        "name": model.name,
+        "params": model.params,
+        "size": size(model.params),
+        "bits": model.bits,
+        "engine": model.engine,
+        "family": model.family,
+        "source": model.source,
+        "here": "yes" if models.is_here(model) else "no",
+        "licence": model.licence,
+        "note": model.note,
+    }
+
+
+def size(params: int) -> str:
+    """1234567 -> 1.2M; 0 -> ?"""
+    for unit, factor in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if params >= factor:
+            return f"{params / factor:.3g}{unit}"
+    return str(params) if params else "?"
+
+
+def show_prompt(args: argparse.Namespace) -> int:
+    """Print one prompt, or the list of them."""
+    if not args.name:
+        for name in prompts.names():
+            prompt = prompts.load(name)
+            print(f"{name:20} {prompt.title}")
+        return 0
+    prompt = prompts.load(args.name)
+    offered = [tool for tool in prompt.tools if tool in TOOLS]
+    prompt = prompts.render(prompt, Toolbox(offered, _NoWorld()).describe())
+    print(printable(prompt.text))
+    print(f"\nsha256 {prompt.sha256}")
+    return 0
+
+
+class _NoWorld:
+    """Describing the tools asks no world."""
+
+    id = "none"
+
+    def article(self, title: str) -> None:
+        return None
+
+    def similar(self, title: str, limit: int = 3) -> tuple[str, ...]:
+        return ()
+
+    def search(self, query: str, limit: int = 3) -> tuple[Any, ...]:
+        return ()

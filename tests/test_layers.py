@@ -1,0 +1,73 @@
+"""The architecture as a test: a file imports only from the layers above it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import harness
+
+ROOT = Path(harness.__file__).parent
+# Each layer may import the ones before it. Within a layer, only a package's own files.
+LAYERS = [
+    ["types"],
+    ["records", "printable", "text", "files"],
+    ["models", "tasks", "articles", "prompts", "protocol", "runs"],
+    ["engines", "tools", "worlds", "scoring", "invent", "importers", "weights"],
+    ["agent", "selftest"],
+    ["runner"],
+    ["worker"],
+    ["session"],
+    ["report", "doctor"],
+    ["cli"],
+    ["__main__"],
+]
+HEAVY = {"llama_cpp", "torch", "transformers", "matplotlib", "pandas", "scipy", "statsmodels", "numpy"}
+
+
+def layer_of(name: str) -> int:
+    return next(i for i, layer in enumerate(LAYERS) if name in layer)
+
+
+def unit_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[0]
+
+
+def imported_units(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "harness":
+            found |= {alias.name for alias in node.names if (ROOT / alias.name).exists() or (ROOT / f"{alias.name}.py").exists()}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("harness."):
+            found.add(str(node.module).split(".")[1])
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("harness.")}
+    return found
+
+
+def files() -> list[Path]:
+    return [path for path in sorted(ROOT.rglob("*.py")) if path != ROOT / "__init__.py"]
+
+
+def test_imports_only_go_down_the_table() -> None:
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {unit}"
+        for path in files()
+        for unit in imported_units(path)
+        if unit != unit_of(path) and layer_of(unit) >= layer_of(unit_of(path))
+    ]
+    assert not wrong
+
+
+def test_the_loop_knows_no_engine_and_no_tool() -> None:
+    assert imported_units(ROOT / "agent.py") <= {"types", "prompts"}
+
+
+def test_help_loads_nothing_heavy() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys; from harness.cli import build_parser; build_parser(); print(*sorted(m for m in sys.modules if '.' not in m))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not HEAVY & set(loaded)
