@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
-ONSETS = (
-    "b br d dr f fl g gr h j k kl l m n p pl pr r s sk sl sn st t tr v w y z th sh"
-).split()  # fmt: skip
-VOWELS = ("a", "e", "i", "o", "u", "a", "e", "i", "o", "u", "ai", "ea", "oo")
-CODAS = ("", "", "", "l", "n", "r", "s", "m", "t", "nd", "rn", "ld", "st", "lk", "x", "v")
+SIMPLE = tuple("bdfghjklmnprstvwz")
+ONSETS = (*SIMPLE, *SIMPLE, *"br dr fl gr kl pl pr sk sl st tr sh th".split())
+VOWELS = (*"aeiou" * 3, "ai", "ea", "oo")
+MIDDLES = (*[""] * 5, "l", "n", "r")
+CODAS = (*[""] * 4, "l", "n", "r", "s", "m", "t", "nd", "rn", "ld", "st", "lk")
 
 
 @lru_cache(maxsize=65536)
@@ -37,6 +37,10 @@ def side_of(text: str) -> Split:
 def may_use(text: str, split: Split) -> bool:
     """True when every number of two digits or more in ``text`` belongs to ``split``."""
     return all(len(n) < 2 or side_of(n) == split for n in NUMBER.findall(text))
+
+
+def _alike(a: str, b: str) -> bool:
+    return min(len(a), len(b)) > 1 and (a in b or b in a)
 
 
 class Draw:
@@ -70,13 +74,13 @@ class Draw:
 
     def number(self, low: int, high: int, apart: Sequence[str] = ()) -> str:
         """A whole number of this side in low..high that neither holds nor is held by any
-        of ``apart``, so that it can be told from them in a text.
+        of ``apart``, so that it can be told from them in a text (single digits may).
 
         Raises ValueError when 10,000 draws find none.
         """
         for _ in range(10_000):
             text = str(low + self.below(high - low + 1))
-            if may_use(text, self.split) and not any(text in n or n in text for n in apart):
+            if may_use(text, self.split) and not any(_alike(text, other) for other in apart):
                 return text
         raise ValueError(f"no number of the {self.split} side in {low}..{high}")
 
@@ -113,5 +117,5 @@ class Draw:
         return "".join(self._syllable(i == syllables - 1) for i in range(syllables)) + ending
 
     def _syllable(self, last: bool) -> str:
-        coda = self.pick(CODAS) if last else self.pick(("", "", "l", "n", "r"))
+        coda = self.pick(CODAS if last else MIDDLES)
         return self.pick(ONSETS) + self.pick(VOWELS) + coda

@@ -392,12 +392,12 @@ WORDS = {
         "sailor,widow,thief,farmer,soldier,shepherd,queen,dancer,miner,monk,student,postman,orphan,"
         "giant,king,fisherman,painter,servant,nun,clown,captain,gardener"
     ),
-    "how": "blind,young,old,lonely,rich,poor,lazy,brave,proud,sick,happy,tired,honest,deaf,shy,angry",
+    "how": "blind,young,small,lonely,rich,poor,lazy,brave,proud,sick,happy,tired,wise,deaf,shy,cruel",
     "thing": (
         "clock,letter,ring,map,boat,horse,key,mirror,book,lamp,sword,coat,bell,violin,coin,photograph,"
         "garden,wolf,crown,suitcase,bottle,door"
     ),
-    "state": "stolen,broken,golden,lost,hidden,empty,burned,green,frozen,strange,forgotten,buried",
+    "state": "stolen,broken,golden,lost,hidden,secret,burned,green,frozen,strange,forgotten,buried",
     "scene": (
         "boats,cows,bridges,apples,horses,children,trees,dancers,soldiers,birds,houses,ships,"
         "fishermen,flowers,sheep,windmills,dogs,musicians"

@@ -431,7 +431,8 @@ def _words(page: Page) -> frozenset[str]:
 
 
 def _split(text: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\w+", text.lower()))
+    """The words that a search engine may go by: no short ones, plural like singular."""
+    return frozenset(word.rstrip("s") for word in re.findall(r"\w{4,}", text.lower()))
 
 
 # --- arithmetic ---------------------------------------------------------------------------

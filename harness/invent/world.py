@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harness.invent.draw import Draw, may_use
+from harness.invent.draw import NUMBER, Draw, may_use
 from harness.invent.wording import Language
 
 # How many entities of each kind there are for each task, and at the least.
@@ -88,23 +88,23 @@ class Maker:
 
 
 def _numbers(facts: Facts) -> list[str]:
-    return [value for value in facts.values() if value.isdigit()]
+    return [number for value in facts.values() for number in NUMBER.findall(value)]
 
 
 # --- names --------------------------------------------------------------------------------
 
-TOWN_ENDINGS = ("vale", "mer", "wick", "sund", "dal", "gard", "ost", "ika", "una", "by", "ow", "")
-NAME_ENDINGS = ("a", "o", "i", "el", "is", "en", "")
+TOWN_ENDINGS = ("vale", "mer", "wick", "sund", "dal", "gard", "holm", "sted", "nau", "by", "mouth", "ton", "")
+NAME_ENDINGS = ("na", "ra", "la", "ko", "ri", "mel", "lis", "sen", "do", "")
 
 
 def _person(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
     given = draw.word(1 + draw.below(2), draw.pick(NAME_ENDINGS))
-    return f"{given} {draw.word(1 + draw.below(2) + draw.below(2))}"
+    return f"{given} {draw.word(2)}"
 
 
 def _town(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
     ending = draw.pick(TOWN_ENDINGS)
-    return draw.word((1 if ending else 2) + draw.below(2), ending)
+    return draw.word(2 - (draw.chance(0.6) and bool(ending)), ending)
 
 
 def _novel(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
@@ -129,10 +129,10 @@ def _painting(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
 
 
 NAMERS: Mapping[str, Callable[[Draw, Mapping[str, tuple[str, ...]]], str]] = {
-    "river": lambda draw, words: draw.word(1 + draw.below(2)) + " River",
+    "river": lambda draw, words: draw.word(2) + " River",
     "town": _town,
     "person": _person,
-    "company": lambda draw, words: f"{draw.word(2 + draw.below(2))} {draw.pick(words['firm'])}",
+    "company": lambda draw, words: f"{draw.word(2)} {draw.pick(words['firm'])}",
     "novel": _novel,
     "film": _film,
     "bridge": lambda draw, words: draw.word(2) + " Bridge",
@@ -189,15 +189,18 @@ FACTS: Mapping[str, Callable[[Maker, str, Facts], None]] = {
 
 
 def _river(maker: Maker, name: str, facts: Facts) -> None:
+    maker.number(facts, "flood_year", 1700, LAST_YEAR)
+    maker.number(facts, "fish_year", 1800, LAST_YEAR)
     maker.number(facts, "length", 40, 999)
     maker.number(facts, "depth", 10, 80)
     maker.number(facts, "bridges", 11, 90)
     maker.number(facts, "ice", 10, 99)
-    maker.number(facts, "flood_year", 1700, LAST_YEAR)
-    maker.number(facts, "fish_year", 1800, LAST_YEAR)
 
 
 def _town_facts(maker: Maker, name: str, facts: Facts) -> None:
+    maker.number(facts, "founded", 1100, 1790)
+    maker.number(facts, "old_year", 1800, 1960)
+    maker.number(facts, "fire_year", 1800, LAST_YEAR)
     population = ""
     while not (population and may_use(population, maker.draw.split)):
         maker.number(facts, "area", 12, 140)
@@ -207,22 +210,19 @@ def _town_facts(maker: Maker, name: str, facts: Facts) -> None:
     maker.number(facts, "old_population", 300, 60000)
     maker.number(facts, "height", 10, 1900)
     maker.number(facts, "pupils", 50, 990)
-    maker.number(facts, "founded", 1100, 1790)
-    maker.number(facts, "old_year", 1800, 1960)
-    maker.number(facts, "fire_year", 1800, LAST_YEAR)
     maker.person(facts, "mayor")
 
 
 def _person_facts(maker: Maker, name: str, facts: Facts) -> None:
     facts["gender"] = maker.draw.pick(("f", "m"))
     facts["born"] = str(maker.born[name])
-    facts["birthplace"] = maker.other("town", facts["home"])
-    maker.person(facts, "teacher", name)
-    maker.number(facts, "height", 145, 199)
-    maker.number(facts, "books", 30, 4000)
     first = maker.born[name] + 18
     maker.number(facts, "prize_year", first, LAST_YEAR)
     maker.number(facts, "move_year", first, LAST_YEAR)
+    maker.number(facts, "height", 145, 199)
+    maker.number(facts, "books", 30, 4000)
+    facts["birthplace"] = maker.other("town", facts["home"])
+    maker.person(facts, "teacher", name)
 
 
 def _company(maker: Maker, name: str, facts: Facts) -> None:
@@ -257,13 +257,13 @@ def _film_facts(maker: Maker, name: str, facts: Facts) -> None:
 def _bridge(maker: Maker, name: str, facts: Facts) -> None:
     maker.person(facts, "designer")
     facts["river"] = maker.other("river")
+    year = maker.draw.number(1925, 1999)
+    facts["repair_year"] = maker.draw.number(int(year), LAST_YEAR, (year,))
+    day = maker.draw.number(1, 28, (year, facts["repair_year"]))
+    facts["opened"] = f"{day} {maker.word('month')} {year}"
     maker.number(facts, "length", 30, 2900)
     maker.number(facts, "width", 10, 40)
     maker.number(facts, "load", 10, 400)
-    year = maker.draw.number(1925, 1999, _numbers(facts))
-    maker.number(facts, "repair_year", int(year), LAST_YEAR)
-    day = maker.draw.number(1, 28)
-    facts["opened"] = f"{day} {maker.word('month')} {year}"
 
 
 def _painting_facts(maker: Maker, name: str, facts: Facts) -> None:
