@@ -24,6 +24,7 @@ from harness.types import UNSCORED, Episode, UserError
 FOLDER = Path("runs")
 FORMAT = 1
 MANIFEST, EPISODES, LOCK = "manifest.json", "episodes.jsonl", ".lock"
+TASKS_FILE = "tasks.jsonl"  # the suite as it was, so that a run can be scored for ever
 Key = tuple[str, int]  # task id, trial
 
 
@@ -63,13 +64,16 @@ class Run:
 
     def save_manifest(self) -> None:
         """Write the manifest so that a crash leaves the old one or the new one."""
-        temporary = self.path / (MANIFEST + ".new")
+        self.keep(MANIFEST, json.dumps(self.manifest, indent=1, sort_keys=True) + "\n")
+
+    def keep(self, name: str, text: str) -> None:
+        """Write a file of the run whole or not at all."""
+        temporary = self.path / f"{name}.new"
         with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(self.manifest, file, indent=1, ensure_ascii=True, sort_keys=True)
-            file.write("\n")
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, self.path / MANIFEST)
+        os.replace(temporary, self.path / name)
         _sync_folder(self.path)
 
     def episodes(self) -> list[Episode]:

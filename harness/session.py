@@ -21,8 +21,9 @@ import harness
 from harness import models, runs, worker
 from harness.prompts import Prompt
 from harness.records import slim
-from harness.runner import Key, Started
-from harness.runs import Run
+from harness.runner import Key
+from harness.runs import TASKS_FILE, Run
+from harness.tasks import dump_task
 from harness.types import EngineSettings, Episode, Limits, Model, Suite, UserError, WorldSpec
 from harness.worker import Beat, Event, Failed, Job, Ready
 
@@ -36,7 +37,6 @@ class Plan:
     model: Model
     suite: Suite
     prompt: Prompt
-    tools: tuple[str, ...]
     world: WorldSpec
     limits: Limits = Limits()
     settings: EngineSettings = EngineSettings()
@@ -60,7 +60,7 @@ class Plan:
             "world": slim(self.world),
             "prompt": {"name": self.prompt.name, "sha256": self.prompt.sha256, "dialect": self.prompt.dialect,
                        "language": self.prompt.language, "stop": list(self.prompt.stop), "probe": self.prompt.probe},
-            "tools": list(self.tools),
+            "tools": list(self.prompt.tools),
             "limits": slim(replace(self.limits, run_seconds=0.0)),
             "settings": {**slim(self.settings), "sampling": slim(self.settings.sampling)},
             "mode": self.mode,
@@ -113,7 +113,7 @@ class Session:
     def _job(self) -> Job:
         plan = self.plan
         return Job(
-            plan.model, plan.settings, plan.prompt, plan.tools, plan.world, plan.limits,
+            plan.model, plan.settings, plan.prompt, plan.world, plan.limits,
             plan.repair, plan.seed, plan.suite.tasks, tuple(self.todo),
         )  # fmt: skip
 
@@ -139,7 +139,9 @@ def open_session(plan: Plan, runs_dir: Path, fresh: bool = False) -> Session:
         "machine": _machine(),
         "packages": _packages(),
     }
-    return Session(plan, Run.create(runs_dir, f"{plan.model.name}-{plan.suite.name}", manifest), resumed=False)
+    run = Run.create(runs_dir, f"{plan.model.name}-{plan.suite.name}", manifest)
+    run.keep(TASKS_FILE, "".join(dump_task(task) + "\n" for task in plan.suite.tasks))
+    return Session(plan, run, resumed=False)
 
 
 def _now() -> str:
@@ -175,5 +177,3 @@ def _commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
 
-
-__all__ = ["Plan", "Session", "Started", "open_session"]

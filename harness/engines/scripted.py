@@ -1,14 +1,16 @@
 """An engine that replays written completions: a first-class backend for tests and baselines.
 
 Scripts by name: ``perfect`` follows the gold actions, ``memory`` answers at once without a
-tool, ``random`` babbles, ``faulty`` fails now and then. Tests pass a function instead.
+tool, ``random`` babbles, ``faulty`` fails now and then, ``slow`` and ``dies`` do. Tests pass a function instead.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 import re
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -110,7 +112,26 @@ def faulty(task: Task, turn: int, seed: int) -> str | Completion:
     return perfect(task, turn, seed)
 
 
-SCRIPTS: Mapping[str, Script] = {"perfect": perfect, "memory": memory, "random": babble, "faulty": faulty}
+def slow(task: Task, turn: int, seed: int) -> str:
+    """As ``perfect``, but every generation takes a twentieth of a second."""
+    time.sleep(0.05)
+    return perfect(task, turn, seed)
+
+
+def dies(task: Task, turn: int, seed: int) -> str:
+    """Takes the whole process down, as a fault in native code does."""
+    os.kill(os.getpid(), signal.SIGSEGV)
+    return ""
+
+
+SCRIPTS: Mapping[str, Script] = {
+    "perfect": perfect,
+    "memory": memory,
+    "random": babble,
+    "faulty": faulty,
+    "slow": slow,
+    "dies": dies,
+}
 
 
 def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> ScriptedEngine:
