@@ -1,0 +1,340 @@
+"""Many episodes over one GGUF model, decoded together in one llama.cpp context.
+
+Histories are token lists that only grow and are dropped whole. One ``llama_decode`` a step
+carries the next token of every generation and as much as fits of the prompts that wait. It
+knows nothing of protocol, tools or scores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from harness.engines import _llama_machine as machine
+from harness.engines import _llama_native as native
+from harness.engines import _llama_sampling as sampling
+from harness.engines import gguf
+from harness.engines._llama_context import BATCH, PREFIX, Context
+from harness.engines._llama_native import lib
+from harness.engines._llama_vocab import Vocabulary
+from harness.engines.stops import StopScanner
+from harness.files import sha256_of
+from harness.types import (
+    Completion,
+    EngineError,
+    EngineSettings,
+    Finish,
+    Generate,
+    Model,
+    Piece,
+    Task,
+    UserError,
+)  # fmt: skip
+
+WORKAROUND = (
+    "this build of llama-cpp-python crashes in its AMX code; running without repacked weights, "
+    "which is slower. Build it with clang for full speed."
+)
+
+
+def load(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -> LlamaCppEngine:
+    """Open a GGUF file.
+
+    Raises UserError, before llama.cpp is asked where that can be, for a file that is no
+    usable model, too little memory, or a grammar that does not compile.
+    """
+    if model.source.startswith("hf:"):
+        raise UserError(
+            f"model {model.name}: {model.source} is not on this machine; "
+            f"python -m harness models pull {model.name}"
+        )
+    facts = gguf.inspect(model.source)
+    gguf.check_architecture(facts, native.knows_architecture(facts.architecture))
+    if not facts.params:
+        raise UserError(f"{facts.path}: holds a vocabulary but no weights; give the whole model")
+    return LlamaCppEngine(facts, settings)
+
+
+@dataclass
+class _Call:
+    """One generation under way."""
+
+    request: Generate
+    deadline: float
+    prompt_tokens: int
+    scanner: StopScanner
+    sampler: sampling.Sampler
+    began: float = field(default_factory=time.monotonic)
+    tokens: int = 0
+
+
+@dataclass
+class _Episode:
+    """One history behind the prefix; ``tokens[:evaluated]`` are in llama.cpp's memory."""
+
+    sequence: int
+    tokens: list[int] = field(default_factory=list)
+    evaluated: int = 0
+    call: _Call | None = None
+    broken: str = ""
+
+    @property
+    def waiting(self) -> int:
+        return len(self.tokens) - self.evaluated
+
+
+class LlamaCppEngine:
+    """The contract is ``harness.engines.Engine``."""
+
+    def __init__(self, file: gguf.GgufFacts, settings: EngineSettings) -> None:
+        self._file = file
+        self._settings = settings
+        self._on_gpu = native.offloads() and settings.gpu_layers != 0
+        self.slots = machine.plan_slots(file, settings, self._on_gpu)
+        self._threads = settings.threads or machine.threads()
+        gpu_layers = settings.gpu_layers if self._on_gpu else 0
+        careful = machine.avoids_amx(
+            native.system_info(), file, gpu_layers < 0, lambda: machine.amx_crashes(file.path)
+        )
+        self._context: Context | None = None
+        self._episodes: dict[str, _Episode] = {}
+        self._ended: list[tuple[str, Completion]] = []
+        self._model = native.open_model(file.path, gpu_layers, not careful)
+        try:
+            _refuse_non_generators(file.path, self._model)
+            self._vocab = Vocabulary(self._model)
+            sampling.check_grammar(self._vocab, settings.grammar)
+        except UserError:
+            self.close()
+            raise
+        self.facts: dict[str, object] = _model_facts(file, self._model, self._vocab) | {
+            "slots": self.slots,
+            "threads": self._threads,
+            "gpu_layers": gpu_layers,
+            "extra_bufts": not careful,
+            "sampling": sampling.describe(settings.sampling),
+        }
+        if careful:
+            self.facts["workaround"] = WORKAROUND
+
+    def start(self, prefix: Sequence[Piece]) -> int:
+        tokens = self._vocab.opening(prefix)
+        trained = int(lib.llama_model_n_ctx_train(self._model)) or 1 << 30
+        self._room = min(self._settings.episode_tokens, trained - len(tokens))
+        if self._room < 1:
+            raise UserError(
+                f"{self._file.path}: the prompt takes {len(tokens):,} tokens and this model was "
+                f"trained for {trained:,}; choose a shorter prompt or another model"
+            )
+        self._prefix = len(tokens)
+        self._close_context()
+        self._context = Context(
+            self._model, self._file.path, len(tokens) + self.slots * self._room,
+            self.slots + 1, self._threads, self._on_gpu,
+        )  # fmt: skip
+        self._free = list(range(self.slots, PREFIX, -1))
+        self._evaluate_prefix(self._context, tokens)
+        self.facts |= self._context.facts | {
+            "episode_tokens": self._room,
+            "prefix_tokens": len(tokens),
+            "prefix_tokens_sha256": hashlib.sha256(np.array(tokens, "<i4").tobytes()).hexdigest(),
+        }
+        return len(tokens)
+
+    def _evaluate_prefix(self, context: Context, tokens: Sequence[int]) -> None:
+        for at in range(0, len(tokens), BATCH):
+            part = tokens[at : at + BATCH]
+            context.decode(part, range(at, at + len(part)), [PREFIX] * len(part), [len(part) - 1])
+        if tokens and not np.isfinite(context.logits(1)).any():
+            raise EngineError(f"{self._file.path}: computes no numbers (NaN): the file or this build is broken")
+
+    def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
+        episode = self._episodes.get(episode_id) or self._begin(episode_id)
+        if episode.call:
+            raise EngineError(f"episode {episode_id}: a generation is already under way")
+        tokens = self._vocab.continuation(request.pieces)
+        fits = len(episode.tokens) + len(tokens) < self._room
+        if fits:
+            episode.tokens += tokens
+        episode.call = _Call(
+            request, deadline, len(tokens) if fits else 0, StopScanner(request.stop),
+            sampling.Sampler(self._vocab, self._settings, request),
+        )  # fmt: skip
+        if not fits:
+            self._end(episode_id, episode, "context")
+        elif episode.broken or not episode.waiting:
+            self._end(episode_id, episode, "error", episode.broken or "there is nothing to continue")
+        elif request.max_tokens < 1:
+            self._end(episode_id, episode, "length")
+
+    def _begin(self, episode_id: str) -> _Episode:
+        if self._context is None:
+            raise EngineError("submit before start")
+        if not self._free:
+            raise EngineError(f"episode {episode_id}: all {self.slots} slots are taken")
+        episode = self._episodes[episode_id] = _Episode(self._free.pop())
+        self._context.fork(episode.sequence)
+        return episode
+
+    def step(self) -> list[tuple[str, Completion]]:
+        now = time.monotonic()
+        for episode_id, episode in self._episodes.items():
+            if episode.call and 0 < episode.call.deadline < now:
+                self._end(episode_id, episode, "time")
+        if self._context is not None:
+            self._sample(self._context, self._advance(self._context))
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _advance(self, context: Context) -> list[tuple[str, _Episode]]:
+        """Decode one batch; returns the episodes whose next token can be chosen, by row."""
+        live = [(i, e) for i, e in self._episodes.items() if e.call]
+        live.sort(key=lambda item: item[1].waiting)  # single tokens first, then prompts
+        tokens: list[int] = []
+        positions: list[int] = []
+        sequences: list[int] = []
+        outputs: list[int] = []
+        rows = []
+        for episode_id, episode in live:
+            begin = episode.evaluated
+            part = episode.tokens[begin : begin + BATCH - len(tokens)]
+            tokens += part
+            positions += range(self._prefix + begin, self._prefix + begin + len(part))
+            sequences += [episode.sequence] * len(part)
+            episode.evaluated += len(part)
+            if part and not episode.waiting:
+                outputs.append(len(tokens) - 1)
+                rows.append((episode_id, episode))
+        if tokens:
+            context.decode(tokens, positions, sequences, outputs)
+        return rows
+
+    def _sample(self, context: Context, rows: Sequence[tuple[str, _Episode]]) -> None:
+        if not rows:
+            return
+        logits = context.logits(len(rows))
+        best = logits.argmax(axis=1)  # the index of a NaN where there is one
+        for row, (episode_id, episode), first in zip(logits, rows, best.tolist(), strict=True):
+            assert episode.call
+            if not math.isfinite(row[first]):
+                episode.broken = "the model computes no numbers (NaN)"
+                self._end(episode_id, episode, "error", episode.broken)
+                continue
+            try:
+                token = episode.call.sampler.choose(row, first)
+            except sampling.NoTokenAllowed:
+                self._end(episode_id, episode, "error", "the grammar allows no token of this vocabulary")
+                continue
+            self._take(episode_id, episode, episode.call, token)
+
+    def _take(self, episode_id: str, episode: _Episode, call: _Call, token: int) -> None:
+        """Add a chosen token to the history and see whether it is the last."""
+        call.tokens += 1
+        if self._vocab.is_eog(token):
+            self._end(episode_id, episode, "eos")
+            return
+        episode.tokens.append(token)
+        if call.scanner.feed(self._vocab.piece(token)):
+            self._end(episode_id, episode, "stop")
+        elif call.tokens >= call.request.max_tokens:
+            self._end(episode_id, episode, "length")
+        elif len(episode.tokens) >= self._room:
+            self._end(episode_id, episode, "context")
+
+    def _end(self, episode_id: str, episode: _Episode, finish: Finish, error: str = "") -> None:
+        call, episode.call = episode.call, None
+        assert call
+        if finish != "stop":
+            call.scanner.end()
+        completion = Completion(
+            text=call.scanner.text,
+            finish=finish,
+            stop=call.scanner.stop,
+            tail=call.scanner.tail,
+            tokens=call.tokens,
+            prompt_tokens=call.prompt_tokens,
+            seconds=time.monotonic() - call.began,
+            masked=call.sampler.masked,
+            error=error,
+        )
+        call.sampler.close()
+        self._ended.append((episode_id, completion))
+
+    def finish(self, episode_id: str) -> None:
+        episode = self._episodes.pop(episode_id, None)
+        if episode is None:
+            return
+        if episode.call:
+            episode.call.sampler.close()
+        self._ended = [item for item in self._ended if item[0] != episode_id]
+        if self._context is not None:
+            self._context.drop(episode.sequence)
+        self._free.append(episode.sequence)
+
+    def close(self) -> None:
+        self._close_context()
+        if self._model:
+            lib.llama_model_free(self._model)
+        self._model = None
+
+    def _close_context(self) -> None:
+        for episode_id in list(self._episodes):
+            self.finish(episode_id)
+        if self._context is not None:
+            self._context.close()
+        self._context = None
+
+
+def _refuse_non_generators(path: str, model: Any) -> None:
+    if lib.llama_model_has_encoder(model) or not lib.llama_model_has_decoder(model):
+        raise UserError(f"{path}: has an encoder; only plain decoders can continue a text")
+    if lib.llama_model_is_diffusion(model):
+        raise UserError(f"{path}: writes by diffusion, not word by word")
+    if not lib.llama_vocab_type(lib.llama_model_get_vocab(model)):
+        raise UserError(f"{path}: has no vocabulary, so it cannot read text")
+
+
+def _memory_kind(model: Any) -> str:
+    if lib.llama_model_is_recurrent(model):
+        return "recurrent"
+    if lib.llama_model_is_hybrid(model):
+        return "hybrid"
+    return "iswa" if lib.llama_model_n_swa(model) > 0 else "kv"
+
+
+def _model_facts(file: gguf.GgufFacts, model: Any, vocab: Vocabulary) -> dict[str, object]:
+    template = file.chat_template.encode("utf-8", "replace")
+    return {
+        "file": file.path,
+        "file_sha256": sha256_of(file.path),
+        "size_bytes": file.size_bytes,
+        "parts": len(file.parts),
+        "header_sha256": file.header_sha256,
+        "architecture": file.architecture,
+        "name": file.name,
+        "params": file.params,
+        "bits": file.bits,
+        "quantisation": file.quantisation,
+        "tensor_types": dict(file.tensor_types),
+        "bits_per_weight": file.bits_per_weight,
+        "context_length": file.context_length,
+        "layers": file.layers,
+        "vocab": vocab.size,
+        "tokenizer": file.tokenizer,
+        "chat_template_sha256": hashlib.sha256(template).hexdigest() if template else "",
+        "bos_id": vocab.bos,
+        "eos_id": vocab.eos,
+        "add_bos": vocab.add_bos,
+        "memory": _memory_kind(model),
+        "llama_cpp_python": lib.__version__,
+        "llama_cpp": lib.llama_version().decode("utf-8", "replace"),
+        "library_sha256": sha256_of(native.library_path()),
+        "system_info": native.system_info(),
+        "devices": [f"{device.name}: {device.description}" for device in native.devices()],
+    }
