@@ -12,9 +12,7 @@ from collections.abc import Iterator
 
 # A full stop ends a sentence when what follows does not go on in lower case ("approx. two"),
 # a Japanese one always does; closing quotation marks and brackets belong to the sentence.
-_SENTENCE_END = re.compile(
-    r"""[.!?]["'”’)\]]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）】"”’]*"""
-)
+_SENTENCE_END = re.compile(r"""[.!?]["'”’)\]]*(?=\s+[^\sa-z]|\s*$)|[。！？][」』）】"”’]*""")
 _INITIALS = re.compile(r"(?:[A-Z]\.)*[A-Z]")  # J. K., U.S.
 _ABBREVIATIONS = frozenset(
     ("Dr", "Mr", "Mrs", "Ms", "Mt", "No", "Prof", "St", "approx", "ca", "cf", "vs", "e.g", "i.e")

@@ -182,19 +182,43 @@ def test_anything_else_is_refused_with_the_reason(expression: str, reason: str) 
 
 def test_a_refusal_quotes_the_input_in_one_line_of_bounded_length() -> None:
     assert calculate("2^10", NoWorld()).text == (
-        'Error: cannot calculate "2^10": write powers with **, not ^.')
+        'Error: cannot calculate "2^10": write powers with **, not ^.'
+    )
     assert calculate("one\n two", NoWorld()).text == (
-        'Error: cannot calculate "one two": give one expression only.')
+        'Error: cannot calculate "one two": give one expression only.'
+    )
     assert calculate("y" * 90, NoWorld()).text.startswith(f'Error: cannot calculate "{"y" * 60}": ')
 
 
-PIECES = st.sampled_from([
-    *"0129()+-*/%,.e", "3.5", "1e300", "10**9", "2**99", "//", "**", "pi", "sqrt(", "factorial(",
-    "round(", "max(", "log(", "gcd(", "lcm(", "hypot(", "floor(", "exp(", "pow(", "int(",
-])
+PIECES = st.sampled_from(
+    [
+        *"0129()+-*/%,.e",
+        "3.5",
+        "1e300",
+        "10**9",
+        "2**99",
+        "//",
+        "**",
+        "pi",
+        "sqrt(",
+        "factorial(",
+        "round(",
+        "max(",
+        "log(",
+        "gcd(",
+        "lcm(",
+        "hypot(",
+        "floor(",
+        "exp(",
+        "pow(",
+        "int(",
+    ]
+)
 
 
-@given(st.one_of(st.text(), st.lists(PIECES, max_size=60).map("".join), st.text("0123456789().*/-+%e")))
+@given(
+    st.one_of(st.text(), st.lists(PIECES, max_size=60).map("".join), st.text("0123456789().*/-+%e"))
+)
 def test_any_text_gives_a_short_answer(expression: str) -> None:
     observation = calculate(expression, NoWorld())
     assert observation.outcome in ("ok", "bad_argument")
@@ -202,11 +226,19 @@ def test_any_text_gives_a_short_answer(expression: str) -> None:
     assert "\n" not in observation.text
 
 
-@given(st.integers(-(10**30), 10**30), st.sampled_from(["+", "-", "*", "//", "%"]),
-       st.integers(1, 10**30))
+@given(
+    st.integers(-(10**30), 10**30),
+    st.sampled_from(["+", "-", "*", "//", "%"]),
+    st.integers(1, 10**30),
+)
 def test_whole_numbers_are_exact(left: int, sign: str, right: int) -> None:
-    expected = {"+": left + right, "-": left - right, "*": left * right,
-                "//": left // right, "%": left % right}[sign]
+    expected = {
+        "+": left + right,
+        "-": left - right,
+        "*": left * right,
+        "//": left // right,
+        "%": left % right,
+    }[sign]
     assert evaluate(f"({left}) {sign} ({right})") == expected
 
 

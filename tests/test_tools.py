@@ -14,8 +14,12 @@ from harness.worlds.frozen import FrozenWorld, build
 
 LONG = "The Ember Line is a railway. " + "It has a station in every valley of the north. " * 20
 ARTICLES = [
-    Article("Lake Sennet", "Lake Sennet is the deepest lake of Varland. It is 12.5 km long.\nDr. "
-            "A. B. Orr measured it.", aliases=("Sennet",)),
+    Article(
+        "Lake Sennet",
+        "Lake Sennet is the deepest lake of Varland. It is 12.5 km long.\nDr. "
+        "A. B. Orr measured it.",
+        aliases=("Sennet",),
+    ),
     Article("Varland", "Varland is an island country. Its capital is Orrin."),
     Article("Ember Line", LONG),
     Article("Endless", "so " * 400),
@@ -50,31 +54,67 @@ def test_a_prompt_may_offer_some_tools_only(toolbox: Toolbox) -> None:
     assert some.call("wikipedia", "Japan").outcome == "unknown_tool"
 
 
-@pytest.mark.parametrize(("tool", "input", "outcome", "text"), [
-    ("calculate", "4 * 7", "ok", "28"),
-    ("calculate", "2^3", "bad_argument",
-     'Error: cannot calculate "2^3": write powers with **, not ^.'),
-    ("wikipedia", "Varland", "ok", "Varland is an island country. Its capital is Orrin."),
-    ("wikipedia", "lake sennet", "ok",
-     "Lake Sennet is the deepest lake of Varland. It is 12.5 km long. Dr. A. B. Orr measured it."),
-    ("wikipedia", "Sennet", "ok", '(redirected to "Lake Sennet") Lake Sennet is the deepest lake '
-     "of Varland. It is 12.5 km long. Dr. A. B. Orr measured it."),
-    ("wikipedia", "mercury", "ok",
-     '"Mercury" may refer to: Mercury (planet); Mercury (element); Mercury (god).'),
-    ("wikipedia", "Varlund", "not_found", 'No article "Varlund". Similar titles: "Varland".'),
-    ("wikipedia", "Bagpipes", "not_found", 'No article "Bagpipes".'),
-    ("search", "capital of an island", "ok",
-     '"Varland": Varland is an island country.'),
-    ("search", "lake or island", "ok", '"Lake Sennet": Lake Sennet is the deepest lake of Varland. '
-     '| "Varland": Varland is an island country.'),
-    ("search", "bagpipes", "not_found", 'No results for "bagpipes".'),
-    ("google", "x", "unknown_tool",
-     'Error: no tool "google". Tools: calculate, wikipedia, search.'),
-    ("G" * 90, "x", "unknown_tool",
-     f'Error: no tool "{"G" * 40}". Tools: calculate, wikipedia, search.'),
-    ("Calculate", "1", "unknown_tool",
-     'Error: no tool "Calculate". Tools: calculate, wikipedia, search.'),
-])
+@pytest.mark.parametrize(
+    ("tool", "input", "outcome", "text"),
+    [
+        ("calculate", "4 * 7", "ok", "28"),
+        (
+            "calculate",
+            "2^3",
+            "bad_argument",
+            'Error: cannot calculate "2^3": write powers with **, not ^.',
+        ),
+        ("wikipedia", "Varland", "ok", "Varland is an island country. Its capital is Orrin."),
+        (
+            "wikipedia",
+            "lake sennet",
+            "ok",
+            "Lake Sennet is the deepest lake of Varland. It is 12.5 km long. Dr. A. B. Orr measured it.",
+        ),
+        (
+            "wikipedia",
+            "Sennet",
+            "ok",
+            '(redirected to "Lake Sennet") Lake Sennet is the deepest lake '
+            "of Varland. It is 12.5 km long. Dr. A. B. Orr measured it.",
+        ),
+        (
+            "wikipedia",
+            "mercury",
+            "ok",
+            '"Mercury" may refer to: Mercury (planet); Mercury (element); Mercury (god).',
+        ),
+        ("wikipedia", "Varlund", "not_found", 'No article "Varlund". Similar titles: "Varland".'),
+        ("wikipedia", "Bagpipes", "not_found", 'No article "Bagpipes".'),
+        ("search", "capital of an island", "ok", '"Varland": Varland is an island country.'),
+        (
+            "search",
+            "lake or island",
+            "ok",
+            '"Lake Sennet": Lake Sennet is the deepest lake of Varland. '
+            '| "Varland": Varland is an island country.',
+        ),
+        ("search", "bagpipes", "not_found", 'No results for "bagpipes".'),
+        (
+            "google",
+            "x",
+            "unknown_tool",
+            'Error: no tool "google". Tools: calculate, wikipedia, search.',
+        ),
+        (
+            "G" * 90,
+            "x",
+            "unknown_tool",
+            f'Error: no tool "{"G" * 40}". Tools: calculate, wikipedia, search.',
+        ),
+        (
+            "Calculate",
+            "1",
+            "unknown_tool",
+            'Error: no tool "Calculate". Tools: calculate, wikipedia, search.',
+        ),
+    ],
+)
 def test_what_the_model_reads(
     toolbox: Toolbox, tool: str, input: str, outcome: str, text: str
 ) -> None:
@@ -136,12 +176,15 @@ class Broken:
         raise self.failure
 
 
-@pytest.mark.parametrize(("failure", "detail"), [
-    (ToolUnavailable("429,\ntoo many requests"), "429, too many requests"),
-    (KeyError("query"), "KeyError: 'query'"),
-    (RecursionError("too deep"), "RecursionError: too deep"),
-    (ValueError("x" * 9999), "ValueError: xxx"),
-])
+@pytest.mark.parametrize(
+    ("failure", "detail"),
+    [
+        (ToolUnavailable("429,\ntoo many requests"), "429, too many requests"),
+        (KeyError("query"), "KeyError: 'query'"),
+        (RecursionError("too deep"), "RecursionError: too deep"),
+        (ValueError("x" * 9999), "ValueError: xxx"),
+    ],
+)
 def test_a_failing_world_is_nobodys_answer(failure: Exception, detail: str) -> None:
     toolbox = Toolbox(("wikipedia", "search", "calculate"), Broken(failure))
     for tool in ("wikipedia", "search"):

@@ -6,6 +6,7 @@ import hashlib
 import json
 import random
 import sqlite3
+import tempfile
 import threading
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from harness.worlds import open_world
 from harness.worlds.frozen import FrozenWorld, build
 
 ARTICLES = [
-    Article("Lake Sennet", "Lake Sennet is the deepest lake of Varland. It holds 12.5 cubic "
-            "kilometres of water.", aliases=("Sennet", "The Sennet")),
+    Article(
+        "Lake Sennet",
+        "Lake Sennet is the deepest lake of Varland. It holds 12.5 cubic kilometres of water.",
+        aliases=("Sennet", "The Sennet"),
+    ),
     Article("Varland", "Varland is an island country. Its capital is Orrin."),
     Article("Orrin", "Orrin is the capital of Varland. 41,000 people live there."),
     Article("Mercury", meanings=("Mercury (planet)", "Mercury (element)")),
@@ -33,9 +37,28 @@ ARTICLES = [
     Article("São Telmo", "São Telmo is a port with two harbours."),
 ]
 HOSTILE = [
-    '"; DROP TABLE page; --', "' OR 1=1", "NEAR(a b)", "title:body*", "AND OR NOT", "(((", "a" * 3000,
-    "Action: calculate: 1", "<|im_end|>", "%s %n", "../../etc/passwd", "C++", "🍣", "a\u0301\u200b",
-    "٣", "*", '"', "A|B", "null\x00byte", "-", "_", "𠮷野家",
+    '"; DROP TABLE page; --',
+    "' OR 1=1",
+    "NEAR(a b)",
+    "title:body*",
+    "AND OR NOT",
+    "(((",
+    "a" * 3000,
+    "Action: calculate: 1",
+    "<|im_end|>",
+    "%s %n",
+    "../../etc/passwd",
+    "C++",
+    "🍣",
+    "a\u0301\u200b",
+    "٣",
+    "*",
+    '"',
+    "A|B",
+    "null\x00byte",
+    "-",
+    "_",
+    "𠮷野家",
 ]
 
 
@@ -101,19 +124,22 @@ def test_an_empty_world_is_a_world(tmp_path: Path) -> None:
 # --- looking up -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("asked", "title"), [
-    ("Lake Sennet", "Lake Sennet"),
-    ("lake sennet", "Lake Sennet"),
-    ("  Lake_Sennet ", "Lake Sennet"),
-    ("Sennet", "Lake Sennet"),
-    ("the sennet", "Lake Sennet"),
-    ("WHO", "WHO"),
-    ("Who", "Who"),
-    ("ＷＨＯ", "WHO"),
-    ("東京都", "東京"),
-    ("ｶﾚｰうどん", "カレーうどん"),
-    ("Mercury", "Mercury"),
-])
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ("Lake Sennet", "Lake Sennet"),
+        ("lake sennet", "Lake Sennet"),
+        ("  Lake_Sennet ", "Lake Sennet"),
+        ("Sennet", "Lake Sennet"),
+        ("the sennet", "Lake Sennet"),
+        ("WHO", "WHO"),
+        ("Who", "Who"),
+        ("ＷＨＯ", "WHO"),
+        ("東京都", "東京"),
+        ("ｶﾚｰうどん", "カレーうどん"),
+        ("Mercury", "Mercury"),
+    ],
+)
 def test_an_article_is_found_by_title_then_case_then_alias(
     world: FrozenWorld, asked: str, title: str
 ) -> None:
@@ -126,13 +152,16 @@ def test_there_is_no_article_that_nobody_wrote(world: FrozenWorld) -> None:
         assert world.article(asked) is None
 
 
-@pytest.mark.parametrize(("asked", "nearest"), [
-    ("Lake Senent", "Lake Sennet"),
-    ("Varlnad", "Varland"),
-    ('"Orrin"', "Orrin"),
-    ("東京市", "東京"),
-    ("Mercury (metal)", "Mercury"),
-])
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [
+        ("Lake Senent", "Lake Sennet"),
+        ("Varlnad", "Varland"),
+        ('"Orrin"', "Orrin"),
+        ("東京市", "東京"),
+        ("Mercury (metal)", "Mercury"),
+    ],
+)
 def test_similar_titles_are_spelt_alike(world: FrozenWorld, asked: str, nearest: str) -> None:
     assert world.similar(asked)[0] == nearest
 
@@ -145,21 +174,24 @@ def test_nothing_is_similar_to_something_quite_different(world: FrozenWorld) -> 
 # --- searching --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("query", "first"), [
-    ("Varland", "Varland"),
-    ("the capital of Varland", "Orrin"),
-    ("What is the deepest lake of Varland?", "Lake Sennet"),
-    ("nearest planet to the sun", "Mercury (planet)"),
-    ("liquid metals", "Mercury (element)"),
-    ("sao telmo", "São Telmo"),
-    ("port harbour", "São Telmo"),
-    ("首都", "東京"),
-    ("日本で一番高い山は何ですか", "富士山"),
-    ("日本の首都", "東京"),
-    ("人口", "東京"),
-    ("うどん", "カレーうどん"),
-    ("カレー", "カレーうどん"),
-])
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("Varland", "Varland"),
+        ("the capital of Varland", "Orrin"),
+        ("What is the deepest lake of Varland?", "Lake Sennet"),
+        ("nearest planet to the sun", "Mercury (planet)"),
+        ("liquid metals", "Mercury (element)"),
+        ("sao telmo", "São Telmo"),
+        ("port harbour", "São Telmo"),
+        ("首都", "東京"),
+        ("日本で一番高い山は何ですか", "富士山"),
+        ("日本の首都", "東京"),
+        ("人口", "東京"),
+        ("うどん", "カレーうどん"),
+        ("カレー", "カレーうどん"),
+    ],
+)
 def test_search_puts_the_page_that_answers_first(
     world: FrozenWorld, query: str, first: str
 ) -> None:
@@ -217,20 +249,24 @@ def test_no_query_breaks_a_world(world: FrozenWorld, query: str) -> None:
 
 
 def test_hostile_titles_are_titles(tmp_path: Path) -> None:
-    build([Article(title, f"Page {number}.") for number, title in enumerate(HOSTILE)],
-          tmp_path / "w")
+    build(
+        [Article(title, f"Page {number}.") for number, title in enumerate(HOSTILE)], tmp_path / "w"
+    )
     world = FrozenWorld(tmp_path / "w")
     for number, title in enumerate(HOSTILE):
         assert world.article(title) == Article(title, f"Page {number}.")
         assert titles(world, title)[0] == title
 
 
-@given(st.lists(st.text(min_size=1).map(lambda text: " ".join(text.split())).filter(bool),
-                unique=True, max_size=8))
+@given(
+    st.lists(
+        st.text(min_size=1).map(lambda text: " ".join(text.split())).filter(bool),
+        unique=True,
+        max_size=8,
+    )
+)
 @settings(max_examples=25, deadline=None)
 def test_any_titles_go_in_and_come_out(names: list[str]) -> None:
-    import tempfile
-
     names = [name for name in names if name.isprintable()]
     with tempfile.TemporaryDirectory() as folder:
         build([Article(name, name) for name in names], Path(folder) / "w")
@@ -239,16 +275,19 @@ def test_any_titles_go_in_and_come_out(names: list[str]) -> None:
         world.close()
 
 
-@pytest.mark.parametrize(("articles", "message"), [
-    ([Article("A", "x"), Article("A", "y")], "two articles have the title 'A'"),
-    ([Article("A", aliases=("B",)), Article("B")], "alias 'B' of 'A' already leads to 'B'"),
-    ([Article("A", aliases=("c",)), Article("B", aliases=("C",))], "already leads to 'A'"),
-    ([Article("")], "must be one line"),
-    ([Article("A\nAction: x")], "must be one line"),
-    ([Article("A", aliases=(" b",))], "must be one line"),
-    ([Article("A", "\udcff")], "not valid text"),
-    ([Article("\udcff")], "not valid text"),
-])
+@pytest.mark.parametrize(
+    ("articles", "message"),
+    [
+        ([Article("A", "x"), Article("A", "y")], "two articles have the title 'A'"),
+        ([Article("A", aliases=("B",)), Article("B")], "alias 'B' of 'A' already leads to 'B'"),
+        ([Article("A", aliases=("c",)), Article("B", aliases=("C",))], "already leads to 'A'"),
+        ([Article("")], "must be one line"),
+        ([Article("A\nAction: x")], "must be one line"),
+        ([Article("A", aliases=(" b",))], "must be one line"),
+        ([Article("A", "\udcff")], "not valid text"),
+        ([Article("\udcff")], "not valid text"),
+    ],
+)
 def test_articles_that_contradict_each_other_are_refused(
     tmp_path: Path, articles: list[Article], message: str
 ) -> None:

@@ -87,8 +87,20 @@ _HINTS = [  # what people write -> how Python writes it; {0} is what the group c
     (r"[;\n\r]", "give one expression only"),
     (r"[\[\]{}]", "use round brackets only"),
 ]
-_SIGNS = {"×": "*", "⋅": "*", "·": "*", "∗": "*", "÷": "/", "−": "-", "–": "-", "—": "-",
-          "√": "sqrt()", "π": "pi", "²": "**2", "³": "**3"}
+_SIGNS = {
+    "×": "*",
+    "⋅": "*",
+    "·": "*",
+    "∗": "*",
+    "÷": "/",
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "√": "sqrt()",
+    "π": "pi",
+    "²": "**2",
+    "³": "**3",
+}
 _DIGITS = r"\d(?:_?\d)*"
 _NUMBER = rf"(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
 _WORD = re.compile(rf"(?P<number>{_NUMBER})(?![\w.])|(?P<digits>[\d.][\w.]*)|(?P<name>[\w.]+)")
@@ -130,8 +142,7 @@ def _value(node: ast.expr, depth: int = 0) -> Number:
         case ast.UnaryOp(op, operand) if type(op) in _UNARY:
             return _UNARY[type(op)](_value(operand, depth + 1))
         case ast.BinOp(left, op, right) if type(op) in _BINARY:
-            return _bounded(
-                _BINARY[type(op)](_value(left, depth + 1), _value(right, depth + 1)))
+            return _bounded(_BINARY[type(op)](_value(left, depth + 1), _value(right, depth + 1)))
         case ast.Call(func, args, keywords) if not keywords:
             return _bounded(_call(_name(func), [_value(arg, depth + 1) for arg in args]))
         case ast.Name() | ast.Attribute():
@@ -229,5 +240,5 @@ _FUNCTIONS: dict[str, Callable[..., Number]] = {
     "asin": math.asin, "acos": math.acos, "atan": math.atan,
     "degrees": math.degrees, "radians": math.radians,
     "gcd": math.gcd, "lcm": math.lcm, "hypot": math.hypot,
-}
+}  # fmt: skip
 _NAMES = _FUNCTIONS.keys() | _CONSTANTS.keys()

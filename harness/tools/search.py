@@ -20,5 +20,8 @@ def search(input: str, world: World) -> Observation:
     hits = world.search(query, HITS)
     if not hits:
         return Observation(f'No results for "{cut(query, ECHO_CHARS)}".', "not_found")
-    return Observation(" | ".join(
-        f'"{hit.title}": {first_sentence(hit.snippet, SNIPPET_CHARS)}' for hit in hits[:HITS]))
+    return Observation(
+        " | ".join(
+            f'"{hit.title}": {first_sentence(hit.snippet, SNIPPET_CHARS)}' for hit in hits[:HITS]
+        )
+    )

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import re
 import sqlite3
+import struct
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +31,7 @@ from harness.types import Article, Hit, ToolUnavailable, UserError
 
 FORMAT = 1
 APPLICATION_ID = 0x52655743  # "ReWC": tells a snapshot from any other SQLite file
+PAGE_BYTES = 4096
 SNIPPET_CHARS = 480
 MAX_QUERY_TERMS = 24
 MAX_TITLE_CHARS = 200
@@ -50,8 +53,9 @@ CREATE VIRTUAL TABLE fts USING fts5 (names, first, body, content='',
 # --- build ------------------------------------------------------------------------------
 
 
-def build(articles: Iterable[Article], path: str | Path, *, title: str = "",
-          licence: str = "") -> str:
+def build(
+    articles: Iterable[Article], path: str | Path, *, title: str = "", licence: str = ""
+) -> str:
     """Write a snapshot and return the sha256 of its bytes.
 
     The same articles, in any order, give the same bytes. The file appears whole or not at
@@ -73,8 +77,10 @@ def _check_names(pages: Sequence[Article]) -> None:
     for page in pages:
         for name in (page.title, *page.aliases):
             if not name or name != one_line(name):
-                raise UserError(f"article {page.title!r}: the name {name!r} must be one line of "
-                                "text without spaces around it")
+                raise UserError(
+                    f"article {page.title!r}: the name {name!r} must be one line of "
+                    "text without spaces around it"
+                )
     for page, following in pairwise(pages):
         if page.title == following.title:
             raise UserError(f"two articles have the title {page.title!r}; merge or rename one")
@@ -85,16 +91,25 @@ def _check_names(pages: Sequence[Article]) -> None:
         for alias in page.aliases:
             other = owner.setdefault(title_key(alias), page.title)
             if other != page.title:
-                raise UserError(f"the alias {alias!r} of {page.title!r} already leads to "
-                                f"{other!r}; drop it or write a page with both as meanings")
+                raise UserError(
+                    f"the alias {alias!r} of {page.title!r} already leads to "
+                    f"{other!r}; drop it or write a page with both as meanings"
+                )
 
 
 def _write(path: Path, pages: Sequence[Article], meta: dict[str, str]) -> None:
     db = sqlite3.connect(path, isolation_level=None)
     try:
         # everything that a build of SQLite may have another default for
-        for pragma in ("page_size=4096", "auto_vacuum=0", "journal_mode=OFF", "encoding='UTF-8'",
-                       f"application_id={APPLICATION_ID}", f"user_version={FORMAT}"):
+        for pragma in (
+            f"page_size={PAGE_BYTES}",
+            "auto_vacuum=0",
+            "secure_delete=1",
+            "journal_mode=OFF",
+            "encoding='UTF-8'",
+            f"application_id={APPLICATION_ID}",
+            f"user_version={FORMAT}",
+        ):
             db.execute(f"PRAGMA {pragma}")
         db.execute("BEGIN")
         for statement in _SCHEMA.split(";"):
@@ -112,30 +127,45 @@ def _write(path: Path, pages: Sequence[Article], meta: dict[str, str]) -> None:
 def _insert(db: sqlite3.Connection, number: int, page: Article) -> None:
     meanings = json.dumps(page.meanings, ensure_ascii=False)
     try:
-        db.execute("INSERT INTO page VALUES (?, ?, ?, ?, ?)",
-                   (number, page.title, page.text, page.language, meanings))
+        db.execute(
+            "INSERT INTO page VALUES (?, ?, ?, ?, ?)",
+            (number, page.title, page.text, page.language, meanings),
+        )
     except UnicodeEncodeError as error:
         raise UserError(f"article {page.title!r} is not valid text: {error}") from None
     for name in (page.title, *page.aliases):
         grams = _grams(name)
         row = (name, title_key(name), number, name is not page.title, len(grams))
         added = db.execute("INSERT INTO name VALUES (NULL, ?, ?, ?, ?, ?)", row)
-        db.executemany("INSERT INTO gram VALUES (?, ?)",
-                       [(gram, added.lastrowid) for gram in sorted(grams)])
+        db.executemany(
+            "INSERT INTO gram VALUES (?, ?)", [(gram, added.lastrowid) for gram in sorted(grams)]
+        )
     names = " ".join((page.title, *page.aliases))
     body = page.text or " ".join(page.meanings)
     first = first_sentence(body, SNIPPET_CHARS)
-    db.execute("INSERT INTO fts (rowid, names, first, body) VALUES (?, ?, ?, ?)",
-               (number, _segmented(names), _segmented(first), _segmented(body)))
+    db.execute(
+        "INSERT INTO fts (rowid, names, first, body) VALUES (?, ?, ?, ?)",
+        (number, _segmented(names), _segmented(first), _segmented(body)),
+    )
 
 
 def _settle(path: Path) -> None:
-    """Blank the version of SQLite that wrote the file (header bytes 96 to 99, which SQLite
-    only ever reports), so that another version can write the same bytes; then sync."""
-    with path.open("r+b") as file:
-        file.seek(96)
-        file.write(bytes(4))
-        file.flush()
+    """Blank what SQLite leaves in a file by chance, and sync it.
+
+    That is the version that wrote it (header bytes 96 to 99, only ever reported) and stale
+    bytes in the unused middle of b-tree pages, so that different versions of SQLite write
+    the same file. See "B-tree Pages" in the SQLite file format. No other kind of page
+    begins with one of these four bytes.
+    """
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+        data[96:100] = bytes(4)
+        for page in range(0, len(data), PAGE_BYTES):
+            header = page or 100  # the file's own header comes first
+            if data[header] in (2, 5, 10, 13):
+                cells, content = struct.unpack_from(">HH", data, header + 3)
+                begin = header + (12 if data[header] < 10 else 8) + 2 * cells
+                data[begin : page + content] = bytes(page + content - begin)
+        data.flush()
         os.fsync(file.fileno())
 
 
@@ -266,9 +296,11 @@ class FrozenWorld:
         found = [] if exact is None else [exact]
         for expression in _match_expressions(query):
             if len(found) < limit:
-                rows = self._ask("SELECT rowid FROM fts WHERE fts MATCH ?"
-                                 " ORDER BY bm25(fts, 2.0, 2.0, 1.0), rowid LIMIT ?",
-                                 (expression, limit))
+                rows = self._ask(
+                    "SELECT rowid FROM fts WHERE fts MATCH ?"
+                    " ORDER BY bm25(fts, 2.0, 2.0, 1.0), rowid LIMIT ?",
+                    (expression, limit),
+                )
                 found += [row[0] for row in rows]
         return [_hit(self._article(page)) for page in list(dict.fromkeys(found))[:limit]]
 
@@ -280,25 +312,29 @@ class FrozenWorld:
     def _find(self, title: str) -> int | None:
         title = one_line(_clean(title))
         rows = self._ask("SELECT id FROM page WHERE title = ?", (title,)) or self._ask(
-            "SELECT page FROM name WHERE key = ? ORDER BY is_alias, id LIMIT 1",
-            (title_key(title),))
+            "SELECT page FROM name WHERE key = ? ORDER BY is_alias, id LIMIT 1", (title_key(title),)
+        )
         return rows[0][0] if rows else None
 
     def _article(self, page: int) -> Article:
         title, text, language, meanings = self._ask(
-            "SELECT title, text, language, meanings FROM page WHERE id = ?", (page,))[0]
-        aliases = self._ask("SELECT name FROM name WHERE page = ? AND is_alias ORDER BY id",
-                            (page,))
-        return Article(title, text, language, tuple(row[0] for row in aliases),
-                       tuple(json.loads(meanings)))
+            "SELECT title, text, language, meanings FROM page WHERE id = ?", (page,)
+        )[0]
+        aliases = self._ask(
+            "SELECT name FROM name WHERE page = ? AND is_alias ORDER BY id", (page,)
+        )
+        return Article(
+            title, text, language, tuple(row[0] for row in aliases), tuple(json.loads(meanings))
+        )
 
     def _ask(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
         with self._lock:
             try:
                 return self._db.execute(statement, values).fetchall()
             except sqlite3.Error as error:
-                raise ToolUnavailable(f"world snapshot {self.path}: {error}; build it again or "
-                                      "get a whole copy") from error
+                raise ToolUnavailable(
+                    f"world snapshot {self.path}: {error}; build it again or get a whole copy"
+                ) from error
 
 
 def _hit(article: Article) -> Hit:
@@ -315,29 +351,39 @@ def _checked_sha256(path: Path, expected: str) -> str:
     try:
         found = _sha256(path)
     except OSError as error:
-        raise UserError(f"world snapshot {path}: {error.strerror or error}; build it with "
-                        "`python -m harness worlds build` or give another path") from None
+        raise UserError(
+            f"world snapshot {path}: {error.strerror or error}; build it with "
+            "`python -m harness worlds build` or give another path"
+        ) from None
     if expected and found != expected:
-        raise UserError(f"world snapshot {path} has sha256 {found}, but {expected} is expected: "
-                        "it is not the world that these tasks were made for; get that file, or "
-                        "build it again from the same articles")
+        raise UserError(
+            f"world snapshot {path} has sha256 {found}, but {expected} is expected: "
+            "it is not the world that these tasks were made for; get that file, or "
+            "build it again from the same articles"
+        )
     return found
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True,
-                         check_same_thread=False)
+    db = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+    )
     try:
         kind, version, pages, size = (
             db.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("application_id", "user_version", "page_count", "page_size"))
+            for name in ("application_id", "user_version", "page_count", "page_size")
+        )
         whole = pages * size == path.stat().st_size
     except sqlite3.Error:
         kind, version, whole = 0, 0, False
     if kind == APPLICATION_ID and version == FORMAT and whole:
         return db
     db.close()
-    problem = ("is damaged" if kind == APPLICATION_ID and not whole else
-               f"has format {version}, this version reads {FORMAT}" if kind == APPLICATION_ID else
-               "is not a world snapshot")
+    problem = (
+        "is damaged"
+        if kind == APPLICATION_ID and not whole
+        else f"has format {version}, this version reads {FORMAT}"
+        if kind == APPLICATION_ID
+        else "is not a world snapshot"
+    )
     raise UserError(f"{path} {problem}; build it with `python -m harness worlds build`")
