@@ -39,11 +39,11 @@ class Shape:
         return self.vocab * self.width + self.layers * layer + self.width
 
 
-VOCAB = 640
+VOCAB = 1024
 SIZES = {
     "0.3M": Shape(width=96, layers=2, hidden=256, vocab=VOCAB),
-    "0.8M": Shape(width=128, layers=4, hidden=288, vocab=VOCAB),
-    "2M": Shape(width=192, layers=4, hidden=544, vocab=VOCAB),
-    "4.5M": Shape(width=256, layers=6, hidden=608, vocab=VOCAB),
+    "0.8M": Shape(width=128, layers=4, hidden=256, vocab=VOCAB),
+    "2M": Shape(width=192, layers=4, hidden=512, vocab=VOCAB),
+    "4.5M": Shape(width=256, layers=6, hidden=576, vocab=VOCAB),
     "8M": Shape(width=288, layers=8, hidden=736, vocab=VOCAB),
 }
