@@ -114,6 +114,8 @@ def _write(path: Path, pages: Sequence[Article], meta: dict[str, str]) -> None:
         db.execute("BEGIN")
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
+        # gather the whole index in memory: when to spill and merge is a version's own affair
+        db.execute("INSERT INTO fts (fts, rank) VALUES ('hashsize', 1000000000)")
         db.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
         for number, page in enumerate(pages, 1):
             _insert(db, number, page)
