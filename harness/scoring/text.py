@@ -71,8 +71,7 @@ def normalise(text: str) -> str:
     articles gone: each only as long as something is left to compare.
     """
     whole = fold(text)
-    text = _without_articles(_trim(_squeeze(_QUOTES.sub(" ", whole))))
-    return text if any(c.isalnum() for c in text) else whole
+    return _without_articles(_trim(_squeeze(_QUOTES.sub(" ", whole)))) or whole
 
 
 def _squeeze(text: str) -> str:
@@ -81,20 +80,22 @@ def _squeeze(text: str) -> str:
 
 
 def _trim(text: str) -> str:
-    """Wrapping marks, trailing punctuation and copulas off, from both ends inwards."""
+    """Wrapping marks, trailing punctuation and copulas off, from both ends inwards, as
+    long as a letter or a figure is left."""
     start, end = 0, len(text)
-    while (smaller := _trim_once(text, start, end)) != (start, end):
+    first = next((i for i, c in enumerate(text) if c.isalnum()), end)
+    while (smaller := _trim_once(text, start, end, first)) != (start, end):
         start, end = smaller
     return text[start:end]
 
 
-def _trim_once(text: str, start: int, end: int) -> tuple[int, int]:
+def _trim_once(text: str, start: int, end: int, first: int) -> tuple[int, int]:
     for tail in _TAILS:
-        if end - start > len(tail) and text.endswith(tail, start, end):
+        if end - len(tail) > first and text.endswith(tail, start, end):
             return start, end - len(tail)
-    if end - start > 1 and text.startswith(" ", start):
+    if text.startswith(" ", start, end):
         return start + 1, end
-    if end - start > 1 and text.endswith("だ", start, end) and script(text[end - 2]) != "hiragana":
+    if end - 1 > first and text[end - 1] == "だ" and script(text[end - 2]) not in ("", "hiragana"):
         return start, end - 1  # not the end of a name in hiragana, such as はまだ
     for mark in _WRAPS:
         size, inner = len(mark), end - start - 2 * len(mark)
