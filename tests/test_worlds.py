@@ -115,6 +115,13 @@ def test_building_over_a_snapshot_replaces_it_whole(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["w"]
 
 
+def test_a_place_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "w", tmp_path):
+        with pytest.raises(UserError, match="cannot write the world snapshot"):
+            build(ARTICLES, place)
+
+
 def test_an_empty_world_is_a_world(tmp_path: Path) -> None:
     build([], tmp_path / "w")
     world = FrozenWorld(tmp_path / "w")

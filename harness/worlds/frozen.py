@@ -59,18 +59,22 @@ def build(
     """Write a snapshot and return the sha256 of its bytes.
 
     The same articles, in any order, give the same bytes. The file appears whole or not at
-    all. Raises UserError when two articles claim one name, or a title is not one line.
+    all. Raises UserError when two articles claim one name, a title is not one line, or the
+    file cannot be written.
     """
     path = Path(path)
     pages = sorted(articles, key=lambda article: article.title)
     _check_names(pages)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        draft = Path(folder) / "draft"
-        _write(draft, pages, {"title": title, "licence": licence})
-        _settle(draft)
-        os.replace(draft, path)
-    return _sha256(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            draft = Path(folder) / "draft"
+            _write(draft, pages, {"title": title, "licence": licence})
+            _settle(draft)
+            os.replace(draft, path)
+        return _sha256(path)
+    except (OSError, sqlite3.Error) as error:
+        raise UserError(f"cannot write the world snapshot {path}: {error}") from error
 
 
 def _check_names(pages: Sequence[Article]) -> None:
