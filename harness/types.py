@@ -23,6 +23,10 @@ class ToolUnavailable(Exception):
     """The world failed (network, throttling, damaged snapshot): never the model's fault."""
 
 
+class NotOnTape(ToolUnavailable):
+    """A recorded world was never asked this; not the same as finding nothing."""
+
+
 class EngineError(Exception):
     """The engine failed (load, decode, server): never the model's fault."""
 

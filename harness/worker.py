@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
@@ -36,7 +36,6 @@ class Job:
     model: Model
     settings: EngineSettings
     prompt: Prompt
-    tools: tuple[str, ...]
     world: WorldSpec
     limits: Limits
     repair: bool
@@ -162,7 +161,7 @@ def _main(pipe: Connection, job: Job) -> None:
 
 def _work(job: Job) -> Iterator[Event]:
     world = worlds.open_world(job.world.kind, job.world.path, job.world.sha256)
-    toolbox = Toolbox(job.tools, world)
+    toolbox = Toolbox(() if job.prompt.probe else job.prompt.tools, world)
     engine = engines.create(job.model, job.settings, job.tasks)
     try:
         engine.start((Piece(job.prompt.prefix),))
@@ -170,7 +169,7 @@ def _work(job: Job) -> Iterator[Event]:
         tasks = {task.id: task for task in job.tasks}
         todo = [(tasks[task_id], trial) for task_id, trial in job.todo]
         last = 0.0
-        for event in run_episodes(engine, todo, _loops(job, toolbox.names), toolbox.call, job.limits):
+        for event in run_episodes(engine, todo, _Loops(job), toolbox.call, job.limits):
             if event is not None:
                 yield event
             if time.monotonic() - last > BEAT:
@@ -181,12 +180,11 @@ def _work(job: Job) -> Iterator[Event]:
         engine.close()
 
 
-class _loops:
+class _Loops:
     """Makes one ReAct loop a task, with the protocol handed in."""
 
-    def __init__(self, job: Job, tools: Sequence[str]) -> None:
+    def __init__(self, job: Job) -> None:
         self.job = job
-        self.tools = tuple(tools)
         self.notice = protocol.unreadable_notice(job.prompt.dialect)
 
     def __call__(self, task: Task, trial: int) -> React:
@@ -197,7 +195,7 @@ class _loops:
 
     def read(self, completion: Completion) -> Parsed:
         return protocol.parse(
-            completion.text, self.tools, self.job.prompt.dialect,
+            completion.text, self.job.prompt.tools, self.job.prompt.dialect,
             finish=completion.finish, stop=completion.stop, repair=self.job.repair,
         )  # fmt: skip
 
