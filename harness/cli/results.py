@@ -1,4 +1,4 @@
-"""``report`` and ``plot``: what came out, as a table and as a chart."""
+"""``report``, ``plot``, ``view`` and ``show``: what came out, from the table down to one step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import runs
+from harness import models, runs
 from harness.report import data, table
 from harness.report.data import Result
 from harness.types import UserError
@@ -26,6 +26,18 @@ Draw accuracy and well-formedness against parameters, one line a bit width.
 example:
   python -m harness plot -o chart.png -o chart.svg
 """
+VIEW = """\
+Write a run as one HTML file: every step, how it was read, and why it scored as it did.
+
+example:
+  python -m harness view runs/20261120-101500-pico-8M-q4-generated -o trace.html
+"""
+SHOW = """\
+Print one episode of a run.
+
+example:
+  python -m harness show runs/20261120-101500-pico-8M-q4-generated lookup-003
+"""
 
 
 def add(commands: Any) -> None:
@@ -39,6 +51,14 @@ def add(commands: Any) -> None:
     _runs(parser)
     parser.add_argument("-o", "--out", type=Path, action="append", required=True, metavar="FILE",
                         help="a .png, .svg or .pdf file; may be repeated")
+    parser = commands.add_parser("view", help="the trace viewer, one HTML file", description=VIEW)
+    parser.set_defaults(command=view)
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="an .html file")
+    parser = commands.add_parser("show", help="one episode in the terminal", description=SHOW)
+    parser.set_defaults(command=show)
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    parser.add_argument("task", metavar="TASK", help="a task's id")
 
 
 def report(args: argparse.Namespace) -> int:
@@ -61,22 +81,34 @@ def plot(args: argparse.Namespace) -> int:
     return 0
 
 
+def view(args: argparse.Namespace) -> int:
+    """Write the trace viewer."""
+    from harness.report import viewer
+
+    viewer.save(data.load(args.run), args.out)
+    print(f"traces: {args.out}")
+    return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print one episode."""
+    from harness.report import transcript
+
+    result = data.load(args.run)
+    found = list(transcript.lines(result, args.task))
+    if not found:
+        known = [episode.task_id for episode in result.episodes]
+        raise UserError(f"{args.run}: no episode of task {args.task!r}; {models.nearest(args.task, known)}")
+    print("\n".join(found))
+    return 0
+
+
 def chosen(args: argparse.Namespace) -> list[Result]:
     """The runs named; else the newest of every model, suite, prompt and mode."""
-    paths: Sequence[Path] = args.runs or newest(args.runs_dir)
+    paths: Sequence[Path] = args.runs or data.newest(args.runs_dir)
     if not paths:
         raise UserError(f"no runs in {args.runs_dir}/; begin with: python -m harness run --model 'pico-*'")
     return [data.load(path) for path in paths]
-
-
-def newest(folder: Path) -> list[Path]:
-    """The last run of each kind that has episodes; partial ones too."""
-    last = {}
-    for run in runs.find(folder):
-        config = run.manifest["config"]
-        if run.episodes():
-            last[config["model"]["name"], config["suite"]["name"], config["prompt"]["name"], config["mode"]] = run.path
-    return list(last.values())
 
 
 def _runs(parser: argparse.ArgumentParser) -> None:

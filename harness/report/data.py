@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import tasks
+from harness import runs, tasks
 from harness.runs import TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
 from harness.scoring.summary import Summary, summarise
@@ -87,6 +87,16 @@ def row(result: Result) -> dict[str, Any]:
         "peak_memory": max((s["peak_memory"] for s in sessions), default=0),
         "path": str(result.path),
     }
+
+
+def newest(folder: Path) -> list[Path]:
+    """The last run of each kind that has episodes; partial ones too."""
+    last = {}
+    for run in runs.find(folder):
+        config = run.manifest["config"]
+        if run.episodes():
+            last[config["model"]["name"], config["suite"]["name"], config["prompt"]["name"], config["mode"]] = run.path
+    return list(last.values())
 
 
 def frame(paths: list[Path]) -> pd.DataFrame:
