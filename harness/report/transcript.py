@@ -20,7 +20,7 @@ def lines(result: Result, task_id: str) -> Iterator[str]:
 def _episode(task: Task, episode: Episode, score: EpisodeScore) -> Iterator[str]:
     yield f"== {task.id}, trial {episode.trial} ({task.category})"
     yield f"Question: {task.question}"
-    for step, graded in zip(episode.steps, score.steps, strict=True):
+    for step, graded in zip(episode.steps, score.steps, strict=False):
         yield f"Thought:{step.completion.text.rstrip()}"
         if graded.errors:
             repaired = f"; repaired by {', '.join(graded.repairs)}" if graded.repairs else ""

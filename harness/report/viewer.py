@@ -70,7 +70,7 @@ def _verdict(score: EpisodeScore) -> str:
 
 def _episode(task: Task, episode: Episode, score: EpisodeScore) -> str:
     verdict = _verdict(score)
-    steps = "".join(_step(step, graded) for step, graded in zip(episode.steps, score.steps, strict=True))
+    steps = "".join(_step(step, graded) for step, graded in zip(episode.steps, score.steps, strict=False))
     target = ", ".join(task.answer.accepted) or task.answer.type
     answer = f"answer: {episode.answer or '(none)'} | target: {target} | {score.verdict.rule} | {episode.status}"
     detail = f'<p class="unscored">{_say(episode.detail)}</p>' if episode.detail else ""
