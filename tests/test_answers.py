@@ -64,7 +64,7 @@ TRAPS = [
     (string("AC/DC"), "AC", WRONG),
     # Unicode
     (string("1844–1846"), "1844-1846", STRICT),
-    (string("O'Brien"), "O’Brien", STRICT),  # noqa: RUF001
+    (string("O'Brien"), "O’Brien", STRICT),
     (string("Café"), "Cafe\u0301", STRICT),
     (string("Beyoncé"), "Beyonce", LENIENT),
     (string("東京"), "東京。", STRICT),
@@ -296,7 +296,7 @@ def test_strings(target: Target, text: str, expected: str) -> None:
     [
         ("unknown", "en", STRICT),
         ("Unknown.", "en", STRICT),
-        ("I don’t know.", "en", STRICT),  # noqa: RUF001
+        ("I don’t know.", "en", STRICT),
         ("The answer is unknown", "en", STRICT),
         ("不明です。", "ja", STRICT),
         ("わかりません", "ja", STRICT),
@@ -347,7 +347,7 @@ def test_the_verdict_says_what_was_compared_and_why() -> None:
 TYPES = st.sampled_from(["number", "string", "date", "list", "yesno", "abstain"])
 TEXTS = st.one_of(
     st.text(max_size=40),
-    st.text("0123456789,.-−%万億千/ °€e×^²½()（）", max_size=20),  # noqa: RUF001
+    st.text("0123456789,.-−%万億千/ °€e×^²½()（）", max_size=20),
     st.text("年月日明治昭和平成元一二三十〇0123456789 ./-MayJunbc", max_size=20),
     st.text("abcABC ・と、;,and'\"「」です。だ的", max_size=30),
 )
@@ -378,7 +378,7 @@ def test_an_accepted_string_passes_however_it_is_dressed(text: str) -> None:
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-10**12, max_value=10**12))
 def test_an_accepted_number_passes_in_every_spelling(value: Decimal) -> None:
-    for text in (f"{value:f}", f"{value:,f}", f"the result is {value:f}.", f"−{-value:f}" if value < 0 else f"{value:f}"):  # noqa: RUF001
+    for text in (f"{value:f}", f"{value:,f}", f"the result is {value:f}.", f"−{-value:f}" if value < 0 else f"{value:f}"):
         assert match(number(f"{value:f}"), text).strict, text
     assert not match(number(f"{value:f}"), f"{value + 1:f}").lenient
     if value:
@@ -411,7 +411,8 @@ def test_an_answer_without_content_is_never_right(kind: str, gold: str) -> None:
 def test_found_where_it_stands_alone(needle: str, text: str) -> None:
     at = occurs(needle, text)
     assert at == -1 or text[at : at + len(needle)] == needle
-    assert occurs(needle, f"({needle})") == (1 if needle else -1)
+    if needle and "(" not in needle:
+        assert occurs(needle, f"({needle})") == 1
 
 
 def test_a_run_on_is_no_answer_and_costs_nothing() -> None:

@@ -1,0 +1,239 @@
+"""What one finished episode is worth: its steps, its path, its answer.
+
+Every completion is read again with the present protocol, so an old run can be scored
+under new rules. It never calls a tool: what a call was worth shows in its observation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from harness.protocol import Dialect, parse
+from harness.scoring.answers import match
+from harness.scoring.numbers import find_quantities
+from harness.scoring.text import fold, normalise
+from harness.types import (
+    UNSCORED,
+    Action,
+    Answer,
+    Episode,
+    EpisodeScore,
+    GoldAction,
+    Observation,
+    Parsed,
+    Step,
+    StepScore,
+    Task,
+)  # fmt: skip
+
+_CUT_OFF = ("context", "time", "error")  # generations that end an episode whatever they say
+_NOT_THE_MODEL = ("time", "error")  # … and that say nothing of how well the model writes
+_LOOKED = ("ok", "not_found")
+_CLOSE = Decimal("1e-9")  # relative; two spellings of one sum in binary floating point
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A tool call that was carried out, and what came back."""
+
+    action: Action
+    observation: Observation
+
+
+def score_episode(
+    task: Task,
+    episode: Episode,
+    *,
+    tools: Iterable[str],
+    dialect: str | Dialect = "colon",
+    repair: bool = True,
+) -> EpisodeScore:
+    """Score an episode under the present rules.
+
+    ``tools``, ``dialect`` and ``repair`` are those of the run. The episode ends at the first
+    step that reads as an answer today; what the record holds beyond it is left out.
+    """
+    read = _read_again(episode, tuple(tools), dialect, repair)
+    calls = list(_calls(read))
+    status = _status(episode, read)
+    said = _answer(read) if status == "answered" else ""
+    verdict = match(task.answer, said, task.language)
+    steps = tuple(_step_scores(read))
+    hops_right = sum(_matched(gold, calls) for gold in task.gold_actions)
+    return EpisodeScore(
+        task.id, episode.trial, task.category, task.language, task.cluster or task.id,
+        status=status,
+        fault=_fault(episode),
+        correct=verdict.strict,
+        lenient=verdict.lenient,
+        correct_strict=verdict.strict and all(step.strict for step in steps),
+        rung=_rung(task, calls, steps, status == "answered", verdict.strict),
+        hops_right=hops_right,
+        hops=len(task.gold_actions),
+        tool_calls=len(calls),
+        overuse=max(0, len(calls) - len(task.gold_actions)),
+        underuse=max(0, len(task.gold_actions) - len(calls)),
+        verdict=verdict,
+        steps=steps,
+        tokens=sum(step.completion.tokens for step in episode.steps),
+        seconds=episode.seconds,
+    )  # fmt: skip
+
+
+def unscored(task: Task, trial: int = 0, *, fault: str = "harness") -> EpisodeScore:
+    """A planned episode that has no record: it stands beside the denominator, not in it."""
+    verdict = match(task.answer, "", task.language)
+    return EpisodeScore(
+        task.id, trial, task.category, task.language, task.cluster or task.id, "missing", fault,
+        correct=False, lenient=False, correct_strict=False, rung=0, hops_right=0,
+        hops=len(task.gold_actions), tool_calls=0, overuse=0, underuse=0, verdict=verdict, steps=(),
+    )  # fmt: skip
+
+
+def _fault(episode: Episode) -> str:
+    """Who failed, if it was not the model: "" when the episode counts."""
+    outcomes = [step.observation.outcome for step in episode.steps if step.observation]
+    if episode.status == "engine_error":
+        return "engine"
+    if episode.status == "tool_unavailable" or "unavailable" in outcomes or "not_on_tape" in outcomes:
+        return "tool"
+    return "" if episode.steps else "harness"
+
+
+# --- reading again ----------------------------------------------------------------------
+
+
+def _read_again(
+    episode: Episode, tools: Sequence[str], dialect: str | Dialect, repair: bool
+) -> list[tuple[Step, Parsed]]:
+    """The steps with today's reading of each, up to the first that is an answer."""
+    read: list[tuple[Step, Parsed]] = []
+    for step in episode.steps:
+        completion = step.completion
+        parsed = parse(
+            completion.text, tools, dialect, finish=completion.finish, stop=completion.stop, repair=repair
+        )
+        read.append((step, parsed))
+        if _answers(step, parsed):
+            break
+    return read
+
+
+def _answers(step: Step, parsed: Parsed) -> bool:
+    return isinstance(parsed.move, Answer) and step.completion.finish not in _CUT_OFF
+
+
+def _answer(read: Sequence[tuple[Step, Parsed]]) -> str:
+    move = read[-1][1].move
+    return move.text if isinstance(move, Answer) else ""
+
+
+def _status(episode: Episode, read: Sequence[tuple[Step, Parsed]]) -> str:
+    if episode.status in UNSCORED:
+        return episode.status
+    if read and _answers(*read[-1]):
+        return "answered"
+    return "unreadable" if episode.status == "answered" else episode.status
+
+
+def _calls(read: Iterable[tuple[Step, Parsed]]) -> Iterator[_Call]:
+    """The calls that the model made, as read today, and that the run carried out.
+
+    An observation counts only for the call that it answered: where today's reading differs
+    from the one the run acted on, nobody knows what the tool would have said."""
+    for step, parsed in read:
+        if isinstance(parsed.move, Action) and step.observation and step.parsed.move == parsed.move:
+            yield _Call(parsed.move, step.observation)
+
+
+# --- steps ------------------------------------------------------------------------------
+
+
+def _step_scores(read: Iterable[tuple[Step, Parsed]]) -> Iterator[StepScore]:
+    """Well-formedness of each step, and what only its surroundings show to be wrong."""
+    done: set[tuple[str, str]] = set()
+    for step, parsed in read:
+        if step.completion.finish in _NOT_THE_MODEL:
+            continue
+        errors = list(parsed.errors)
+        if isinstance(parsed.move, Action):
+            outcome = step.observation.outcome if step.observation else "ok"
+            if outcome in ("bad_argument", "unknown_tool") and step.parsed.move == parsed.move:
+                errors.append(outcome)
+            key = (parsed.move.tool, normalise(parsed.move.input))
+            errors += ["repeated_action"] if key in done else []
+            done.add(key)
+        strict = parsed.move is not None and not parsed.errors
+        yield StepScore(strict, parsed.move is not None, tuple(dict.fromkeys(errors)), parsed.repairs)
+
+
+# --- the path ---------------------------------------------------------------------------
+
+
+def _rung(
+    task: Task, calls: Sequence[_Call], steps: Sequence[StepScore], answered: bool, correct: bool
+) -> int:
+    """How many rungs of ``RUNGS`` were reached, each only on top of those below it.
+
+    A task without gold actions asks for no tool: there the three rungs in the middle are
+    reached by giving an answer at all.
+    """
+    gold = task.gold_actions
+    reached = [any(step.readable for step in steps)]
+    if gold:
+        reached.append(any(call.action.tool == action.tool for call in calls for action in gold))
+        reached.append(any(_matched(action, calls) for action in gold))
+        reached.append(_seen(gold[-1], calls))
+    else:
+        reached += [answered] * 3
+    reached.append(correct)
+    return next((i for i, rung in enumerate(reached) if not rung), len(reached))
+
+
+def _matched(gold: GoldAction, calls: Iterable[_Call]) -> bool:
+    """Some call does what the gold action does."""
+    return any(call.action.tool == gold.tool and _does(gold, call) for call in calls)
+
+
+def _does(gold: GoldAction, call: _Call) -> bool:
+    """The input is one of those known to be right, or it brought the same to light."""
+    if gold.expr:
+        return _same_value(gold, call)
+    if normalise(call.action.input) in map(normalise, gold.input_any):
+        return True
+    return bool(gold.observation_contains) and _shows(gold, call)
+
+
+def _same_value(gold: GoldAction, call: _Call) -> bool:
+    """Two expressions are equal when their values are: the observation holds the call's.
+
+    Without a value in the task only the same expression counts, spaces apart."""
+    if gold.observation_contains:
+        return call.observation.outcome == "ok" and _shows(gold, call)
+    return "".join(call.action.input.split()) == "".join(gold.expr.split())
+
+
+def _shows(gold: GoldAction, call: _Call) -> bool:
+    """The observation holds the evidence; 144 is not in 1440 where both are numbers."""
+    if call.observation.outcome not in _LOOKED:
+        return False
+    wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
+    if gold.tool == "calculate" and wanted is not None and shown is not None:
+        return abs(wanted - shown) <= _CLOSE * abs(wanted)
+    return fold(gold.observation_contains) in fold(call.observation.text)
+
+
+def _value(text: str) -> Decimal | None:
+    found = find_quantities(text)
+    return found[0].value if len(found) == 1 else None
+
+
+def _seen(gold: GoldAction, calls: Sequence[_Call]) -> bool:
+    """The evidence of that hop stood in some observation, whatever call brought it."""
+    if not gold.observation_contains:
+        return any(
+            call.observation.outcome in _LOOKED for call in calls if _matched(gold, [call])
+        )
+    return any(_shows(gold, call) for call in calls)
