@@ -48,7 +48,9 @@ def _kinds(part: Part, starts: list[int]) -> list[int]:
 def write_shard(path: Path, first: int, worlds: int) -> int:
     """The episodes of ``worlds`` worlds from seed ``first`` on; how many they are."""
     seeds = range(first, first + worlds)
-    shard = corpus.pack(sample(t) for seed in seeds for t in transcripts(seed, TASKS[seed % len(TASKS)]))
+    shard = corpus.pack(
+        sample(t) for seed in seeds for t in transcripts(seed, TASKS[seed % len(TASKS)])
+    )
     corpus.save(shard, path)
     return len(shard)
 
@@ -73,7 +75,10 @@ def main() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     began = time.monotonic()
     with ProcessPoolExecutor(given.workers) as pool:
-        futures = [pool.submit(write_shard, *job) for job in jobs(given.first_seed, given.episodes, given.out)]
+        futures = [
+            pool.submit(write_shard, *job)
+            for job in jobs(given.first_seed, given.episodes, given.out)
+        ]
         total = sum(future.result() for future in futures)
     print(f"{total} episodes in {time.monotonic() - began:.0f} s: {given.out}", flush=True)
 

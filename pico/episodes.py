@@ -16,7 +16,7 @@ from random import Random
 from harness import prompts
 from harness.invent import Hop, Invented, Plan, invent
 from harness.prompts import Prompt
-from harness.protocol.visible import fold
+from harness.protocol import fold
 from harness.tools import Toolbox
 from harness.types import Article, Completion, Hit, Limits, Observation, Task
 from harness.worlds import frozen
@@ -110,7 +110,9 @@ class _Writer:
             if index == slip and (correction := self._slip(hop, thought)):
                 thought, recovers = correction, True
             observed = self._call(thought, hop.tool, hop.input, WRITTEN)
-            if not all(value in observed for value in (hop.finds, *(value for _, value in hop.also))):
+            if not all(
+                value in observed for value in (hop.finds, *(value for _, value in hop.also))
+            ):
                 return None
         thought = thoughts.before_answer(self.task, self.plan, observed)
         ending = f" {thought}\nAnswer: {self.plan.answer}\n\nQuestion:"

@@ -73,6 +73,7 @@ def _describe(writer: gguf.GGUFWriter, model: Checkpoint) -> None:
         "It knows nothing else and says nothing about language models at large."
     )
     writer.add_string("pico.history", json.dumps(model.history))
+    writer.add_string("pico.prompt_sha256", str(model.history[-1]["prompt_sha256"]))
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(shape.width)
@@ -130,7 +131,11 @@ def main() -> None:
     parser.add_argument("checkpoints", type=Path, help="folder of .safetensors files, or one file")
     parser.add_argument("--out", type=Path, default=WEIGHTS)
     given = parser.parse_args()
-    found = sorted(given.checkpoints.glob("*.safetensors")) if given.checkpoints.is_dir() else [given.checkpoints]
+    found = (
+        sorted(given.checkpoints.glob("*.safetensors"))
+        if given.checkpoints.is_dir()
+        else [given.checkpoints]
+    )
     for source in found:
         for path in export(source, given.out):
             print(f"{path}: {path.stat().st_size / 2**20:.2f} MiB")

@@ -15,14 +15,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from pico import checkpoint, corpus
 from pico.checkpoint import Checkpoint
-from pico.corpus import MOVE, Corpus
+from pico.corpus import MOVE, Corpus, Ints
+from pico.episodes import few_shot
 from pico.model import Llama, Past
 from pico.shapes import SIZES
 from pico.tokenizer import prefix_tokens
@@ -31,6 +31,7 @@ WEIGHTS = (0.0, 1.0, 3.0)  # of a token in the loss, by corpus kind
 PEAK_RATES = {"0.3M": 4e-3, "0.8M": 3e-3, "2M": 2e-3, "4.5M": 1.5e-3, "8M": 1.2e-3}
 LONGEST = 448  # tokens; the one in a hundred that is longer would pad its whole group
 GROUPS = 4
+WARM_UP = 200  # steps; counted, since the first ones may wait for a compiler
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ class Trainer:
         if settings.resume:
             before = checkpoint.load(settings.resume)
             self.history = before.history
-            self.model.load_state_dict({name: torch.from_numpy(w) for name, w in before.weights.items()})
+            self.model.load_state_dict(
+                {name: torch.from_numpy(w) for name, w in before.weights.items()}
+            )
         if settings.compile:
             for block in self.model.blocks:
                 block.compile(dynamic=False)
@@ -118,19 +121,21 @@ class Trainer:
     def _optimiser(self) -> torch.optim.AdamW:
         matrices = [weight for weight in self.model.parameters() if weight.dim() == 2]
         vectors = [weight for weight in self.model.parameters() if weight.dim() == 1]
-        decayed = [{"params": matrices, "weight_decay": 0.05}, {"params": vectors, "weight_decay": 0.0}]
+        decayed = [
+            {"params": matrices, "weight_decay": 0.05},
+            {"params": vectors, "weight_decay": 0.0},
+        ]
         fused = self.settings.device.startswith("cuda")
         return torch.optim.AdamW(decayed, lr=self.settings.rate, betas=(0.9, 0.98), fused=fused)
 
     def precision(self) -> AbstractContextManager[object]:
-        if self.settings.device.startswith("cuda"):
-            return torch.autocast("cuda", torch.bfloat16)
-        return nullcontext()
+        cuda = self.settings.device.startswith("cuda")
+        return torch.autocast("cuda", torch.bfloat16) if cuda else nullcontext()
 
     def step(self, feed: Feed, done: float) -> Tensor:
         """One optimiser step at fraction ``done`` of the budget; the loss, not yet waited for."""
         for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.rate * schedule(done)
+            group["lr"] = self.settings.rate * schedule(done, self.steps)
         with self.precision():
             past = self.model.read(self.prefix)
             parts = [self.loss(batch, past) for batch in feed.sample(self.settings.batch)]
@@ -146,7 +151,9 @@ class Trainer:
     def loss(self, batch: Batch, past: list[Past]) -> tuple[Tensor, Tensor]:
         """Weighted sum of cross-entropies, and the sum of the weights."""
         logits = self.model(batch.tokens[:, :-1], past).float()
-        each = F.cross_entropy(logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none")
+        each = F.cross_entropy(
+            logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
+        )
         weight = self.weights[batch.kinds[:, 1:].flatten()]
         return (each * weight).sum(), weight.sum()
 
@@ -160,11 +167,19 @@ class Trainer:
             if self.steps == 1 or self.steps % 200 == 0:
                 mean = total.item() / (1 if self.steps == 1 else 200)
                 total.zero_()
-                print(f"{self.settings.size} {spent:5.0f} s  step {self.steps:6}  loss {mean:.4f}", flush=True)
+                print(
+                    f"{self.settings.size} {spent:5.0f} s  step {self.steps:6}  loss {mean:.4f}",
+                    flush=True,
+                )
             if time.monotonic() - saved > 60:
                 saved = time.monotonic()
                 self.save(saved - began)
-        self.save(time.monotonic() - began)
+        spent = time.monotonic() - began
+        print(
+            f"{self.settings.size} done: {self.steps} steps, {self.steps / spent:.1f} a second",
+            flush=True,
+        )
+        self.save(spent)
 
     def save(self, seconds: float) -> None:
         weights = {
@@ -177,6 +192,7 @@ class Trainer:
             "seconds": round(seconds),
             "peak_rate": self.settings.rate,
             "seed": self.settings.seed,
+            "prompt_sha256": few_shot().sha256,
         }
         path = self.settings.out / f"pico-{self.settings.size}.safetensors"
         saved = Checkpoint(self.settings.size, self.model.shape, weights, (*self.history, this))
@@ -190,17 +206,17 @@ class Trainer:
         """
         feed = Feed(data, self.settings.device)
         turns: list[Tensor] = []
-        with self.precision():
+        with self.precision(), torch.compiler.set_stance("force_eager"):
             past = self.model.read(self.prefix)
             for batch in feed.everything(128):
                 turns.append(_turns(self.model(batch.tokens[:, :-1], past), batch))
         return _by_category(torch.cat(turns).cpu().numpy(), data)
 
 
-def schedule(done: float) -> float:
-    """Share of the peak rate: up over the first 3 %, then half a cosine down to 1 %."""
-    rise = min(1.0, (done + 1e-3) / 0.03)
-    return rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+def schedule(done: float, steps: int) -> float:
+    """Share of the peak rate: up over the first steps, and half a cosine down to 1 %."""
+    fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    return fall * min(1.0, (steps + 1) / WARM_UP)
 
 
 def _turns(logits: Tensor, batch: Batch) -> Tensor:
@@ -215,17 +231,18 @@ def _turns(logits: Tensor, batch: Batch) -> Tensor:
     return torch.stack((batch.episodes, number[:, -1], (bad > 0).sum(1)), 1)
 
 
-def _by_category(turns: np.ndarray[tuple[int, ...], np.dtype[np.int64]], data: Corpus) -> dict[str, tuple[float, float]]:
+def _by_category(turns: Ints, data: Corpus) -> dict[str, tuple[float, float]]:
     found = {}
     for index, name in enumerate(data.names):
         rows = turns[data.categories[turns[:, 0]] == index]
         if len(rows):
-            found[name] = (1 - rows[:, 2].sum() / rows[:, 1].sum(), float((rows[:, 2] == 0).mean()))
+            turns_right = 1 - float(rows[:, 2].sum() / rows[:, 1].sum())
+            found[name] = (turns_right, float((rows[:, 2] == 0).mean()))
     return found
 
 
 def parse() -> Settings:
-    parser = argparse.ArgumentParser(prog="python -m pico.train", description=__doc__.splitlines()[0] if __doc__ else "")
+    parser = argparse.ArgumentParser(prog="python -m pico.train")
     parser.add_argument("--size", choices=SIZES, required=True)
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--data", type=Path, required=True, help="folder that pico.data wrote")
@@ -248,7 +265,10 @@ def main() -> None:
     trainer.run(Feed(corpus.load(settings.data.glob("train-*.npz")), settings.device))
     held_out = trainer.check(corpus.load(settings.data.glob("held-*.npz")))
     for name, (turns, episodes) in held_out.items():
-        print(f"{settings.size} held out  {name:24} turns {turns:6.1%}  episodes {episodes:6.1%}", flush=True)
+        print(
+            f"{settings.size} held out  {name:24} turns {turns:6.1%}  episodes {episodes:6.1%}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

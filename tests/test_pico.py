@@ -1,0 +1,190 @@
+"""The pico models: what they were trained on, and that llama.cpp computes what torch does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from harness.invent import invent, side_of
+from harness.protocol import parse
+from harness.types import Action, Answer
+from pico import shapes, thoughts
+from pico.corpus import HARNESS, MOVE
+from pico.episodes import OBSERVED, SLIP, Transcript, few_shot, transcripts
+
+TOOLS = ("calculate", "wikipedia", "search")
+SHIPPED = sorted(shapes.WEIGHTS.glob("*.gguf"))
+
+
+@pytest.fixture(scope="module")
+def episodes() -> list[Transcript]:
+    return [t for seed in (3, 1_000_005) for t in transcripts(seed, 140)]
+
+
+# --- what they were trained on ------------------------------------------------------------
+
+
+def test_no_invented_name_of_a_benchmark_is_in_the_training_episodes(
+    episodes: list[Transcript],
+) -> None:
+    trained = " ".join(t.text for t in episodes)
+    for seed in (0, 3, 1_000_005):  # the very seeds that the episodes were made from, too
+        coined = invent(seed, 140, split="eval").names
+        assert not [name for name in coined if re.search(rf"\b{re.escape(name)}\b", trained)]
+
+
+def test_no_number_of_a_benchmark_is_in_the_training_episodes(episodes: list[Transcript]) -> None:
+    whole = {n for t in episodes for n in re.findall(r"(?<![\d.])\d{2,}(?![\d.]*\d)", t.text)}
+    assert len(whole) > 500
+    assert {side_of(number) for number in whole} == {"train"}
+
+
+def test_the_same_seed_gives_the_same_episodes(episodes: list[Transcript]) -> None:
+    assert [t.text for t in transcripts(3, 140)] == [t.text for t in episodes[:140]]
+
+
+def test_every_turn_to_learn_is_strictly_well_formed(episodes: list[Transcript]) -> None:
+    for transcript in episodes:
+        for part in transcript.parts:
+            if part.role == OBSERVED:
+                continue
+            stop = "\nQuestion:" if part.text.endswith("\nQuestion:") else "Observation:"
+            parsed = parse(part.text.removesuffix(stop), TOOLS, stop=stop)
+            assert parsed.errors == (), part.text
+            assert isinstance(parsed.move, Answer if "Question" in stop else Action)
+
+
+def test_episodes_end_with_an_accepted_answer(episodes: list[Transcript]) -> None:
+    categories = {t.task.category for t in episodes}
+    assert len(categories) == 7
+    for transcript in episodes:
+        accepted = [f"Answer: {answer}\n\nQuestion:" for answer in transcript.task.answer.accepted]
+        assert transcript.text.endswith(tuple(accepted))
+
+
+def test_a_slip_is_in_the_history_but_not_to_be_learnt(episodes: list[Transcript]) -> None:
+    pytest.importorskip("tokenizers")
+    from pico.data import sample
+
+    slipped = next(t for t in episodes if t.recovers)
+    learnt = sample(slipped)
+    assert learnt.category == "recovery"
+    assert len(learnt.tokens) == len(learnt.kinds)
+    ungraded = sum(part.role == SLIP for part in slipped.parts)
+    turns = np.diff([0, *(kind != HARNESS for kind in learnt.kinds)])
+    written = sum(part.role != OBSERVED for part in slipped.parts)
+    assert ungraded == 1
+    assert (turns == 1).sum() == written - 1
+
+
+def test_a_slip_is_a_call_that_the_tool_refuses() -> None:
+    chance = Random(1)
+    assert {thoughts.misspelt("Orvale", chance) for _ in range(50)} >= {
+        "Orale",
+        "Orvvale",
+        "Oravle",
+    }
+    assert thoughts.miswritten("1905 * 12", Random(3))[0] in (
+        "1,905 * 12",
+        "1905 x 12",
+        "1905 × 12",
+    )
+
+
+# --- the tokenizer ------------------------------------------------------------------------
+
+
+def test_a_history_has_the_same_tokens_in_pieces_as_in_one(episodes: list[Transcript]) -> None:
+    pytest.importorskip("tokenizers")
+    from pico.data import sample
+    from pico.tokenizer import ids, prefix_tokens
+
+    for transcript in episodes[:40]:
+        assert [*prefix_tokens(), *sample(transcript).tokens] == ids(
+            few_shot().prefix + transcript.text
+        )
+
+
+def test_every_digit_is_a_token_and_moves_are_marked() -> None:
+    pytest.importorskip("tokenizers")
+    from pico.data import sample
+    from pico.tokenizer import shipped
+
+    transcript = next(t for t in transcripts(3, 7) if t.task.category == "arithmetic")
+    learnt = sample(transcript)
+    move = [token for token, kind in zip(learnt.tokens, learnt.kinds, strict=True) if kind == MOVE]
+    text = shipped().decode(move)
+    assert f"Action: calculate: {transcript.task.gold_actions[0].expr}\nObservation:" in text
+    assert f"Answer: {transcript.task.answer.accepted[0]}\n\nQuestion:" in text
+    assert len(shipped().encode("1905").ids) == 4
+
+
+@pytest.mark.skipif(not SHIPPED, reason="no weights in this checkout")
+def test_llama_cpp_reads_text_as_the_tokenizer_does(episodes: list[Transcript]) -> None:
+    llama_cpp = pytest.importorskip("llama_cpp")
+    from pico.tokenizer import ids
+
+    model = llama_cpp.Llama(str(SHIPPED[0]), vocab_only=True, verbose=False)
+    odd = [
+        "",
+        "a  b\n\n c",
+        "\t\tx \n",
+        "２½²٣ 4.5e-6",
+        "東京は 12 km²",
+        "<|end|>",
+        "don't “quote” 3,000",
+    ]
+    for text in [few_shot().text, *odd, *(t.text for t in episodes[:60])]:
+        assert model.tokenize(text.encode(), add_bos=False, special=False) == ids(text), text
+
+
+# --- export -------------------------------------------------------------------------------
+
+TINY = shapes.Shape(width=64, layers=2, hidden=96, vocab=shapes.VOCAB)
+
+
+def test_llama_cpp_computes_what_torch_computes(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    llama_cpp = pytest.importorskip("llama_cpp")
+    from pico import checkpoint
+    from pico.export import export
+    from pico.model import Llama
+
+    torch.manual_seed(5)
+    model = Llama(TINY).half().float()
+    weights = {name: weight.detach().half().numpy() for name, weight in model.named_parameters()}
+    path = tmp_path / "tiny.safetensors"
+    checkpoint.save(
+        checkpoint.Checkpoint("tiny", TINY, weights, ({"prompt_sha256": few_shot().sha256},)), path
+    )
+    full, q8, q4 = export(path, tmp_path)
+    assert full.stat().st_size > q8.stat().st_size > q4.stat().st_size
+
+    tokens = torch.randint(1, TINY.vocab, (1, 40))
+    there = llama_cpp.Llama(str(full), n_ctx=64, logits_all=True, n_threads=1, verbose=False)
+    there.eval(tokens[0].tolist())
+    here = model(tokens)[0].detach().numpy()
+    assert np.abs(there.scores[:40] - here).max() < 1e-2
+    shared = model(tokens[:, 25:], model.read(tokens[:, :25]))[0].detach().numpy()
+    assert np.abs(shared - here[25:]).max() < 1e-4
+
+
+def test_sizes_are_what_their_names_say() -> None:
+    for name, shape in shapes.SIZES.items():
+        assert shape.params == pytest.approx(float(name[:-1]) * 1e6, rel=0.1)
+        assert shape.width % 32 == shape.hidden % 32 == 0
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_files_hold_as_many_weights_as_their_names_say(path: Path) -> None:
+    gguf = pytest.importorskip("gguf")
+    name = path.stem.split("-")[1]
+    file = gguf.GGUFReader(path)
+    held = sum(int(np.prod(tensor.shape)) for tensor in file.tensors)
+    assert held == shapes.SIZES[name].params
+    trained_behind = file.get_field("pico.prompt_sha256").contents()
+    assert trained_behind == few_shot().sha256, "the few-shot prompt is not the one trained on"
