@@ -9,9 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness import models, prompts
+from harness import models, prompts, tools
 from harness.printable import printable
-from harness.tools import TOOLS, Toolbox
 from harness.types import Model
 
 MODELS_HELP = """\
@@ -83,23 +82,8 @@ def show_prompt(args: argparse.Namespace) -> int:
             print(f"{name:20} {prompt.title}")
         return 0
     prompt = prompts.load(args.name)
-    offered = [tool for tool in prompt.tools if tool in TOOLS]
-    prompt = prompts.render(prompt, Toolbox(offered, _NoWorld()).describe())
+    offered = [tool for tool in prompt.tools if tool in tools.TOOLS]
+    prompt = prompts.render(prompt, tools.describe(offered))
     print(printable(prompt.text))
     print(f"\nsha256 {prompt.sha256}")
     return 0
-
-
-class _NoWorld:
-    """Describing the tools asks no world."""
-
-    id = "none"
-
-    def article(self, title: str) -> None:
-        return None
-
-    def similar(self, title: str, limit: int = 3) -> tuple[str, ...]:
-        return ()
-
-    def search(self, query: str, limit: int = 3) -> tuple[Any, ...]:
-        return ()

@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 def plan(args: argparse.Namespace, model: Model) -> Plan:
     """What the arguments ask for, checked as far as it can be without the model."""
     suite = tasks.load_suite(args.suite or default_suite(model))
-    world = WorldSpec(args.world, suite.world, suite.world_sha256)
+    world = world_for(suite, args.world)
     prompt = choose_prompt(args.prompt, closed_book=args.tools == "none")
     if not prompt.probe:
         toolbox = Toolbox(prompt.tools, worlds.open_world(world.kind, world.path, world.sha256))
@@ -110,6 +110,13 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
         model, suite, prompt, world, limits, settings, args.mode,
         args.repair == "default", args.trials, args.seed, args.limit,
     )  # fmt: skip
+
+
+def world_for(suite: Suite, kind: str) -> WorldSpec:
+    """The world asked for; the suite's own snapshot, or none where it needs none."""
+    if kind == "frozen" and not suite.world:
+        return WorldSpec("none")
+    return WorldSpec(kind, suite.world, suite.world_sha256)
 
 
 def default_suite(model: Model) -> str:
