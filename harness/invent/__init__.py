@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.invent.articles import article, write
+from harness.invent.drafts import Hop, Plan
 from harness.invent.draw import Draw, Split, may_use, side_of
 from harness.invent.english_more import ENGLISH
-from harness.invent.questions import CATEGORIES, Asker, Hop, Plan
+from harness.invent.questions import CATEGORIES, Asker
 from harness.invent.world import Maker
 from harness.types import Article, Task
 

@@ -20,11 +20,12 @@ T = TypeVar("T")
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
-SIMPLE = tuple("bdfghjklmnprstvwz")
-ONSETS = (*SIMPLE, *SIMPLE, *"br dr fl gr kl pl pr sk sl st tr sh th".split())
-VOWELS = (*"aeiou" * 3, "ai", "ea", "oo")
-MIDDLES = (*[""] * 5, "l", "n", "r")
-CODAS = (*[""] * 4, "l", "n", "r", "s", "m", "t", "nd", "rn", "ld", "st", "lk")
+SIMPLE: tuple[str, ...] = tuple("bdfghjklmnprstvwz")
+CLUSTERS: tuple[str, ...] = ("br", "dr", "fl", "gr", "kl", "pl", "pr", "sk", "sl", "st", "tr", "sh", "th")
+ONSETS: tuple[str, ...] = (*SIMPLE, *SIMPLE, *CLUSTERS)
+VOWELS: tuple[str, ...] = (*"aeiou" * 3, "ai", "ea", "oo")
+MIDDLES: tuple[str, ...] = (*[""] * 5, "l", "n", "r")
+CODAS: tuple[str, ...] = (*[""] * 4, "l", "n", "r", "s", "m", "t", "nd", "rn", "ld", "st", "lk")
 
 
 @lru_cache(maxsize=65536)
@@ -117,5 +118,4 @@ class Draw:
         return "".join(self._syllable(i == syllables - 1) for i in range(syllables)) + ending
 
     def _syllable(self, last: bool) -> str:
-        coda = self.pick(CODAS if last else MIDDLES)
-        return self.pick(ONSETS) + self.pick(VOWELS) + coda
+        return self.pick(ONSETS) + self.pick(VOWELS) + self.pick(CODAS if last else MIDDLES)

@@ -19,7 +19,7 @@ TOWN = Kind(
     says=(
         "{It} has {population} inhabitants.",
         "Its population is {population}.",
-        "About {population} people live there.",
+        "Today {population} people live there.",
         "{population} people live there on {area} square kilometres.",
         "{It} covers {area} square kilometres.",
         "Its area is {area} square kilometres.",
@@ -121,7 +121,7 @@ PERSON = Kind(
     leads=(
         "{name} is a {job} in {home} who {hobby}.",
         "{name} is the {job} in {home} who {hobby}.",
-        "{name} works as a {job} in {home} and is a person who {hobby}.",
+        "{name} works as a {job} in {home} and {hobby}.",
     ),
     subjects=("{He}", "{name}"),
     says=(
@@ -155,7 +155,7 @@ PERSON = Kind(
         Fact(
             "height",
             "the height of {name}",
-            ("How many centimetres tall is {name}?", "What is the height of {name}?"),
+            ("How many centimetres tall is {name}?", "What is the height of {name} in centimetres?"),
             unit="centimetres",
             more=("Who is taller, {a} or {b}?",),
             less=("Who is shorter, {a} or {b}?",),
@@ -202,7 +202,7 @@ COMPANY = Kind(
     leads=(
         "{name} is a company in {seat} that makes {goods}.",
         "{name} is the company in {seat} that makes {goods}.",
-        "{name} is an old company in {seat} that makes {goods}.",
+        "{name}, a company in {seat}, makes {goods}.",
     ),
     subjects=("It", "The company", "{name}"),
     says=(
@@ -219,7 +219,7 @@ COMPANY = Kind(
         "Its goods are sold in {shops} shops.",
         "In {move_year} it moved to a new hall.",
         "{It} got a new roof in {move_year}.",
-        "Its trucks are {truck_count} in number.",
+        "Its goods travel in {truck_count} trucks.",
         "{It} has {truck_count} trucks.",
         "It has offices in {offices}.",
         "{It} keeps offices in {offices}.",
@@ -267,8 +267,8 @@ COMPANY = Kind(
         ),
         Fact(
             "seat",
-            "the town where {name} is at home",
-            ("In which town is {name}?", "Where is {name} at home?"),
+            "the home town of {name}",
+            ("In which town is {name}?", "What is the home town of {name}?"),
             type="string",
             to="town",
         ),

@@ -123,7 +123,7 @@ PAINTING = Kind(
         Fact(
             "width",
             "the width of {name}",
-            ("How many centimetres wide is {name}?", "What is the width of {name}?"),
+            ("How many centimetres wide is {name}?", "What is the width of {name} in centimetres?"),
             unit="centimetres",
             more=("Which is wider, {a} or {b}?",),
             less=("Which is narrower, {a} or {b}?",),
@@ -132,7 +132,7 @@ PAINTING = Kind(
         Fact(
             "height",
             "the height of {name}",
-            ("How many centimetres high is {name}?", "What is the height of {name}?"),
+            ("How many centimetres high is {name}?", "What is the height of {name} in centimetres?"),
             unit="centimetres",
             more=("Which is higher, {a} or {b}?",),
             less=("Which is lower, {a} or {b}?",),
@@ -204,7 +204,7 @@ RIVER = Kind(
         Fact(
             "length",
             "the length of {name}",
-            ("How many kilometres long is {name}?", "What is the length of {name}?"),
+            ("How many kilometres long is {name}?", "What is the length of {name} in kilometres?"),
             unit="kilometres",
             more=("Which is longer, {a} or {b}?",),
             less=("Which is shorter, {a} or {b}?",),
@@ -215,7 +215,7 @@ RIVER = Kind(
         Fact(
             "depth",
             "the depth of {name}",
-            ("How many metres deep is {name}?", "What is the greatest depth of {name}?"),
+            ("How many metres deep is {name}?", "What is the greatest depth of {name} in metres?"),
             unit="metres",
             more=("Which is deeper, {a} or {b}?",),
             less=("Which is less deep, {a} or {b}?",),
@@ -311,15 +311,32 @@ SUMS = (
 )
 
 PUZZLES = (
-    Puzzle("{a} + {b}", ("What is {a} + {b}?", "Add {a} and {b}."), ((100, 9999),) * 2),
+    Puzzle(
+        "{a} + {b}",
+        (
+            "What is {a} + {b}?",
+            "Add {a} and {b}.",
+            "A farm has {a} sheep and {b} goats. How many animals is that?",
+        ),
+        ((100, 9999),) * 2,
+    ),
     Puzzle(
         "{a} - {b}",
-        ("What is {a} - {b}?", "Take {b} away from {a}. What is left?"),
+        (
+            "What is {a} - {b}?",
+            "Take {b} away from {a}. What is left?",
+            "Of {a} apples {b} were sold. How many are left?",
+        ),
         ((5000, 9999), (100, 4999)),
     ),
     Puzzle(
         "{a} * {b}",
-        ("What is {a} * {b}?", "Multiply {a} by {b}.", "What is {a} times {b}?"),
+        (
+            "What is {a} * {b}?",
+            "Multiply {a} by {b}.",
+            "What is {a} times {b}?",
+            "There are {a} rows of {b} trees. How many trees are there?",
+        ),
         ((12, 99), (12, 999)),
     ),
     Puzzle(
@@ -330,7 +347,11 @@ PUZZLES = (
     ),
     Puzzle(
         "{a} * {b} - {c}",
-        ("What is {a} * {b} - {c}?", "Multiply {a} by {b} and take away {c}."),
+        (
+            "What is {a} * {b} - {c}?",
+            "Multiply {a} by {b} and take away {c}.",
+            "A mill fills {a} sacks of {b} pounds and sells {c} pounds. How many pounds are left?",
+        ),
         ((100, 9999), (100, 999), (10, 9999)),
         2,
     ),
@@ -354,8 +375,18 @@ PUZZLES = (
     ),
     Puzzle(
         "({a} + {b}) * {c}",
-        ("What is ({a} + {b}) * {c}?", "Add {a} and {b}, then multiply the sum by {c}."),
+        (
+            "What is ({a} + {b}) * {c}?",
+            "Add {a} and {b}, then multiply the sum by {c}.",
+            "Every day {a} men and {b} women cross the bridge. How many people is that in {c} days?",
+        ),
         ((100, 999), (100, 999), (12, 99)),
+        2,
+    ),
+    Puzzle(
+        "{a} - {b} - {c}",
+        ("What is {a} - {b} - {c}?", "From {a} take away {b} and then {c}. What is left?"),
+        ((50000, 99999), (1000, 19999), (100, 9999)),
         2,
     ),
     Puzzle(
@@ -408,7 +439,8 @@ WORDS = {
     ),
     "count": "two,three,four,five,six,seven,nine,many",
     "film_title": "My,Our,One,No,Her,His,Every,Another",
-    "material": "stone,iron,steel,wooden,brick,rope,concrete,chain,glass,covered",
+    "painting_title": "by the,before the,behind the,under the,without a,near the",
+    "material": "stone,wire,steel,wooden,brick,rope,concrete,chain,glass,covered",
     "firm": "Works,Mills,Company,Brothers,Factory,Trading,Makers,House",
     "title_how": (
         "Glass,Silver,Red,Last,Long,Secret,Crooked,Burning,Quiet,Hollow,Distant,Second,Paper,Wild,"

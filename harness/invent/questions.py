@@ -7,7 +7,6 @@ of the world. A search phrase is used only when a single article holds all of it
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,50 +15,25 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from harness.invent.articles import Page
+from harness.invent.drafts import (
+    Draft,
+    Hop,
+    Plan,
+    evaluate,
+    gold_of,
+    near_misses,
+    target_of,
+    words_of,
+)
 from harness.invent.draw import Draw, may_use
 from harness.invent.wording import Fact, Kind, Language, Puzzle, Sum
 from harness.invent.world import NAMERS
-from harness.types import GoldAction, Target, Task
+from harness.types import Target, Task
 
 CATEGORIES = (
     "arithmetic", "lookup", "search", "two_hop", "lookup_calculate", "comparison", "unanswerable",
 )  # fmt: skip
 ATTEMPTS = 2000
-
-
-@dataclass(frozen=True)
-class Hop:
-    """One step of a plan: the call, what it is for, and what it brings ("" = nothing).
-
-    ``also`` holds further (what, value) pairs that the same answer brings and the plan needs.
-    """
-
-    tool: str
-    input: str
-    looks_for: str
-    finds: str = ""
-    also: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a task is solved, in words: the hops, what follows from them, the answer."""
-
-    hops: tuple[Hop, ...]
-    because: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A task before it has an id."""
-
-    question: str
-    target: Target
-    plan: Plan
-    difficulty: int
-    golds: tuple[GoldAction, ...]
-    evidence: tuple[str, ...] = ()
 
 
 @dataclass
@@ -78,7 +52,9 @@ class Asker:
         self.by_kind: dict[str, list[Page]] = {}
         for page in self.pages:
             self.by_kind.setdefault(page.entity.kind, []).append(page)
-        self.words = {page.entity.name: _words(page) for page in self.pages}
+        self.words = {
+            page.entity.name: words_of(f"{page.entity.name} {page.text}") for page in self.pages
+        }
         self.makers: Mapping[str, Callable[[], Draft | None]] = {
             "arithmetic": self.arithmetic,
             "lookup": self.lookup,
@@ -99,7 +75,8 @@ class Asker:
 
     def _belongs(self, draft: Draft) -> bool:
         texts = (draft.question, *draft.target.accepted, *(gold.expr for gold in draft.golds))
-        return all(may_use(text, self.draw.split) for text in texts)
+        clear = not set(draft.target.accepted) & set(draft.target.rejected)
+        return clear and all(may_use(text, self.draw.split) for text in texts)
 
     def _settle(self, draft: Draft, category: str, id: str, provenance: str) -> Task:
         self.asked.add(draft.question)
@@ -122,7 +99,7 @@ class Asker:
     # --- picking ----------------------------------------------------------------------
 
     def page(self, kind: str = "") -> Page:
-        """A page (of that kind), rather one that was asked about seldom."""
+        """A page (of that kind), rather one that was seldom asked about."""
         pool = self.by_kind[kind] if kind else self.by_kind[self.draw.pick(list(self.by_kind))]
         return min((self.draw.pick(pool) for _ in range(4)), key=lambda p: self.uses[p.entity.name])
 
@@ -241,7 +218,7 @@ class Asker:
         because = self.language.states.format(phrase=look.looks_for, value=look.finds)
         hops = (*(hop for hop, _ in before), look)
         pages = (*(page for _, page in before), page)
-        return self._draft(question, _target(fact, page), hops, because, level, pages)
+        return self._draft(question, target_of(fact, page), hops, because, level, pages)
 
     def _silent(
         self, question: str, page: Page, fact: Fact, before: tuple[tuple[Hop, Page], ...], level: int
@@ -250,7 +227,7 @@ class Asker:
         look = self._look(page, fact)
         because = self.language.absent_fact.format(phrase=look.looks_for)
         hops = (*(hop for hop, _ in before), look)
-        target = Target("abstain", (self.language.unknown,), _near(fact, page))
+        target = Target("abstain", (self.language.unknown,), near_misses(fact, page))
         return self._draft(question, target, hops, because, level, (*(p for _, p in before), page))
 
     def _draft(
@@ -263,11 +240,11 @@ class Asker:
             )
         plan = Plan(hops, because, target.accepted[0])
         evidence = tuple(dict.fromkeys(page.entity.name for page in pages))
-        return Draft(question, target, plan, level, tuple(map(_gold, hops)), evidence)
+        return Draft(question, target, plan, level, tuple(map(gold_of, hops)), evidence)
 
     def _only(self, query: str, page: Page) -> bool:
         """True when no other article holds every word of the query."""
-        words = _split(query)
+        words = words_of(query)
         return all(
             name == page.entity.name or not words <= text for name, text in self.words.items()
         )
@@ -394,65 +371,3 @@ class Asker:
         fact = self.draw.pick(silent)
         question = self._question(fact, link.phrase.format(name=start.entity.mention))
         return self._silent(question, page, fact, ((self._look(start, link), start),), 3)
-
-
-# --- answers and golds --------------------------------------------------------------------
-
-
-def _target(fact: Fact, page: Page) -> Target:
-    value = page.entity.facts[fact.key]
-    near = _near(fact, page)
-    if fact.type == "list":
-        items = value.replace(" and ", ", ").split(", ")
-        return Target("list", (", ".join(items),), (", ".join(items[:-1]),))
-    if fact.type == "date":
-        day, month, year = value.split()
-        return Target("date", (value, f"{month} {day}, {year}"), (f"{day} {month}", year))
-    return Target(fact.type, (value,), near, unit=fact.unit)
-
-
-def _near(fact: Fact, page: Page) -> tuple[str, ...]:
-    """Up to three values in the article that could be taken for the fact's."""
-    facts = page.entity.facts
-    like = str.isdigit if fact.type in ("number", "date") else str.istitle
-    right = facts[fact.key]
-    near = [facts[key] for key in sorted(page.shown) if key in facts and facts[key] != right]
-    return tuple(dict.fromkeys(value for value in near if like(value)))[:3]
-
-
-def _gold(hop: Hop) -> GoldAction:
-    if hop.tool == "calculate":
-        return GoldAction("calculate", expr=hop.input, observation_contains=hop.finds)
-    return GoldAction(hop.tool, (hop.input,), observation_contains=hop.finds)
-
-
-def _words(page: Page) -> frozenset[str]:
-    return _split(f"{page.entity.name} {page.text}")
-
-
-def _split(text: str) -> frozenset[str]:
-    """The words that a search engine may go by: no short ones, plural like singular."""
-    return frozenset(word.rstrip("s") for word in re.findall(r"\w{4,}", text.lower()))
-
-
-# --- arithmetic ---------------------------------------------------------------------------
-
-_OPERATORS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
-    ast.Add: Fraction.__add__,
-    ast.Sub: Fraction.__sub__,
-    ast.Mult: Fraction.__mul__,
-    ast.Div: Fraction.__truediv__,
-}
-
-
-def evaluate(expr: str) -> Fraction:
-    """The exact value of an expression of our own making (+ - * / and brackets)."""
-
-    def value(node: ast.expr) -> Fraction:
-        if isinstance(node, ast.BinOp):
-            return _OPERATORS[type(node.op)](value(node.left), value(node.right))
-        if isinstance(node, ast.Constant) and isinstance(node.value, int):
-            return Fraction(node.value)
-        raise ValueError(f"not arithmetic: {expr}")
-
-    return value(ast.parse(expr, mode="eval").body)

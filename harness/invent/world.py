@@ -123,7 +123,7 @@ def _film(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
 def _painting(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
     def title() -> str:
         one, two = draw.sample(words["title_thing"], 2)
-        return f"{one} {draw.pick(('and', 'with'))} {two}"
+        return f"{one} {draw.pick(words['painting_title'])} {two}"
 
     return draw.phrase(title)
 
