@@ -1,0 +1,16 @@
+"""The ReAct text protocol: one completion's text -> Thought + Move, and the grammar.
+
+Pure functions of text. Knows no model, no tool's behaviour, no task and no score.
+"""
+
+from harness.protocol.dialects import DIALECTS, Dialect, Labels, dialect_of
+from harness.protocol.flaws import ERRORS, REPAIRS
+from harness.protocol.reading import parse
+from harness.protocol.visible import fold
+
+__all__ = ["DIALECTS", "ERRORS", "REPAIRS", "Dialect", "Labels", "fold", "parse", "unreadable_notice"]
+
+
+def unreadable_notice(dialect: str | Dialect = "colon") -> str:
+    """The fixed Observation after a step that cannot be read."""
+    return dialect_of(dialect).notice

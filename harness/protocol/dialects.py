@@ -1,0 +1,101 @@
+"""The written forms of the protocol that a prompt may declare, and their label words.
+
+Knows the forms; does not know how a text is read, nor which tools there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Form = Literal["colon", "bracket", "two_line"]
+Kind = Literal[
+    "thought", "action", "input", "answer", "observation", "question", "user", "assistant"
+]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The words before the colon, as the prompt writes them."""
+
+    thought: str = "Thought"
+    action: str = "Action"
+    input: str = "Action Input"
+    answer: str = "Answer"
+    observation: str = "Observation"
+    question: str = "Question"
+
+    def word(self, kind: Kind) -> str:
+        """The prompt's own word for a kind of line ("" for a speaker's name)."""
+        return str(getattr(self, kind, ""))
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a move is written.
+
+    ``form`` colon: ``Action: tool: input``; bracket: ``Action: tool[input]``, its labels
+    may be numbered and ``finish`` is the tool that answers; two_line: ``Action: tool``
+    and ``Action Input: input`` below it. Where ``commands_only`` holds, an Answer is no
+    move of the form (the talk's prompt, whose commands stand under ``Answer:``).
+    """
+
+    name: str
+    form: Form
+    labels: Labels = Labels()
+    finish: str = ""
+    commands_only: bool = False
+
+    @property
+    def stops(self) -> tuple[str, str]:
+        """Stop strings for a prompt in this dialect; a numbered label needs the bare word."""
+        colon = "" if self.form == "bracket" else ":"
+        return f"{self.labels.observation}{colon}", f"\n{self.labels.question}:"
+
+    @property
+    def notice(self) -> str:
+        """What the loop sends back, as the Observation, after a step it cannot read."""
+        action, answer = self.labels.action, self.labels.answer
+        if self.commands_only:
+            return f'Error: write one line "{action}: tool: input".'
+        if self.form == "bracket":
+            return f'Error: write one line "{action}: tool[input]" or "{action}: {self.finish}[answer]".'
+        if self.form == "two_line":
+            return (
+                f'Error: write two lines "{action}: tool" and "{self.labels.input}: input", '
+                f'or one line "{answer}: text".'
+            )
+        return f'Error: write one line "{action}: tool: input" or "{answer}: text".'
+
+
+JAPANESE = Labels("思考", "行動", "行動入力", "回答", "観察", "質問")
+
+DIALECTS = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect("colon", "colon"),
+        Dialect("bracket", "bracket", finish="Finish"),
+        Dialect("two_line", "two_line", Labels(answer="Final Answer")),
+        Dialect("deck", "colon", replace(Labels(), action="Answer"), commands_only=True),
+        Dialect("colon-ja", "colon", JAPANESE),
+    )
+}
+
+
+def dialect_of(dialect: str | Dialect) -> Dialect:
+    """The dialect of that name. Raises KeyError for a name that is not in DIALECTS."""
+    return dialect if isinstance(dialect, Dialect) else DIALECTS[dialect]
+
+
+# Words that models write for a label, whatever the prompt said: lower case, single spaces.
+WORDS: dict[str, Kind] = {
+    **dict.fromkeys(("thought", "thoughts", "my thought", "thinking", "reasoning", "思考", "考え", "考察"), "thought"),
+    **dict.fromkeys(("action", "actions", "next action", "act", "tool", "tool name", "command", "行動", "アクション"), "action"),
+    **dict.fromkeys(("action input", "actions input", "tool input", "input", "行動入力", "行動の入力", "アクション入力", "入力"), "input"),
+    **dict.fromkeys(("answer", "final answer", "the answer", "the final answer", "my answer", "my final answer",
+                     "回答", "最終回答", "答え", "最終的な答え"), "answer"),
+    **dict.fromkeys(("observation", "observations", "観察", "観察結果", "観測"), "observation"),
+    **dict.fromkeys(("question", "new question", "next question", "質問", "問題"), "question"),
+    **dict.fromkeys(("human", "user", "ユーザー", "人間"), "user"),
+    **dict.fromkeys(("assistant", "ai", "bot", "system", "gpt", "アシスタント"), "assistant"),
+}  # fmt: skip

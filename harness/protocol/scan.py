@@ -1,0 +1,261 @@
+"""A completion's text as labelled parts: which lines begin with which label.
+
+Knows label words in every spelling; decides nothing about what the parts mean.
+Time is linear: only lines with a colon near their beginning are looked at, once each.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from harness.protocol.dialects import WORDS, Dialect, Kind
+
+# What may stand before a label, and round it. No quotes or braces: those are JSON keys.
+_BEFORE = " \t\u00a0\u3000*_`#>-+=~•●○◦▪■□◆◇▶►→⇒➤・‣–—|[(<【《«"
+_AROUND = " \t\u00a0\u3000*_`~#>])】》»"
+_TAIL = _AROUND + "0123456789("
+_REACH = 40  # a label and its decoration end within so many characters
+_MOST_LABELS = 64  # nobody reads on: no completion with more has a single reading
+_NEXT_TURN = ("thought", "observation", "question")
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label at the beginning of a line; the line goes on ``end`` characters later."""
+
+    kind: Kind
+    end: int
+    flaws: tuple[str, ...] = ()
+
+
+@dataclass
+class Part:
+    """A labelled line: what stands behind its label, and the text below that line.
+
+    ``below`` begins with the line's own "\\n", if there is one.
+    """
+
+    kind: Kind
+    value: str
+    flaws: tuple[str, ...] = ()
+    below: str = ""
+
+    @cached_property
+    def text(self) -> str:
+        """Everything behind the label, as one text."""
+        return (self.value + self.below).strip()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines below; [""] where the line ends with a "\\n" and nothing follows."""
+        return self.below.split("\n")[1:]
+
+    def rest(self, used: int) -> str:
+        """What is left of the text below after so many lines."""
+        pieces = self.below.split("\n", used + 1)
+        return pieces[-1] if len(pieces) == used + 2 else ""
+
+    def ended(self, used: int) -> bool:
+        """Whether a line end follows the label's line and so many lines below it."""
+        return self.below.count("\n") > used
+
+
+def scan(text: str, dialect: Dialect) -> list[Part]:
+    """The parts of a text in order; the first is the thought that the prompt has begun."""
+    reader = _Reader(dialect)
+    parts = [Part("thought", "")]
+    begun = 0  # where the text that belongs to the last part begins
+
+    def close(end: int) -> None:
+        if len(parts) == 1:
+            line, newline, below = text[:end].partition("\n")
+            parts[0].value, parts[0].below = line.strip(), newline + below
+        else:
+            parts[-1].below = text[begun:end]
+
+    for start, label in reader.labels(text):
+        end = text.find("\n", start)
+        line = text[start : end if end >= 0 else len(text)]
+        if _is_data(label, line, parts[-1]):
+            continue
+        close(start - 1 if start else 0)
+        parts += [Part(found.kind, value.strip(), found.flaws) for found, value in reader.unfold(label, line)]
+        begun = start + len(line)
+        if len(parts) > _MOST_LABELS:
+            break
+    close(len(text))
+    return _merge_opening(parts)
+
+
+def _is_data(label: Label, line: str, last: Part) -> bool:
+    """Whether a label-like line belongs to the part above: an input's own lines, or an
+    input label with no action over it."""
+    if label.kind == "input":
+        return last.kind != "action"
+    return last.kind == "input" and line.lstrip(_BEFORE)[:1].islower()
+
+
+def _merge_opening(parts: list[Part]) -> list[Part]:
+    """A text that begins with its own Thought label: that is the thought that was begun."""
+    if len(parts) > 1 and parts[1].kind == "thought" and not parts[0].text:
+        return parts[1:]
+    return parts
+
+
+class _Reader:
+    """Recognises labels at the beginning of lines, for one dialect."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        kinds: tuple[Kind, ...] = ("thought", "action", "input", "answer", "observation", "question")
+        # where two kinds share a word (the deck's "Answer"), the later one reads it
+        self.own: dict[str, Kind] = {dialect.labels.word(kind): kind for kind in kinds}
+        self.words = {**WORDS, **{word.lower(): kind for word, kind in self.own.items()}}
+        self.tails = {word[-3:] for word in self.words}  # a quick look before a long one
+        self.seen: dict[str, Label | None] = {}
+
+    def labels(self, text: str) -> Iterator[tuple[int, Label]]:
+        """Every line that begins with a label, and where it starts."""
+        bare = self._bare_words(text)
+        start, plain, wide = 0, text.find(":"), text.find("：")
+        while plain >= 0 or wide >= 0:
+            colon = plain if wide < 0 or 0 <= plain < wide else wide
+            start = text.rfind("\n", start, colon) + 1 or start
+            while bare and bare[0][0] < start:
+                yield bare.pop(0)
+            label = self.label(text, start, colon) if colon - start < _REACH else None
+            if label:
+                yield start, label
+            start = text.find("\n", colon) + 1
+            if not start:
+                break
+            plain = text.find(":", start) if 0 <= plain < start else plain
+            wide = text.find("：", start) if 0 <= wide < start else wide
+        yield from bare
+
+    def _bare_words(self, text: str) -> list[tuple[int, Label]]:
+        """The dialect's own words where one stands alone on a line, without its colon."""
+        found = []
+        for word, kind in self.own.items():
+            at = text.find(word)
+            for _ in range(_MOST_LABELS):
+                if at < 0:
+                    break
+                start = text.rfind("\n", 0, at) + 1
+                line = text[start : start + _REACH].partition("\n")[0]
+                if line.lstrip(_BEFORE).rstrip(_AROUND) == word and len(line) < _REACH:
+                    found.append((start, Label(kind, len(line), ("wrong_label",))))
+                at = text.find(word, at + len(word))
+        return sorted(found, key=lambda item: item[0])
+
+    def label(self, text: str, start: int, colon: int) -> Label | None:
+        """The label that ends at a colon, if the line up to there is one."""
+        head = text[start : colon + 1]
+        if head not in self.seen:
+            self.seen[head] = self._read(head)
+        return self.seen[head]
+
+    def _read(self, head: str) -> Label | None:
+        word, sign = head[:-1], head[-1]
+        if sign == ":" and word in self.own:
+            return Label(self.own[word], len(head))
+        tail = word.rstrip(_TAIL)[-3:]
+        if tail.lower() not in self.tails and tail.isascii():
+            return None
+        bare = _without_number(word.lstrip(_BEFORE)).rstrip(_AROUND)
+        plain = bare if bare.isascii() else unicodedata.normalize("NFKC", bare)
+        key = _key(plain)
+        kind = self.words.get(key)
+        if kind is None:
+            return None
+        flaws = []
+        if "\\" in bare:
+            flaws.append("escaped_markdown")
+        if sign == "：" or plain != bare:
+            flaws.append("fullwidth_punctuation")
+        if word != bare:
+            flaws.append("decorated")
+        if kind in ("user", "assistant"):
+            flaws.append("role_leak")
+        elif not self._own_word(plain, kind):
+            flaws.append("wrong_label")
+        return Label(kind, len(head), tuple(flaws))
+
+    def _own_word(self, plain: str, kind: Kind) -> bool:
+        if self.dialect.form == "bracket":  # whose labels may be numbered
+            plain = plain.rstrip("0123456789").rstrip(" ")
+        return self.own.get(plain) == kind
+
+    def unfold(self, label: Label, line: str) -> Iterator[tuple[Label, str]]:
+        """A label and its value; a speaker's name or a doubled label gives way to the
+        label behind it, and a move's line is split where another label stands in it."""
+        flaws = label.flaws
+        value = _open_value(line[label.end :], line[: label.end])
+        for _ in range(_MOST_LABELS):
+            label, value, flaws = self._innermost(label, value, flaws)
+            cut = self._inner_label(value, label.kind)
+            if cut < 0:
+                break
+            yield Label(label.kind, 0, flaws), value[:cut]
+            value = value[cut:].lstrip(_BEFORE)
+            inner = self._label_of(value)
+            if inner is None:
+                return
+            label, flaws = inner, (*inner.flaws, "inline_label")
+            value = value[inner.end :].strip()
+        yield Label(label.kind, 0, flaws), value
+
+    def _innermost(self, label: Label, value: str, flaws: tuple[str, ...]) -> tuple[Label, str, tuple[str, ...]]:
+        for _ in range(3):
+            inner = self._label_of(value)
+            if inner is None or not (inner.kind == label.kind or label.kind in ("user", "assistant")):
+                break
+            flaws += inner.flaws if inner.kind != label.kind else (*inner.flaws, "wrong_label")
+            value, label = value[inner.end :].strip(), inner
+        return label, value, flaws
+
+    def _label_of(self, value: str) -> Label | None:
+        head = value[:_REACH]
+        colon = min((at for sign in ":：" if (at := head.find(sign)) >= 0), default=-1)
+        return self.label(head, 0, colon) if colon >= 0 else None
+
+    def _inner_label(self, value: str, kind: Kind) -> int:
+        """Where another of the dialect's labels stands inside a move's line (-1 = nowhere)."""
+        if kind not in ("action", "input", "answer"):
+            return -1
+        places = [
+            at
+            for word, found in self.own.items()
+            if (kind != "answer" or found in _NEXT_TURN) and (at := value.find(f" {word}:")) >= 0
+        ]
+        return min(places, default=-1)
+
+
+def _without_number(word: str) -> str:
+    """``1. Action`` without its number."""
+    digits = len(word) - len(word.lstrip("0123456789"))
+    if 0 < digits <= 3 and word[digits : digits + 1] in (".", ")"):
+        return word[digits + 1 :].lstrip(_BEFORE)
+    return word
+
+
+def _key(plain: str) -> str:
+    """The word as the table of words holds it, without numbers."""
+    words = plain.replace("\\", "").replace("_", " ").replace("-", " ").lower().split()
+    return " ".join(kept for word in words if (kept := word.strip("*#()").rstrip("0123456789")))
+
+
+def _open_value(value: str, head: str) -> str:
+    """What stands behind a label, without the markup that was opened before it."""
+    value = value.strip()
+    for mark in ("**", "__", "`"):
+        if mark not in head:
+            continue
+        if value.startswith(mark):
+            value = value.removeprefix(mark).lstrip()  # the label was bold: **Action:** …
+        elif value.endswith(mark) and value.count(mark) % 2:
+            value = value.rstrip(mark).rstrip()  # the line was bold: **Action: …**
+    return value
