@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import re
+import sys
+import tempfile
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +75,24 @@ class NativeLog:
 
 log = NativeLog()
 lib.llama_backend_init()
+
+
+@contextmanager
+def stderr_caught() -> Iterator[list[str]]:
+    """Collects, line by line, what native code writes to stderr past its own log."""
+    caught: list[str] = []
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield caught
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            text = file.read(1 << 16).decode("utf-8", "replace")
+            caught += [printable(line) for line in text.split("\n") if line.strip()]
 
 
 def system_info() -> str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from harness.engines import _llama_native as native
 from harness.engines._llama_native import lib
 from harness.engines._llama_vocab import Vocabulary
-from harness.types import EngineSettings, Generate, Sampling, UserError
+from harness.types import EngineError, EngineSettings, Generate, Sampling, UserError
 
 Row = npt.NDArray[np.float32]
 _CANDIDATE = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])  # llama_token_data
@@ -37,6 +37,8 @@ class Sampler:
         self.masked = -1
         if settings.grammar:
             self._grammar = _compile(vocab, settings.grammar, request.stop)
+            if not self._grammar:  # never generate unconstrained
+                raise EngineError(f"the grammar does not compile with {request.stop!r} behind it")
             self.masked = 0
 
     def choose(self, logits: Row, best: int) -> int:
@@ -101,9 +103,15 @@ def describe(sampling: Sampling) -> dict[str, object]:
 
 
 def check_grammar(vocab: Vocabulary, grammar: str) -> None:
-    """Raise UserError when a grammar does not compile; "" is no grammar."""
-    if grammar:
-        lib.llama_sampler_free(_compile(vocab, grammar, ("\n",)))
+    """Raise UserError, with the parser's reason, when a grammar does not compile."""
+    if not grammar:
+        return
+    with native.stderr_caught() as said:
+        sampler = _compile(vocab, grammar, ())
+    if not sampler:
+        reason = said[0].partition("grammar: ")[2] if said else native.log.why()
+        raise UserError(f"the grammar does not compile: {reason}")
+    lib.llama_sampler_free(sampler)
 
 
 def _chain(sampling: Sampling, seed: int) -> Any:
@@ -124,10 +132,7 @@ def _compile(vocab: Vocabulary, grammar: str, stops: Sequence[str]) -> Any:
     ends = " | ".join(_literal(stop) for stop in stops if stop)
     text = f"{grammar}\n{_ROOT} ::= root ({ends})?\n" if ends else f"{grammar}\n{_ROOT} ::= root\n"
     native.log.clear()
-    sampler = lib.llama_sampler_init_grammar(vocab.pointer, text.encode(), _ROOT.encode())
-    if not sampler:
-        raise UserError(f"the grammar does not compile: {native.log.why()}")
-    return sampler
+    return lib.llama_sampler_init_grammar(vocab.pointer, text.encode(), _ROOT.encode())
 
 
 def _literal(text: str) -> str:
