@@ -7,7 +7,7 @@ code, so a model meets nothing new when it is benchmarked. Knows nothing of trai
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,8 +17,8 @@ from harness import prompts
 from harness.invent import Hop, Invented, Plan, invent
 from harness.prompts import Prompt
 from harness.protocol import fold
-from harness.tools import Toolbox
-from harness.types import Article, Completion, Hit, Limits, Observation, Task
+from harness.tools import Toolbox, describe
+from harness.types import Completion, Limits, Observation, Task
 from harness.worlds import frozen
 from pico import thoughts
 
@@ -48,26 +48,11 @@ class Transcript:
         return "".join(part.text for part in self.parts)
 
 
-class _Nowhere:
-    """A world without pages: enough to describe the tools."""
-
-    id = "nowhere"
-
-    def article(self, title: str) -> Article | None:
-        return None
-
-    def similar(self, title: str, limit: int = 3) -> Sequence[str]:
-        return ()
-
-    def search(self, query: str, limit: int = 3) -> Sequence[Hit]:
-        return ()
-
-
 @lru_cache(maxsize=1)
 def few_shot() -> Prompt:
     """The default prompt, as the harness renders it."""
     prompt = prompts.load("react")
-    return prompts.render(prompt, Toolbox(prompt.tools, _Nowhere()).describe())
+    return prompts.render(prompt, describe(prompt.tools))
 
 
 def transcripts(seed: int, tasks: int) -> Iterator[Transcript]:
