@@ -12,7 +12,18 @@ from collections.abc import Callable, Generator
 
 from harness.prompts import Prompt, reply
 from harness.types import (
-    Act, Action, Answer, Completion, Episode, Generate, Limits, Observation, Parsed, Status, Step, Task,
+    Act,
+    Action,
+    Answer,
+    Completion,
+    Episode,
+    Generate,
+    Limits,
+    Observation,
+    Parsed,
+    Status,
+    Step,
+    Task,
 )  # fmt: skip
 
 # What a finished generation means for the episode when it cannot go on.

@@ -22,9 +22,9 @@ def slim(value: Any) -> Any:
 def rebuild(hint: Any, value: Any) -> Any:
     """The record that ``slim`` was given, from its type; unknown fields are ignored, so
     that a newer harness's runs can be read."""
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         hints = _hints(hint)
-        return hint(**{k: rebuild(hints[k], v) for k, v in value.items() if k in hints})  # type: ignore[operator]
+        return hint(**{k: rebuild(hints[k], v) for k, v in value.items() if k in hints})
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
         return tuple(rebuild(args[0], item) for item in value)

@@ -11,7 +11,8 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,7 +80,7 @@ class Session:
         done = run.done()
         self.todo = [key for key in plan.keys if key not in done]
 
-    def events(self) -> Iterator[Event]:
+    def events(self) -> Generator[Event]:
         """Work off what is left; every Episode is on disk before it is yielded.
 
         Raises UserError for what the user can mend; a Failed event says that the engine
@@ -87,11 +88,11 @@ class Session:
         """
         if not self.todo:
             return
-        stats = {"started": _now(), "seconds": 0.0, "tokens": 0, "episodes": 0, "peak_memory": 0}
-        with self.run.writer() as writer:
+        stats: dict[str, Any] = {"started": _now(), "tokens": 0, "episodes": 0, "peak_memory": 0}
+        with self.run.writer() as writer, closing(worker.supervise(self._job())) as events:
             clock = time.monotonic()
             try:
-                for event in worker.supervise(self._job()):
+                for event in events:
                     if isinstance(event, Ready):
                         clock = time.monotonic()
                         self._note_facts(event.facts)

@@ -11,7 +11,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
@@ -21,7 +22,16 @@ from harness.prompts import Prompt
 from harness.runner import Key, Started, run_episodes
 from harness.tools import Toolbox
 from harness.types import (
-    Completion, EngineError, EngineSettings, Episode, Limits, Model, Parsed, Piece, Task, UserError,
+    Completion,
+    EngineError,
+    EngineSettings,
+    Episode,
+    Limits,
+    Model,
+    Parsed,
+    Piece,
+    Task,
+    UserError,
     WorldSpec,
 )  # fmt: skip
 
@@ -84,7 +94,7 @@ class _Flight:
             self.began.remove((event.task_id, event.trial))
 
 
-def supervise(job: Job, restarts: int = 1, silence: float = SILENCE) -> Iterator[Event]:
+def supervise(job: Job, restarts: int = 1, silence: float = SILENCE) -> Generator[Event]:
     """Run a job in a worker process and yield its events.
 
     When the worker dies, every episode it had begun becomes an ``engine_error`` and a
@@ -93,12 +103,13 @@ def supervise(job: Job, restarts: int = 1, silence: float = SILENCE) -> Iterator
     flight = _Flight(list(job.todo))
     for attempt in range(restarts + 1):
         failure = None
-        for event in _one_worker(replace(job, todo=tuple(flight.todo)), silence):
-            if isinstance(event, Failed):
-                failure = event
-                break
-            flight.note(event)
-            yield event
+        with closing(_one_worker(replace(job, todo=tuple(flight.todo)), silence)) as events:
+            for event in events:
+                if isinstance(event, Failed):
+                    failure = event
+                    break
+                flight.note(event)
+                yield event
         if failure is None:
             return
         for key in flight.began:
@@ -109,7 +120,7 @@ def supervise(job: Job, restarts: int = 1, silence: float = SILENCE) -> Iterator
             return
 
 
-def _one_worker(job: Job, silence: float) -> Iterator[Event]:
+def _one_worker(job: Job, silence: float) -> Generator[Event]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_main, args=(theirs, job), daemon=True)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -103,19 +104,21 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(suite_folder: Path,
     command = [sys.executable, "-m", "harness", "run", "--model", "slow-script", "--suite", str(suite_folder),
                "--trials", "100", "--runs-dir", "runs", "--slots", "2"]  # fmt: skip
     child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    wait_for_lines(tmp_path / "runs", 3)
+    assert wait_until(lambda: finished(tmp_path / "runs") >= 3)
     os.killpg(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=20)
     assert child.returncode == 130 and "the same command goes on from there" in said
     run = Run.open(next((tmp_path / "runs").iterdir()))
     assert 3 <= len(run.episodes()) < 300
-    assert subprocess.run(["pgrep", "-g", str(child.pid)], capture_output=True).stdout == b""
+    assert wait_until(lambda: subprocess.run(["pgrep", "-g", str(child.pid)]).returncode == 1)
 
 
-def wait_for_lines(folder: Path, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if sum(path.read_bytes().count(b"\n") for path in folder.glob("*/episodes.jsonl")) >= count:
-            return
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
         time.sleep(0.05)
-    raise AssertionError("no episode was finished")
+    return holds()
+
+
+def finished(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"\n") for path in folder.glob("*/episodes.jsonl"))

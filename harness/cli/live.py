@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -66,8 +66,8 @@ def follow(session: Session) -> int:
     tally = Tally(session, len(session.todo))
     failed = None
     try:
-        with _display(err, plan.model.name, tally) as show:
-            for event in session.events():
+        with _display(err, plan.model.name, tally) as show, closing(session.events()) as events:
+            for event in events:
                 if isinstance(event, Ready):
                     tally.began = time.monotonic()
                     if event.facts.get("workaround"):
@@ -89,14 +89,15 @@ def follow(session: Session) -> int:
 
 
 @contextmanager
-def _display(console: Console, name: str, tally: Tally) -> Iterator[object]:
+def _display(console: Console, name: str, tally: Tally) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, a line now and then elsewhere."""
     if not console.is_terminal:
-        last = [time.monotonic()]
+        shown = [time.monotonic(), 0.0]  # when, and how many were done then
 
         def line() -> None:
-            if time.monotonic() - last[0] > PLAIN_SECONDS or tally.done == tally.total:
-                last[0] = time.monotonic()
+            due = time.monotonic() - shown[0] > PLAIN_SECONDS or tally.done == tally.total
+            if due and tally.done > shown[1]:
+                shown[:] = time.monotonic(), tally.done
                 print(f"{name}: {tally.done}/{tally.total}, {tally.words()}", file=sys.stderr)
 
         yield line
@@ -105,4 +106,8 @@ def _display(console: Console, name: str, tally: Tally) -> Iterator[object]:
                TextColumn("{task.fields[words]}"), TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console) as progress:
         bar: TaskID = progress.add_task(name, total=tally.total, words="loading")
-        yield lambda: progress.update(bar, completed=tally.done, words=tally.words())
+
+        def draw() -> None:
+            progress.update(bar, completed=tally.done, words=tally.words())
+
+        yield draw

@@ -133,7 +133,7 @@ def choose_prompt(name: str, closed_book: bool) -> Prompt:
 
 def grammar_for(prompt: Prompt, suite: Suite) -> str:
     """The GBNF text that only lets the protocol through."""
-    from harness.protocol import grammar
+    from harness.protocol.grammar import grammar
 
     return grammar(prompt.tools, prompt.dialect)
 

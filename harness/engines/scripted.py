@@ -46,7 +46,7 @@ class ScriptedEngine:
 
     def step(self) -> list[tuple[str, Completion]]:
         batch, self._queue = self._queue, deque()
-        return [(episode_id, self._complete(episode_id, *rest)) for episode_id, *rest in batch]
+        return [(name, self._complete(name, request, deadline)) for name, request, deadline in batch]
 
     def finish(self, episode_id: str) -> None:
         self._history.pop(episode_id, None)

@@ -6,6 +6,7 @@ them and knows nothing of episodes.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style = {"font.size": 16, "font.family": FONTS[:1] + _installed(FONTS[1:]), "svg.hashsalt": "harness",
+    style: Any = {"font.size": 16, "font.family": FONTS[:1] + _installed(FONTS[1:]), "svg.hashsalt": "harness",
              "svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
     with mpl.rc_context(style):
         figure = Figure(figsize=(13.33, 7.5), layout="constrained")
@@ -113,7 +114,7 @@ def _panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
 
 def _sizes(ax: Axes, params: Sequence[int]) -> None:
     """Ticks at the models' own sizes where they do not crowd, else powers of ten."""
-    if len(params) <= 7 and all(b / a > 1.5 for a, b in zip(params, params[1:], strict=False)):
+    if len(params) <= 7 and all(b / a > 1.5 for a, b in itertools.pairwise(params)):
         ax.set_xticks(list(params), [short(p) for p in params])
         ax.minorticks_off()
     else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness import runs, tasks
 from harness.runs import TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
+from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, summarise
 from harness.types import Episode, EpisodeScore, Task, UserError
 
@@ -74,14 +75,16 @@ def row(result: Result) -> dict[str, Any]:
         "mode": config["mode"],
         "repair": config["repair"],
         "episodes": len(result.episodes),
-        "scored": summary.scored,
+        "scored": summary.episodes,
         "unscored": sum(summary.unscored.values()),
-        **_rate("accuracy", summary.accuracy),
+        **_rate("accuracy", summary.correct),
         **_rate("lenient", summary.lenient),
-        **_rate("accuracy_strict", summary.accuracy_strict),
+        **_rate("accuracy_strict", summary.correct_strict),
         **_rate("wellformed", summary.steps_strict),
         **_rate("readable", summary.steps_readable),
-        "gap": summary.steps_readable.value - summary.steps_strict.value,
+        "gap": summary.step_gap,
+        "ladder": summary.mean_rung,
+        "composability_gap": summary.composability_gap.value,
         "tokens_per_second": sum(s["tokens"] for s in sessions) / seconds if seconds else 0.0,
         "seconds_per_episode": seconds / max(1, sum(s["episodes"] for s in sessions)),
         "peak_memory": max((s["peak_memory"] for s in sessions), default=0),
@@ -106,5 +109,5 @@ def frame(paths: list[Path]) -> pd.DataFrame:
     return pd.DataFrame([row(load(path)) for path in paths])
 
 
-def _rate(key: str, rate: Any) -> dict[str, float]:
+def _rate(key: str, rate: Rate) -> dict[str, float]:
     return {key: rate.value, f"{key}_low": rate.low, f"{key}_high": rate.high}
