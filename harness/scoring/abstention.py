@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.scoring.text import fold, normalise, occurs
+from harness.scoring.text import REMEMBER, fold, normalise, occurs
 
 FORMAL = "unknown"
 """What the prompt tells a model to answer when there is no answer."""
@@ -60,6 +60,7 @@ def is_phrase(text: str, language: str) -> bool:
     return text in _phrases(language) or _LEADS.sub("", text) in _phrases(language)
 
 
+@REMEMBER
 def abstains(text: str, language: str) -> bool:
     """True when every clause says that there is no answer, and none names a candidate."""
     text = fold(text)

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation, localcontext
 from harness.scoring.abstention import abstains, is_phrase
 from harness.scoring.dates import NO_DATE, Date, find_dates
 from harness.scoring.numbers import EXACT, Quantity, find_quantities, readable
-from harness.scoring.text import fold, loosen, normalise, occurs, script, without_asides
+from harness.scoring.text import REMEMBER, fold, loosen, normalise, occurs, script, without_asides
 from harness.scoring.units import UNKNOWN, Unit, conversion, read_unit
 from harness.types import AnswerType, Target, Verdict
 
@@ -212,7 +212,8 @@ def _right_number(target: Target, value: Decimal) -> bool:
         )
 
 
-def _values(texts: Iterable[str]) -> set[Decimal]:
+@REMEMBER
+def _values(texts: tuple[str, ...]) -> set[Decimal]:
     """The numbers that a task file gives, each a text with exactly one number in it."""
     found = (_one_value(find_quantities(text), UNKNOWN) for text in texts)
     return {value for value in found if value is not None}

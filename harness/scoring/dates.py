@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from harness.scoring.text import fold
+from harness.scoring.text import REMEMBER, fold
 
 
 class Date(NamedTuple):
@@ -50,6 +50,7 @@ _NOT_AFTER = r"(?<![0-9])(?<![0-9][.,/-])"
 _Reader = Callable[[re.Match[str]], Date]
 
 
+@REMEMBER
 def western(text: str) -> str:
     """Japanese era years as years of our era: 明治44年 -> 1911年. Takes folded text.
 
@@ -121,6 +122,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
 )
 
 
+@REMEMBER
 def find_dates(text: str) -> tuple[Date, ...]:
     """Every date in the text, in no particular order; NO_DATE for one that cannot be.
 

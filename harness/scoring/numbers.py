@@ -13,7 +13,7 @@ from decimal import Context, Decimal, localcontext
 from typing import NamedTuple
 
 from harness.scoring.dates import western
-from harness.scoring.text import fold, script
+from harness.scoring.text import REMEMBER, fold, script
 from harness.scoring.units import CURRENCY, UNKNOWN, Unit, read_unit
 
 EXACT = Context(prec=200)
@@ -66,6 +66,7 @@ _WORD = rf"(?:{'|'.join([*_WORDS, 'hundred', 'thousand', 'million', 'billion', '
 _WORD_RUN = re.compile(rf"(?<![a-z]){_WORD}(?:(?:-| and | ){_WORD})*")
 
 
+@REMEMBER
 def find_quantities(text: str) -> tuple[Quantity, ...]:
     """Every number in the text, left to right; figures first, words only without them.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 # Read as one character each, because writers and keyboards mix them up freely.
 _SAME = str.maketrans(
@@ -45,12 +46,19 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}", "【": "】", "〈": "〉", "《": "�
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
+# The same few texts meet again and again: a suite's answers, each with every other.
+REMEMBER = lru_cache(maxsize=4096)
+
+
+@REMEMBER
 def fold(text: str) -> str:
     """Undo what typing does to characters: width, case, dashes, quotes, invisible marks.
 
     Unlike bare NFKC it keeps ``10²`` apart from ``102``, ``2½`` from ``21/2`` and drops
     enumeration marks such as ``①``, which are not figures. Idempotent.
     """
+    if text.isascii():
+        return _SPACE.sub(" ", text.casefold().replace("`", "'")).strip()
     text = _POWER.sub("^", _NO_BASE.sub(" ", text))
     text = _THIN_GROUP.sub(",", _MIXED.sub(" ", text))
     text = "".join(" " if _enclosed(c) else c for c in text if unicodedata.category(c) != "Cf")
@@ -64,6 +72,7 @@ def _enclosed(character: str) -> bool:
     return "\u2460" <= character <= "\u249b" or "\u24ea" <= character <= "\u24ff"
 
 
+@REMEMBER
 def normalise(text: str) -> str:
     """The form in which two strings are compared strictly. Idempotent; "" only for "".
 
@@ -115,6 +124,7 @@ def _without_articles(text: str) -> str:
     return text
 
 
+@REMEMBER
 def loosen(text: str) -> str:
     """The form for lenient comparison: no accents on Latin letters, no dots or hyphens
     inside names, no middle dots, Japanese spelling variants unified. Numbers keep their
