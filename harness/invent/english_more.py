@@ -444,7 +444,7 @@ WORDS = {
     "firm": "Works,Mills,Company,Brothers,Factory,Trading,Makers,House",
     "title_how": (
         "Glass,Silver,Red,Last,Long,Secret,Crooked,Burning,Quiet,Hollow,Distant,Second,Paper,Wild,"
-        "Narrow,Bitter,Blue,Iron,Sleeping,Winter,Seventh,Open,Dark,Heavy,Falling,Golden,Broken"
+        "Narrow,Bitter,Blue,Iron,Sleeping,Stormy,Seventh,Open,Dark,Heavy,Falling,Golden,Broken"
     ),
     "title_thing": (
         "Orchard,Harbour,Winter,Road,River,Room,Stair,Island,Window,Summer,Forest,Table,Promise,"
