@@ -16,6 +16,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 
 import torch
+from engine_contract import EngineContract, OpenEngine
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
     AutoConfig,
@@ -166,6 +167,31 @@ def llama(folders: Folders) -> Iterator[Any]:
     engine.start([Piece(PREFIX)])
     yield engine
     engine.close()
+
+
+class Contract(EngineContract):
+    """What every engine must do, for one kind of state."""
+
+    marker = "</s>"
+    kind = "llama"
+
+    @pytest.fixture
+    def open_engine(self, folders: Folders) -> OpenEngine:
+        options = {"quantisation": "none", "device": "cpu"}
+        model = Model("tiny", "transformers", str(folders(self.kind)), options=options)
+        return lambda settings: create(model, settings)
+
+
+class TestAttention(Contract):
+    pass
+
+
+class TestRecurrent(Contract):
+    kind = "rwkv"
+
+
+class TestHybrid(Contract):
+    kind = "lfm2"
 
 
 def ask(text: str, max_tokens: int = 10, stop: tuple[str, ...] = (), seed: int = 0) -> Generate:
@@ -466,7 +492,7 @@ def test_quantised_models_run(folders: Folders, kind: str, quantisation: str) ->
     facts = engine.facts
     assert facts["quantisation"] == quantisation
     assert facts["params"] == plain.facts["params"]
-    assert facts["bytes"] < plain.facts["bytes"]
+    assert facts["memory_bytes"] < plain.facts["memory_bytes"]
     engine.start([Piece(PREFIX)])
     for name in "ab":
         engine.submit(name, ask(" How high?\nThought:", 6))

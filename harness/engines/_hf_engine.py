@@ -115,22 +115,21 @@ class TransformersEngine:
             raise EngineError(f"episode {episode_id} asked twice at once")
         new = self._tokens.append(request.pieces)
         if self._used(history) + len(new) >= self._room:
-            self._ended.append((episode_id, Completion("", "context")))
-        elif not (history.waiting or new):
-            self._ended.append((episode_id, Completion("", "error", error="no text to go on from")))
+            return self._ended.append((episode_id, Completion("", "context")))
+        history.waiting += new
+        history.last = (history.last + new)[-CONTEXT:]
+        history.live = live = _Generation(
+            request,
+            deadline,
+            len(new),
+            TokenText(self._tokens, history.last),
+            StopScanner(request.stop),
+            torch.Generator().manual_seed(request.seed),
+        )
+        if not history.waiting:
+            self._end(history, live, "error", "no text to go on from")
         elif request.max_tokens < 1:
-            self._ended.append((episode_id, Completion("", "length")))
-        else:
-            history.waiting += new
-            history.last = (history.last + new)[-CONTEXT:]
-            history.live = _Generation(
-                request,
-                deadline,
-                len(new),
-                TokenText(self._tokens, history.last),
-                StopScanner(request.stop),
-                torch.Generator().manual_seed(request.seed),
-            )
+            self._end(history, live, "length")
 
     def step(self) -> list[tuple[str, Completion]]:
         self._end_late_ones()
@@ -144,6 +143,7 @@ class TransformersEngine:
 
     def finish(self, episode_id: str) -> None:
         self._histories.pop(episode_id, None)
+        self._ended = [item for item in self._ended if item[0] != episode_id]
 
     def close(self) -> None:
         self._histories.clear()

@@ -73,7 +73,7 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> Trans
         "threads": torch.get_num_threads(),
         "batched": net.batched,
         "chunked": net.chunked,
-        "context": _positions(network.config),
+        "context_length": _positions(network.config),
         **_about(network),
         "files": {path.name: sha256_of(path) for path in [*weights, *_texts(folder)]},
         "versions": _versions(),
@@ -250,7 +250,7 @@ def _about(network: Any) -> dict[str, object]:
     return {
         "architecture": type(network).__name__,
         "params": sum(_count(parameter) for parameter in network.parameters()),
-        "bytes": network.get_memory_footprint(),
+        "memory_bytes": network.get_memory_footprint(),
         "config": json.loads(network.config.to_json_string(use_diff=True)),
     }
 
