@@ -30,6 +30,18 @@ _JOINED = {"ja": "", "zh": ""}  # what a line break in a text stands for; elsewh
 Line = tuple[int, str]
 
 
+def read_folder(folder: Path | str) -> list[Article]:
+    """All pages of a folder's ``*.txt`` files, in the order of the files' names.
+
+    Raises UserError for a file that cannot be read, and when there is none. Names that two
+    files share are for whoever builds a snapshot of them to refuse.
+    """
+    files = sorted(Path(folder).glob("*.txt"))
+    if not files:
+        raise UserError(f"{folder}: no article files there; expected *.txt")
+    return [page for file in files for page in read_articles(file)]
+
+
 def read_articles(path: Path | str) -> list[Article]:
     """All pages of one file, in the file's order.
 
@@ -39,10 +51,14 @@ def read_articles(path: Path | str) -> list[Article]:
     blocks = list(_blocks(_lines(Path(path))))
     if not blocks or len(blocks[0]) != 1 or not blocks[0][0][1].startswith("language:"):
         line = blocks[0][0][0] if blocks else 1
-        raise UserError(f"{path}:{line}: expected `language: en` (or another code) on its own first")
+        raise UserError(
+            f"{path}:{line}: expected `language: en` (or another code) on its own first"
+        )
     language = blocks[0][0][1].removeprefix("language:").strip()
     if not language:
-        raise UserError(f"{path}:{blocks[0][0][0]}: `language:` names no language, expected e.g. en")
+        raise UserError(
+            f"{path}:{blocks[0][0][0]}: `language:` names no language, expected e.g. en"
+        )
     pages = [(block[0][0], _page(block, language, str(path))) for block in blocks[1:]]
     _refuse_shared_names(pages, str(path))
     return [page for _, page in pages]
