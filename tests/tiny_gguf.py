@@ -31,14 +31,15 @@ def write_tiny(
     seed: int = 0,
     quantise: str = "f32",
     bos: bool | None = None,
+    split: int = 0,
 ) -> Path:
-    """Write a model and return its path.
+    """Write a model and return its path (where ``split`` > 0, files of so many tensors).
 
     ``vocab`` is bpe (GPT-2 bytes, no BOS) or spm (SentencePiece with byte fallback, BOS);
     ``quantise`` one of FILE_TYPES, done by llama.cpp's own quantiser.
     """
     raw = path if quantise == "f32" else path.with_suffix(".f32.gguf")
-    writer = gguf.GGUFWriter(raw, architecture)
+    writer = gguf.GGUFWriter(raw, architecture, split_max_tensors=split)
     writer.add_name(f"tiny-{architecture}")
     writer.add_context_length(context)
     writer.add_embedding_length(width)

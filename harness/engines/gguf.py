@@ -130,7 +130,18 @@ class GgufFacts:
 
 
 class _Damaged(Exception):
-    """The bytes do not make sense; the message goes behind the file's name."""
+    """The bytes make no sense: what is wrong, and what to do about it."""
+
+    def __init__(self, what: str, advice: str = "download it again") -> None:
+        super().__init__(f"{what}; {advice}")
+
+
+def _unknown_version(version: int) -> _Damaged:
+    if version == 1:
+        return _Damaged("it is GGUF version 1, which llama.cpp opens no more", "get a newer file")
+    if version and not version & 0xFFFF:
+        return _Damaged("it was written for a big-endian machine", "get the usual one")
+    return _Damaged(f"GGUF version {version} is not known here", "a newer harness may know it")
 
 
 @dataclass(frozen=True)
@@ -190,7 +201,7 @@ def _read_file(path: Path) -> tuple[_Header, str]:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except _Damaged as error:
-        raise UserError(f"{path}: not a usable GGUF file: {error}; download it again") from None
+        raise UserError(f"{path}: not a usable GGUF file: {error}") from None
     if header.data_end > size:
         raise UserError(
             f"{path}: cut short: its tensors end at byte {header.data_end:,}, the file has "
@@ -255,7 +266,7 @@ class _Reader:
     def header(self) -> _Header:
         version = self.number(4)
         if version not in (2, 3):
-            raise _Damaged(self._version(version))
+            raise _unknown_version(version)
         tensors, keys = self.number(10), self.number(10)
         self._limit(tensors, MAX_TENSORS, "tensors")
         self._limit(keys, MAX_KEYS, "metadata keys")
@@ -270,14 +281,6 @@ class _Reader:
             raise _Damaged("its alignment makes no sense")
         start = -(-self.at // alignment) * alignment
         return _Header(values, types, self.at, start + max(ends, default=0) if ends else 0)
-
-    @staticmethod
-    def _version(version: int) -> str:
-        if version == 1:
-            return "GGUF version 1 of August 2023, which llama.cpp opens no more: get a newer file"
-        if version and not version & 0xFFFF:
-            return "written for a big-endian machine"
-        return f"GGUF version {version} is not known here"
 
     def number(self, kind: int) -> int:
         return int(self.scalar(kind))
@@ -341,7 +344,7 @@ class _Reader:
         shape = [self.number(10) for _ in range(dims)]
         kind, offset = self.number(4), self.number(10)
         if kind in REMOVED_TYPES:
-            raise _Damaged(f"stored as {REMOVED_TYPES[kind]}, which llama.cpp has dropped: get a newer file")
+            raise _Damaged(f"stored as {REMOVED_TYPES[kind]}, which llama.cpp has dropped", "get a newer file")
         if kind not in TENSOR_TYPES:
             raise _Damaged(f"tensor {_shown(name)} has an unknown type {kind}")
         weights = 1
