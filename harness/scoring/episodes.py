@@ -15,7 +15,6 @@ from harness.scoring.answers import match
 from harness.scoring.numbers import find_quantities
 from harness.scoring.text import fold, normalise
 from harness.types import (
-    UNSCORED,
     Action,
     Answer,
     Episode,
@@ -36,10 +35,10 @@ _CLOSE = Decimal("1e-9")  # relative; two spellings of one sum in binary floatin
 
 @dataclass(frozen=True)
 class _Call:
-    """A tool call that was carried out, and what came back."""
+    """A tool call, and what came back: None for a probe, which carries nothing out."""
 
     action: Action
-    observation: Observation
+    observation: Observation | None
 
 
 def score_episode(
@@ -61,16 +60,16 @@ def score_episode(
     said = _answer(read) if status == "answered" else ""
     verdict = match(task.answer, said, task.language)
     steps = tuple(_step_scores(read))
-    hops_right = sum(_matched(gold, calls) for gold in task.gold_actions)
+    hops = _hops(task.gold_actions, calls)
     return EpisodeScore(
         task.id, episode.trial, task.category, task.language, task.cluster or task.id,
         status=status,
-        fault=_fault(episode),
+        fault=_fault(status, read),
         correct=verdict.strict,
         lenient=verdict.lenient,
         correct_strict=verdict.strict and all(step.strict for step in steps),
-        rung=_rung(task, calls, steps, status == "answered", verdict.strict),
-        hops_right=hops_right,
+        rung=_rung(task, calls, hops, steps, status == "answered", verdict.strict),
+        hops_right=sum(hops),
         hops=len(task.gold_actions),
         tool_calls=len(calls),
         overuse=max(0, len(calls) - len(task.gold_actions)),
@@ -92,14 +91,14 @@ def unscored(task: Task, trial: int = 0, *, fault: str = "harness") -> EpisodeSc
     )  # fmt: skip
 
 
-def _fault(episode: Episode) -> str:
+def _fault(status: str, read: Sequence[tuple[Step, Parsed]]) -> str:
     """Who failed, if it was not the model: "" when the episode counts."""
-    outcomes = [step.observation.outcome for step in episode.steps if step.observation]
-    if episode.status == "engine_error":
+    outcomes = [step.observation.outcome for step, _ in read if step.observation]
+    if status == "engine_error":
         return "engine"
-    if episode.status == "tool_unavailable" or "unavailable" in outcomes or "not_on_tape" in outcomes:
+    if status == "tool_unavailable" or "unavailable" in outcomes or "not_on_tape" in outcomes:
         return "tool"
-    return "" if episode.steps else "harness"
+    return "" if read else "harness"
 
 
 # --- reading again ----------------------------------------------------------------------
@@ -131,21 +130,20 @@ def _answer(read: Sequence[tuple[Step, Parsed]]) -> str:
 
 
 def _status(episode: Episode, read: Sequence[tuple[Step, Parsed]]) -> str:
-    if episode.status in UNSCORED:
-        return episode.status
     if read and _answers(*read[-1]):
         return "answered"
     return "unreadable" if episode.status == "answered" else episode.status
 
 
 def _calls(read: Iterable[tuple[Step, Parsed]]) -> Iterator[_Call]:
-    """The calls that the model made, as read today, and that the run carried out.
+    """The calls that the model made, as read today.
 
     An observation counts only for the call that it answered: where today's reading differs
     from the one the run acted on, nobody knows what the tool would have said."""
     for step, parsed in read:
-        if isinstance(parsed.move, Action) and step.observation and step.parsed.move == parsed.move:
-            yield _Call(parsed.move, step.observation)
+        if isinstance(parsed.move, Action) and step.completion.finish not in _CUT_OFF:
+            same = step.parsed.move == parsed.move
+            yield _Call(parsed.move, step.observation if same else None)
 
 
 # --- steps ------------------------------------------------------------------------------
@@ -173,7 +171,12 @@ def _step_scores(read: Iterable[tuple[Step, Parsed]]) -> Iterator[StepScore]:
 
 
 def _rung(
-    task: Task, calls: Sequence[_Call], steps: Sequence[StepScore], answered: bool, correct: bool
+    task: Task,
+    calls: Sequence[_Call],
+    hops: Sequence[bool],
+    steps: Sequence[StepScore],
+    answered: bool,
+    correct: bool,
 ) -> int:
     """How many rungs of ``RUNGS`` were reached, each only on top of those below it.
 
@@ -184,40 +187,42 @@ def _rung(
     reached = [any(step.readable for step in steps)]
     if gold:
         reached.append(any(call.action.tool == action.tool for call in calls for action in gold))
-        reached.append(any(_matched(action, calls) for action in gold))
-        reached.append(_seen(gold[-1], calls))
+        reached.append(any(hops))
+        reached.append(any(_shows(gold[-1], call) for call in calls) if gold[-1].observation_contains else hops[-1])
     else:
         reached += [answered] * 3
     reached.append(correct)
     return next((i for i, rung in enumerate(reached) if not rung), len(reached))
 
 
-def _matched(gold: GoldAction, calls: Iterable[_Call]) -> bool:
-    """Some call does what the gold action does."""
-    return any(call.action.tool == gold.tool and _does(gold, call) for call in calls)
+def _hops(golds: Sequence[GoldAction], calls: Sequence[_Call]) -> list[bool]:
+    """Which gold actions some call did."""
+    return [any(_does(gold, call, golds) for call in calls) for gold in golds]
 
 
-def _does(gold: GoldAction, call: _Call) -> bool:
-    """The input is one of those known to be right, or it brought the same to light."""
-    if gold.expr:
-        return _same_value(gold, call)
-    if normalise(call.action.input) in map(normalise, gold.input_any):
+def _does(gold: GoldAction, call: _Call, golds: Sequence[GoldAction]) -> bool:
+    """The call has an input known to be right, or another that brought the same to light:
+    so two expressions are equal when their values are.
+
+    A call that is one hop is not another one as well: the page of the second hop often
+    names what the first had to find."""
+    if call.action.tool != gold.tool:
+        return False
+    if _has_known_input(gold, call):
         return True
-    return bool(gold.observation_contains) and _shows(gold, call)
+    other = any(_has_known_input(g, call) for g in golds if g.tool == gold.tool)
+    return bool(gold.observation_contains) and not other and _shows(gold, call)
 
 
-def _same_value(gold: GoldAction, call: _Call) -> bool:
-    """Two expressions are equal when their values are: the observation holds the call's.
-
-    Without a value in the task only the same expression counts, spaces apart."""
-    if gold.observation_contains:
-        return call.observation.outcome == "ok" and _shows(gold, call)
-    return "".join(call.action.input.split()) == "".join(gold.expr.split())
+def _has_known_input(gold: GoldAction, call: _Call) -> bool:
+    if gold.expr:
+        return "".join(call.action.input.split()) == "".join(gold.expr.split())
+    return normalise(call.action.input) in map(normalise, gold.input_any)
 
 
 def _shows(gold: GoldAction, call: _Call) -> bool:
     """The observation holds the evidence; 144 is not in 1440 where both are numbers."""
-    if call.observation.outcome not in _LOOKED:
+    if call.observation is None or call.observation.outcome not in _LOOKED:
         return False
     wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
     if gold.tool == "calculate" and wanted is not None and shown is not None:
@@ -228,12 +233,3 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
 def _value(text: str) -> Decimal | None:
     found = find_quantities(text)
     return found[0].value if len(found) == 1 else None
-
-
-def _seen(gold: GoldAction, calls: Sequence[_Call]) -> bool:
-    """The evidence of that hop stood in some observation, whatever call brought it."""
-    if not gold.observation_contains:
-        return any(
-            call.observation.outcome in _LOOKED for call in calls if _matched(gold, [call])
-        )
-    return any(_shows(gold, call) for call in calls)
