@@ -19,7 +19,9 @@ from harness.types import Completion, EngineSettings, Finish, Generate, Piece, S
 
 OpenEngine = Callable[[EngineSettings], Engine]
 
-PREFIX = (Piece("Question: What is the number\nThought: I need the number\nAnswer: 7\n\nQuestion:"),)
+PREFIX = (
+    Piece("Question: What is the number\nThought: I need the number\nAnswer: 7\n\nQuestion:"),
+)
 OPENINGS = (
     " Who built the town\nThought:",
     " Where is the river and what is the height of it\nThought:",
@@ -28,12 +30,21 @@ OPENINGS = (
 )
 
 
-def ask(text: str, *, stop: tuple[str, ...] = (), max_tokens: int = 12, seed: int = 1, special: bool = False) -> Generate:
+def ask(
+    text: str,
+    *,
+    stop: tuple[str, ...] = (),
+    max_tokens: int = 12,
+    seed: int = 1,
+    special: bool = False,
+) -> Generate:
     """A request for the continuation of one piece of text ("" appends nothing)."""
     return Generate((Piece(text, special),) if text else (), stop, max_tokens, seed)
 
 
-def drive(engine: Engine, requests: Mapping[str, Generate], deadline: float = 0.0) -> dict[str, Completion]:
+def drive(
+    engine: Engine, requests: Mapping[str, Generate], deadline: float = 0.0
+) -> dict[str, Completion]:
     """Submit requests together and step until all of them have ended."""
     for episode_id, request in requests.items():
         engine.submit(episode_id, request, deadline)
@@ -45,7 +56,9 @@ def drive(engine: Engine, requests: Mapping[str, Generate], deadline: float = 0.
             assert episode_id in requests and episode_id not in done
             done[episode_id] = completion
         if not ended:
-            assert time.monotonic() < patience, f"no end after 120 s, {len(done)} of {len(requests)} done"
+            assert time.monotonic() < patience, (
+                f"no end after 120 s, {len(done)} of {len(requests)} done"
+            )
             time.sleep(0.0005)
     return done
 
@@ -121,7 +134,9 @@ class EngineContract:
         assert engine.step() == []
 
     def test_past_the_deadline_the_answer_is_time(self, engine: Engine) -> None:
-        ended = drive(engine, {"a": ask(OPENINGS[0], max_tokens=200)}, deadline=time.monotonic() - 1)
+        ended = drive(
+            engine, {"a": ask(OPENINGS[0], max_tokens=200)}, deadline=time.monotonic() - 1
+        )
         assert ended["a"].finish == "time"
 
     def test_length_is_exact(self, engine: Engine) -> None:
@@ -140,7 +155,9 @@ class EngineContract:
             if "\ufffd" in stop:
                 continue
             engine.finish("cut")
-            cut = complete(engine, "cut", ask(OPENINGS[0], stop=("never there", stop), max_tokens=16))
+            cut = complete(
+                engine, "cut", ask(OPENINGS[0], stop=("never there", stop), max_tokens=16)
+            )
             assert (cut.finish, cut.stop) == ("stop", stop)
             assert cut.text == whole[: whole.index(stop)]
 
@@ -156,7 +173,11 @@ class EngineContract:
         if not self.continues:
             pytest.skip("its histories are text")
         whole = complete(engine, "whole", ask(OPENINGS[1], max_tokens=16)).text
-        stop = next(part for part in (whole[at : at + 2] for at in range(3, len(whole))) if "\ufffd" not in part)
+        stop = next(
+            part
+            for part in (whole[at : at + 2] for at in range(3, len(whole)))
+            if "\ufffd" not in part
+        )
         cut = complete(engine, "parts", ask(OPENINGS[1], stop=(stop,), max_tokens=16))
         rest = complete(engine, "parts", ask("", max_tokens=16 - cut.tokens)).text
         assert _same(cut.text + cut.stop + cut.tail + rest, whole)
@@ -164,7 +185,11 @@ class EngineContract:
     def test_a_history_that_grew_equals_the_whole_text(self, engine: Engine) -> None:
         if not self.continues:
             pytest.skip("its histories are text")
-        pieces = (" What is the town\nThought:", " I need the height\nObservation:", " 12 of 3\nThought:")
+        pieces = (
+            " What is the town\nThought:",
+            " I need the height\nObservation:",
+            " 12 of 3\nThought:",
+        )
         for piece in pieces[:-1]:
             nothing = complete(engine, "grown", ask(piece, max_tokens=0))
             assert (nothing.text, nothing.finish, nothing.tokens) == ("", "length", 0)
@@ -188,7 +213,9 @@ class EngineContract:
         mark = complete(engine, "mark", ask(f" {self.marker}", max_tokens=1, special=True))
         assert data.prompt_tokens > mark.prompt_tokens
 
-    def test_a_seed_gives_its_own_text_whoever_runs_beside_it(self, open_engine: OpenEngine) -> None:
+    def test_a_seed_gives_its_own_text_whoever_runs_beside_it(
+        self, open_engine: OpenEngine
+    ) -> None:
         if not self.samples:
             pytest.skip("it does not sample")
         engine = self.started(open_engine, sampling=Sampling(temperature=1.0, top_p=0.95))

@@ -64,7 +64,9 @@ def test_parameters_and_types_agree_with_the_gguf_package(tmp_path: Path) -> Non
     reader = gguf_package.GGUFReader(path)
     counts: dict[str, int] = {}
     for tensor in reader.tensors:
-        counts[tensor.tensor_type.name] = counts.get(tensor.tensor_type.name, 0) + int(tensor.n_elements)
+        counts[tensor.tensor_type.name] = counts.get(tensor.tensor_type.name, 0) + int(
+            tensor.n_elements
+        )
     facts = gguf.inspect(path)
     assert dict(facts.tensor_types) == counts and facts.params == sum(counts.values())
 
@@ -110,23 +112,35 @@ def test_what_is_no_model_is_named(save: Callable[..., Path], data: bytes, says:
 
 HUGE = 1 << 63
 DAMAGED = {
-    "a 49-byte file that claims a list of 2^63": header(keys=1, rest=text("x") + struct.pack("<IIQ", 9, 4, HUGE)),
+    "a 49-byte file that claims a list of 2^63": header(
+        keys=1, rest=text("x") + struct.pack("<IIQ", 9, 4, HUGE)
+    ),
     "a list of 2^40 bytes": header(keys=1, rest=text("x") + struct.pack("<IIQ", 9, 0, 1 << 40)),
-    "a list of 2^40 texts": header(keys=1, rest=text("x") + struct.pack("<IIQ", 9, 8, 1 << 40) + bytes(64)),
-    "texts longer than the file": header(keys=1, rest=text("x") + struct.pack("<IIQQ", 9, 8, 1, HUGE)),
+    "a list of 2^40 texts": header(
+        keys=1, rest=text("x") + struct.pack("<IIQ", 9, 8, 1 << 40) + bytes(64)
+    ),
+    "texts longer than the file": header(
+        keys=1, rest=text("x") + struct.pack("<IIQQ", 9, 8, 1, HUGE)
+    ),
     "a list of lists": header(keys=1, rest=text("x") + struct.pack("<IIQ", 9, 9, 1) + bytes(64)),
     "a key of 2^63 letters": header(keys=1, rest=struct.pack("<Q", HUGE)),
     "2^63 keys": header(keys=HUGE),
     "2^63 tensors": header(tensors=HUGE),
     "metadata of type 77": header(keys=1, rest=pair("x", 77, bytes(8))),
-    "a tensor of 9 dimensions": header(tensors=1, keys=1, rest=ARCHITECTURE + text("t") + struct.pack("<I", 9) + bytes(99)),
+    "a tensor of 9 dimensions": header(
+        tensors=1, keys=1, rest=ARCHITECTURE + text("t") + struct.pack("<I", 9) + bytes(99)
+    ),
     "a tensor of 2^126 weights": header(
-        tensors=1, keys=1, rest=ARCHITECTURE + text("t") + struct.pack("<IQQIQ", 2, HUGE, HUGE, 0, 0)
+        tensors=1,
+        keys=1,
+        rest=ARCHITECTURE + text("t") + struct.pack("<IQQIQ", 2, HUGE, HUGE, 0, 0),
     ),
     "a tensor of a dropped type": header(
         tensors=1, keys=1, rest=ARCHITECTURE + text("t") + struct.pack("<IQIQ", 1, 32, 4, 0)
     ),
-    "a tensor of type 99": header(tensors=1, keys=1, rest=ARCHITECTURE + text("t") + struct.pack("<IQIQ", 1, 32, 99, 0)),
+    "a tensor of type 99": header(
+        tensors=1, keys=1, rest=ARCHITECTURE + text("t") + struct.pack("<IQIQ", 1, 32, 99, 0)
+    ),
     "an alignment of 0": header(keys=1, rest=pair("general.alignment", 4, bytes(4))),
     "no architecture": header(),
 }
@@ -144,20 +158,26 @@ def test_claims_are_not_believed(save: Callable[..., Path], data: bytes) -> None
 
 
 def test_names_in_a_file_cannot_garble_a_terminal(save: Callable[..., Path]) -> None:
-    data = header(tensors=1, keys=1, rest=ARCHITECTURE + text("\x1b[31m") + struct.pack("<I", 9) + bytes(99))
+    data = header(
+        tensors=1, keys=1, rest=ARCHITECTURE + text("\x1b[31m") + struct.pack("<I", 9) + bytes(99)
+    )
     with pytest.raises(UserError) as caught:
         gguf.inspect(save(data))
     assert str(caught.value).isprintable()
 
 
-def test_a_download_cut_short_says_how_much_there_should_be(good: Path, save: Callable[..., Path]) -> None:
+def test_a_download_cut_short_says_how_much_there_should_be(
+    good: Path, save: Callable[..., Path]
+) -> None:
     data = good.read_bytes()
     with pytest.raises(UserError, match=f"cut short.*{len(data) - 5:,}"):
         gguf.inspect(save(data[:-5]))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.02, 0.1, 0.5, 0.99])
-def test_a_file_cut_anywhere_is_the_users_to_mend(good: Path, save: Callable[..., Path], share: float) -> None:
+def test_a_file_cut_anywhere_is_the_users_to_mend(
+    good: Path, save: Callable[..., Path], share: float
+) -> None:
     data = good.read_bytes()
     with pytest.raises(UserError, match="download it again"):
         gguf.inspect(save(data[: int(len(data) * share)]))

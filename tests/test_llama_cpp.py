@@ -46,7 +46,10 @@ def opened(models: Callable[..., Path]) -> Iterator[Callable[..., LlamaCppEngine
     engines_: list[LlamaCppEngine] = []
 
     def open_it(settings: EngineSettings | None = None, **kind: str) -> LlamaCppEngine:
-        engine = load(Model("tiny", "llama_cpp", str(models(**kind))), settings or EngineSettings(slots=3, threads=1))
+        engine = load(
+            Model("tiny", "llama_cpp", str(models(**kind))),
+            settings or EngineSettings(slots=3, threads=1),
+        )
         engines_.append(engine)
         return engine
 
@@ -85,7 +88,9 @@ class TestSentencePiece(EngineContract):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_facts_say_what_kind_of_model_it_is(opened: Callable[..., LlamaCppEngine], architecture: str) -> None:
+def test_facts_say_what_kind_of_model_it_is(
+    opened: Callable[..., LlamaCppEngine], architecture: str
+) -> None:
     engine = opened(architecture=architecture, quantise="q8_0")
     engine.start(PREFIX)
     facts = engine.facts
@@ -97,7 +102,9 @@ def test_facts_say_what_kind_of_model_it_is(opened: Callable[..., LlamaCppEngine
 
 
 @pytest.mark.parametrize("vocab", ["bpe", "spm"])
-def test_pieces_give_the_tokens_of_the_whole_text(opened: Callable[..., LlamaCppEngine], vocab: str) -> None:
+def test_pieces_give_the_tokens_of_the_whole_text(
+    opened: Callable[..., LlamaCppEngine], vocab: str
+) -> None:
     words = opened(vocab=vocab)._vocab
     pieces = (
         "Question: a\nAnswer: b\n\nQuestion:", " Where is 東京, the town?\nThought:",
@@ -111,7 +118,9 @@ def test_pieces_give_the_tokens_of_the_whole_text(opened: Callable[..., LlamaCpp
 
 @pytest.mark.parametrize("vocab", ["bpe", "spm"])
 @pytest.mark.parametrize("pattern", ["{}", " a {} b", "{0}{0}", "x{}", "{}\n{}", "<|{}|>"])
-def test_data_never_becomes_a_turn_token(opened: Callable[..., LlamaCppEngine], vocab: str, pattern: str) -> None:
+def test_data_never_becomes_a_turn_token(
+    opened: Callable[..., LlamaCppEngine], vocab: str, pattern: str
+) -> None:
     words = opened(vocab=vocab)._vocab
     for mark in (EOS, TURN_START, TURN_END, TOOL, "<s>", "</s>", "<unk>"):
         text = pattern.format(mark, mark)
@@ -126,7 +135,9 @@ def test_special_pieces_do_become_turn_tokens(opened: Callable[..., LlamaCppEngi
     assert [words.is_reserved(token) for token in tokens] == [True] + [False] * (len(tokens) - 1)
 
 
-def test_bos_comes_once_and_only_where_the_vocabulary_wants_it(opened: Callable[..., LlamaCppEngine]) -> None:
+def test_bos_comes_once_and_only_where_the_vocabulary_wants_it(
+    opened: Callable[..., LlamaCppEngine],
+) -> None:
     spm, bpe = opened(vocab="spm")._vocab, opened(vocab="bpe")._vocab
     assert spm.opening([Piece("the town")])[0] == spm.bos
     assert spm.opening([Piece("<s>the town", special=True)]).count(spm.bos) == 1
@@ -143,7 +154,9 @@ def test_a_long_prompt_is_evaluated_in_batches(engine: LlamaCppEngine) -> None:
     assert beside["a"].text == roomy.text
 
 
-def test_the_end_of_a_turn_is_neither_text_nor_history(opened: Callable[..., LlamaCppEngine]) -> None:
+def test_the_end_of_a_turn_is_neither_text_nor_history(
+    opened: Callable[..., LlamaCppEngine],
+) -> None:
     engine = opened(EngineSettings(slots=1, threads=1, grammar='root ::= " the"'))
     engine.start(PREFIX)
     done = complete(engine, "a", ask(OPENINGS[0]))
@@ -151,17 +164,25 @@ def test_the_end_of_a_turn_is_neither_text_nor_history(opened: Callable[..., Lla
     assert done.tokens == len(engine._episodes["a"].tokens) - done.prompt_tokens + 1
 
 
-def test_a_grammar_shapes_the_text_and_its_vetoes_are_counted(opened: Callable[..., LlamaCppEngine]) -> None:
-    engine = opened(EngineSettings(slots=2, threads=1, grammar='root ::= " I need" ("\\nAction: " [a-z]+)'))
+def test_a_grammar_shapes_the_text_and_its_vetoes_are_counted(
+    opened: Callable[..., LlamaCppEngine],
+) -> None:
+    engine = opened(
+        EngineSettings(slots=2, threads=1, grammar='root ::= " I need" ("\\nAction: " [a-z]+)')
+    )
     engine.start(PREFIX)
     for i in range(3):  # each generation begins at the grammar's root
         done = complete(engine, "a", ask(OPENINGS[0], stop=("\nObservation:",), max_tokens=20))
         assert done.text.startswith(" I need\nAction: ") and 0 < done.masked <= done.tokens, i
 
 
-def test_a_stop_string_may_follow_what_a_grammar_allows(opened: Callable[..., LlamaCppEngine]) -> None:
+def test_a_stop_string_may_follow_what_a_grammar_allows(
+    opened: Callable[..., LlamaCppEngine],
+) -> None:
     stop = '"\n\\Observation:é'
-    engine = opened(EngineSettings(slots=1, threads=1, grammar='root ::= " the"', sampling=Sampling(2.0)))
+    engine = opened(
+        EngineSettings(slots=1, threads=1, grammar='root ::= " the"', sampling=Sampling(2.0))
+    )
     engine.start(PREFIX)
     ends = set()
     for seed in range(200):
@@ -174,7 +195,9 @@ def test_a_stop_string_may_follow_what_a_grammar_allows(opened: Callable[..., Ll
     assert ends == {"eos", "stop"}
 
 
-@pytest.mark.parametrize("grammar", ["root ::= [", "start ::= \"a\"", "root ::= nothing", "root ::= root \"a\""])
+@pytest.mark.parametrize(
+    "grammar", ["root ::= [", 'start ::= "a"', "root ::= nothing", 'root ::= root "a"']
+)
 def test_a_grammar_that_does_not_compile_is_the_users_mistake(
     opened: Callable[..., LlamaCppEngine], grammar: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,7 +206,9 @@ def test_a_grammar_that_does_not_compile_is_the_users_mistake(
     assert capfd.readouterr() == ("", "")
 
 
-def test_more_episodes_than_slots_or_two_requests_at_once_are_refused(engine: LlamaCppEngine) -> None:
+def test_more_episodes_than_slots_or_two_requests_at_once_are_refused(
+    engine: LlamaCppEngine,
+) -> None:
     for i in range(3):
         engine.submit(str(i), ask(OPENINGS[0]))
     with pytest.raises(EngineError, match="slots"):
@@ -227,7 +252,9 @@ def test_logits_that_turn_into_nan_end_that_episode_alone(engine: LlamaCppEngine
     assert episode.call is None
 
 
-def test_nothing_reaches_stderr(models: Callable[..., Path], capfd: pytest.CaptureFixture[str]) -> None:
+def test_nothing_reaches_stderr(
+    models: Callable[..., Path], capfd: pytest.CaptureFixture[str]
+) -> None:
     engine = load(Model("tiny", "llama_cpp", str(models())), EngineSettings(slots=1))
     engine.start(PREFIX)
     complete(engine, "a", ask(OPENINGS[0]))
@@ -262,7 +289,9 @@ def test_an_engine_by_its_name_in_the_table(models: Callable[..., Path]) -> None
 # --- the machine
 
 AMX, PLAIN = "AVX512 = 1 | AMX_INT8 = 1 | OPENMP = 1", "AVX512 = 1 | OPENMP = 1"
-Q4 = gguf.GgufFacts("m.gguf", "llama", tensor_types={"Q4_0": 9, "F32": 1}, size_bytes=4 << 30, kv_bytes=1 << 19)
+Q4 = gguf.GgufFacts(
+    "m.gguf", "llama", tensor_types={"Q4_0": 9, "F32": 1}, size_bytes=4 << 30, kv_bytes=1 << 19
+)
 F16 = gguf.GgufFacts("m.gguf", "llama", tensor_types={"F16": 9, "F32": 1})
 
 
@@ -310,7 +339,9 @@ def test_slots_shrink_to_what_memory_holds() -> None:
 
 def test_a_model_that_cannot_fit_is_refused_with_the_sizes() -> None:
     huge = gguf.GgufFacts("huge.gguf", "llama", tensor_types={"Q4_0": 1}, size_bytes=200 << 40)
-    with pytest.raises(UserError, match=r"huge\.gguf: needs about [\d.]+ GiB .* smaller quantisation"):
+    with pytest.raises(
+        UserError, match=r"huge\.gguf: needs about [\d.]+ GiB .* smaller quantisation"
+    ):
         machine.plan_slots(huge, EngineSettings(), on_gpu=False)
     with pytest.raises(UserError, match="--slots"):
         machine.plan_slots(Q4, EngineSettings(slots=1 << 20), on_gpu=False)

@@ -15,7 +15,37 @@ import numpy as np
 ARCHITECTURES = ("llama", "gemma3", "mamba", "lfm2")
 KINDS = {"llama": "kv", "gemma3": "iswa", "mamba": "recurrent", "lfm2": "hybrid"}
 EOS, TURN_START, TURN_END, TOOL = "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|tool_call|>"
-WORDS = ["Question", "Thought", "Action", "Observation", "Answer", "calculate", "wikipedia", "search", "the", "of", "and", "is", "in", "to", "number", "town", "capital", "people", "river", "height", "born", "year", "built", "What", "Who", "Where", "I", "need", "find"]
+WORDS = [
+    "Question",
+    "Thought",
+    "Action",
+    "Observation",
+    "Answer",
+    "calculate",
+    "wikipedia",
+    "search",
+    "the",
+    "of",
+    "and",
+    "is",
+    "in",
+    "to",
+    "number",
+    "town",
+    "capital",
+    "people",
+    "river",
+    "height",
+    "born",
+    "year",
+    "built",
+    "What",
+    "Who",
+    "Where",
+    "I",
+    "need",
+    "find",
+]
 FILE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 7}
 
 
@@ -63,7 +93,9 @@ def quantise_file(source: Path, target: Path, kind: str) -> None:
 
     params = llama_cpp.llama_model_quantize_default_params()
     params.nthread, params.ftype = 1, FILE_TYPES[kind]
-    code = llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), ctypes.byref(params))
+    code = llama_cpp.llama_model_quantize(
+        str(source).encode(), str(target).encode(), ctypes.byref(params)
+    )
     assert code == 0, f"quantiser: {code}"
 
 
@@ -99,7 +131,9 @@ class _Weights:
         self.matrix(f"{block}.ffn_down.weight", feed, width)
 
 
-def _llama(w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int) -> None:
+def _llama(
+    w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int
+) -> None:
     writer.add_head_count(4)
     writer.add_head_count_kv(2)
     writer.add_feed_forward_length(feed)
@@ -111,7 +145,9 @@ def _llama(w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers:
         w.feed_forward(f"blk.{i}", width, feed)
 
 
-def _gemma3(w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int) -> None:
+def _gemma3(
+    w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int
+) -> None:
     writer.add_head_count(4)
     writer.add_head_count_kv(2)
     writer.add_key_length(width // 4)
@@ -130,7 +166,9 @@ def _gemma3(w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers
             w.ones(f"{block}.{norm}.weight", size)
 
 
-def _mamba(w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int) -> None:
+def _mamba(
+    w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int
+) -> None:
     inner, state, kernel, rank = 2 * width, 16, 4, max(1, width // 16)
     writer.add_head_count(0)
     writer.add_feed_forward_length(0)
@@ -148,12 +186,16 @@ def _mamba(w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers:
         w.matrix(f"{block}.ssm_x.weight", inner, rank + 2 * state)
         w.matrix(f"{block}.ssm_dt.weight", rank, inner)
         w.matrix(f"{block}.ssm_dt.bias", inner, scale=0.1)
-        writer.add_tensor(f"{block}.ssm_a", -np.tile(np.arange(1, state + 1, dtype=np.float32), (inner, 1)))
+        writer.add_tensor(
+            f"{block}.ssm_a", -np.tile(np.arange(1, state + 1, dtype=np.float32), (inner, 1))
+        )
         w.ones(f"{block}.ssm_d", inner)
         w.matrix(f"{block}.ssm_out.weight", inner, width)
 
 
-def _lfm2(w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int) -> None:
+def _lfm2(
+    w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int
+) -> None:
     kernel = 3
     writer.add_head_count(4)
     writer.add_head_count_kv([0 if i % 2 == 0 else 2 for i in range(layers)])
@@ -214,7 +256,9 @@ def _spm(writer: gguf.GGUFWriter, bos: bool | None) -> int:
     types += [gguf.TokenType.NORMAL] * len(pieces) + [gguf.TokenType.USER_DEFINED]
     writer.add_tokenizer_model("llama")
     writer.add_token_list(tokens)
-    writer.add_token_scores([float(len(token)) if i > 258 else 0.0 for i, token in enumerate(tokens)])
+    writer.add_token_scores(
+        [float(len(token)) if i > 258 else 0.0 for i, token in enumerate(tokens)]
+    )
     writer.add_token_types(types)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)

@@ -27,7 +27,9 @@ _CODES = {1: "no room in its memory", 2: "it was aborted", -1: "it refused the b
 class Context:
     """Owns a llama_context with room for ``cells`` tokens over all sequences."""
 
-    def __init__(self, model: Any, path: str, cells: int, sequences: int, threads: int, on_gpu: bool) -> None:
+    def __init__(
+        self, model: Any, path: str, cells: int, sequences: int, threads: int, on_gpu: bool
+    ) -> None:
         params = lib.llama_context_default_params()
         params.n_ctx = cells
         params.n_batch = params.n_ubatch = BATCH
@@ -43,7 +45,9 @@ class Context:
         self._memory = lib.llama_get_memory(self._context)
         if not self._memory:
             self.close()
-            raise UserError(f"{path}: a model of this architecture keeps no history and cannot be prompted")
+            raise UserError(
+                f"{path}: a model of this architecture keeps no history and cannot be prompted"
+            )
         self._path = path
         self._vocab_size = int(lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(model)))
         self._batch = _Batch()
@@ -56,7 +60,11 @@ class Context:
         }
 
     def decode(
-        self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[int], outputs: Sequence[int]
+        self,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[int],
+        outputs: Sequence[int],
     ) -> None:
         """Evaluate at most BATCH tokens; ``outputs`` are the indices whose logits are wanted.
 
@@ -66,7 +74,9 @@ class Context:
         code = lib.llama_decode(self._context, native_batch)
         if code:
             reason = _CODES.get(code, f"code {code}")
-            raise EngineError(f"{self._path}: llama.cpp failed to decode: {reason}: {native.log.why()}")
+            raise EngineError(
+                f"{self._path}: llama.cpp failed to decode: {reason}: {native.log.why()}"
+            )
 
     def logits(self, rows: int) -> npt.NDArray[np.float32]:
         """Logits of the last decode, one row an output, in their order: a view, valid until
@@ -115,7 +125,11 @@ class _Batch:
         )
 
     def filled(
-        self, tokens: Sequence[int], positions: Sequence[int], sequences: Sequence[int], outputs: Sequence[int]
+        self,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[int],
+        outputs: Sequence[int],
     ) -> Any:
         count = len(tokens)
         self._tokens[:count] = tokens

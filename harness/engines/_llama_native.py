@@ -31,7 +31,9 @@ except ImportError as error:
         "pip install 'harness[llama]'"
     ) from None
 except (OSError, RuntimeError) as error:
-    raise UserError(f"llama-cpp-python is installed but does not open: {error}; reinstall it") from None
+    raise UserError(
+        f"llama-cpp-python is installed but does not open: {error}; reinstall it"
+    ) from None
 
 lib: Any = llama_cpp
 _KEPT_LINES = 400
@@ -70,7 +72,10 @@ class NativeLog:
     def why(self) -> str:
         """The error lines, or else the last two of any kind, as one line for a message."""
         errors = [line for level, line in self._lines if level == _ERROR]
-        return "; ".join(line.strip() for line in errors[:3] or self.lines()[-2:]) or "it gave no reason"
+        return (
+            "; ".join(line.strip() for line in errors[:3] or self.lines()[-2:])
+            or "it gave no reason"
+        )
 
 
 log = NativeLog()
@@ -103,7 +108,9 @@ def system_info() -> str:
 def library_path() -> Path:
     """The shared library that holds the kernels; its bytes identify the build."""
     folder = Path(lib.__file__).parent / "lib"
-    found = sorted(folder.glob("*ggml-cpu*")) or sorted(folder.glob("*llama*")) or [Path(lib.__file__)]
+    found = (
+        sorted(folder.glob("*ggml-cpu*")) or sorted(folder.glob("*llama*")) or [Path(lib.__file__)]
+    )
     return found[0].resolve()
 
 

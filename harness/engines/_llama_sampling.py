@@ -138,4 +138,8 @@ def _compile(vocab: Vocabulary, grammar: str, stops: Sequence[str]) -> Any:
 def _literal(text: str) -> str:
     """A GBNF string literal."""
     plain = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join(plain.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text) + '"'
+    return (
+        '"'
+        + "".join(plain.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text)
+        + '"'
+    )

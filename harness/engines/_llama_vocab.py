@@ -73,7 +73,9 @@ class Vocabulary:
         forged = {token for token in tokens if self.is_reserved(token)}
         if not forged:
             return tokens
-        parts = _cut_markers(text, {self.piece(token).decode("utf-8", "replace") for token in forged})
+        parts = _cut_markers(
+            text, {self.piece(token).decode("utf-8", "replace") for token in forged}
+        )
         if len(parts) == 1:
             return [token for token in tokens if token not in forged]
         found = [self._data(part, first and not i) for i, part in enumerate(parts)]
@@ -134,6 +136,10 @@ def _joined(pieces: Iterable[Piece]) -> list[tuple[bool, str]]:
 def _cut_markers(text: str, markers: set[str]) -> list[str]:
     """The text cut behind the first character of every marker (in halves if there is none)."""
     marks = sorted((mark for mark in (m.strip() for m in markers) if mark), key=len, reverse=True)
-    cuts = [match.start() + 1 for match in re.finditer("|".join(map(re.escape, marks)), text)] if marks else []
+    cuts = (
+        [match.start() + 1 for match in re.finditer("|".join(map(re.escape, marks)), text)]
+        if marks
+        else []
+    )
     cuts = [cut for cut in cuts if cut < len(text)] or ([len(text) // 2] if len(text) > 1 else [])
     return [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]

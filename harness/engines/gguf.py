@@ -121,7 +121,9 @@ class GgufFacts:
     @property
     def quantisation(self) -> str:
         """The file's own name for its quantisation, else the type most weights have."""
-        return self.file_type or max(self.tensor_types, key=self.tensor_types.__getitem__, default="")
+        return self.file_type or max(
+            self.tensor_types, key=self.tensor_types.__getitem__, default=""
+        )
 
     @property
     def bits_per_weight(self) -> float:
@@ -197,7 +199,9 @@ def _read_file(path: Path) -> tuple[_Header, str]:
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder; name the .gguf file in it") from None
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; give the path of a .gguf file{_near(path)}") from None
+        raise UserError(
+            f"{path}: no such file; give the path of a .gguf file{_near(path)}"
+        ) from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except _Damaged as error:
@@ -344,7 +348,9 @@ class _Reader:
         shape = [self.number(10) for _ in range(dims)]
         kind, offset = self.number(4), self.number(10)
         if kind in REMOVED_TYPES:
-            raise _Damaged(f"stored as {REMOVED_TYPES[kind]}, which llama.cpp has dropped", "get a newer file")
+            raise _Damaged(
+                f"stored as {REMOVED_TYPES[kind]}, which llama.cpp has dropped", "get a newer file"
+            )
         if kind not in TENSOR_TYPES:
             raise _Damaged(f"tensor {_shown(name)} has an unknown type {kind}")
         weights = 1
@@ -408,7 +414,11 @@ def _kv_bytes(architecture: str, values: Mapping[str, Value]) -> int:
     else:
         kv_heads = layers * int(per_layer) if isinstance(per_layer, int) else 0
     width = number("embedding_length", 0) // heads if heads else 0
-    return 2 * kv_heads * (number("attention.key_length", width) + number("attention.value_length", width))
+    return (
+        2
+        * kv_heads
+        * (number("attention.key_length", width) + number("attention.value_length", width))
+    )
 
 
 _PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")
@@ -427,12 +437,13 @@ def _parts(path: Path, values: Mapping[str, Value]) -> list[Path]:
         )
     parts = [path.with_name(f"{match[1]}-{i:05}-of-{count:05}.gguf") for i in range(1, count + 1)]
     if number != 0:
-        raise UserError(f"{path}: part {int(match[2])} of {count}; name the first one, {parts[0].name}")
+        raise UserError(
+            f"{path}: part {int(match[2])} of {count}; name the first one, {parts[0].name}"
+        )
     for part in parts:
         if not part.is_file():
             raise UserError(f"{path}: split into {count} files, of which {part.name} is missing")
     return parts
-
 
 
 def _shown(name: str) -> str:

@@ -152,7 +152,9 @@ class LlamaCppEngine:
             part = tokens[at : at + BATCH]
             context.decode(part, range(at, at + len(part)), [PREFIX] * len(part), [len(part) - 1])
         if tokens and not np.isfinite(context.logits(1)).any():
-            raise EngineError(f"{self._file.path}: computes no numbers (NaN): the file or this build is broken")
+            raise EngineError(
+                f"{self._file.path}: computes no numbers (NaN): the file or this build is broken"
+            )
 
     def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
         episode = self._episodes.get(episode_id) or self._begin(episode_id)
@@ -169,7 +171,9 @@ class LlamaCppEngine:
         if not fits:
             self._end(episode_id, episode, "context")
         elif episode.broken or not episode.waiting:
-            self._end(episode_id, episode, "error", episode.broken or "there is nothing to continue")
+            self._end(
+                episode_id, episode, "error", episode.broken or "there is nothing to continue"
+            )
         elif request.max_tokens < 1:
             self._end(episode_id, episode, "length")
 
@@ -229,7 +233,9 @@ class LlamaCppEngine:
             try:
                 token = episode.call.sampler.choose(row, first)
             except sampling.NoTokenAllowed:
-                self._end(episode_id, episode, "error", "the grammar allows no token of this vocabulary")
+                self._end(
+                    episode_id, episode, "error", "the grammar allows no token of this vocabulary"
+                )
                 continue
             self._take(episode_id, episode, episode.call, token)
 
