@@ -11,11 +11,13 @@ from collections.abc import Callable
 
 from harness.types import UserError, World
 from harness.worlds.frozen import FrozenWorld
+from harness.worlds.live import LiveWorld
 from harness.worlds.none import NoWorld
 
 # kind -> opener(path, expected sha256); a new world is one file and one line here
 WORLDS: dict[str, Callable[[str, str], World]] = {
     "frozen": FrozenWorld,
+    "live": LiveWorld,
     "none": NoWorld,
 }
 
