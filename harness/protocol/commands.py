@@ -149,6 +149,8 @@ def _paren(value: str, tools: Tools) -> Command | None:
         value = value.translate(_WIDE)
         flaws.append("fullwidth_punctuation")
     command = _enclosed(value, at, "()", tools, flaws)
+    if command and command.rest:  # calculate (3 + 4) * 2 is no call
+        return None
     if command and isinstance(command.move, Action):
         name, equals, rest = command.move.input.partition("=")
         if equals and name.strip().isidentifier() and rest.strip()[:1] in "\"'":
@@ -165,6 +167,8 @@ def _enclosed(value: str, at: int, pair: str, tools: Tools, flaws: list[str]) ->
     if command and end >= 0:
         command.closed = True
         command.rest = value[end + 1 :].strip(" \t.。,;*`_")
+        if pair == "[]" and _names_another(command.rest, tools):
+            return Command(None, ["several_actions"], closed=True)
         if value[end + 1 :].strip() and not command.rest:
             command.flaws.append("trailing_text" if value[end + 1 :].strip(" *`_") else "decorated")
     return command
@@ -182,6 +186,12 @@ def _matching(value: str, at: int, pair: str) -> int:
             return end
         at = end + 1
     return value.rfind(pair[1])
+
+
+def _names_another(rest: str, tools: Tools) -> bool:
+    """Whether a second ``tool[`` follows a first one on its line."""
+    words = rest.partition("[")[0].split()
+    return "[" in rest and bool(words) and (tools.find(words[-1], []) is not None or tools.finishes(words[-1]))
 
 
 def _spaced(value: str, tools: Tools) -> Command | None:
@@ -288,4 +298,7 @@ def tidy_input(text: str, flaws: list[str]) -> str:
         if len(text) > 2 and text[0] == pair[0] and text[-1] == pair[1] and not set(pair) & set(inner):
             flaws.append("quoted_input")
             return inner.strip()
+    if text[:1] in ('"', "“", "「") and len(text) > 1 and not set('"”」') & set(text[1:]):
+        flaws.append("quoted_input")  # opened, never closed
+        return text[1:].strip()
     return text

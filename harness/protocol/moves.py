@@ -70,7 +70,8 @@ def _with_input(command: Command, part: Part, tools: Tools) -> Command:
         text = command.move.text
         command.flaws += [] if text else ["empty_input"]
         return command
-    assert isinstance(command.move, Action)
+    if command.move is None:
+        return command
     text = command.move.input
     following = part.rest(command.used).partition("\n")[0].strip()
     if not text and following and not command.closed:
@@ -197,7 +198,8 @@ def _call_in_answer(value: str, tools: Tools) -> Command | None:
         return None
     if isinstance(command.move, Answer):  # Answer: Finish[4]
         return command if command.closed else None
-    assert isinstance(command.move, Action)
+    if command.move is None:
+        return None
     own = tools.dialect.commands_only
     spaced = ":" not in value[:80] and "：" not in value[:80] and not command.closed
     if command.move.tool not in tools.exact or not command.move.input or spaced:

@@ -14,7 +14,7 @@ from harness.protocol.commands import FENCES, Command, Tools, is_nothing, read_c
 from harness.protocol.dialects import Dialect, dialect_of
 from harness.protocol.flaws import Notes
 from harness.protocol.moves import read_action, read_answer
-from harness.protocol.scan import Part, scan
+from harness.protocol.scan import Part, label_places, scan
 from harness.protocol.visible import drop_invisible
 from harness.types import Action, Answer, Finish, Parsed
 
@@ -27,7 +27,6 @@ _MARKS = (
 _SENTENCE_ENDS = tuple(".!?。！？:;)")
 _LINES_OF_COMMANDS = 40  # how far up from the end a command without a label is looked for
 _LONGEST_LINE = 2000
-_PLACES = 16  # how many labels inside lines are tried
 
 
 @dataclass
@@ -309,27 +308,24 @@ def _thought(part: Part, text: str) -> Part:
 def _inner_move(text: str, tools: Tools) -> int:
     """Where a move begins inside a line: its label follows the end of a sentence, or a
     whole call of a known tool follows the label (-1 = nowhere)."""
-    labels = tools.dialect.labels
+    labels, numbered = tools.dialect.labels, tools.dialect.form == "bracket"
     places = []
     for word in dict.fromkeys((labels.action, labels.answer, "Final Answer")):
-        at = -1
-        for _ in range(_PLACES):
-            at = text.find(f"{word}:", at + 1)
-            if at < 0:
-                break
-            if _begins_move(text, at, at + len(word) + 1, word == labels.action, tools):
+        for at, end in label_places(text, word, numbered):
+            line = text[end : end + _LONGEST_LINE].partition("\n")[0].strip()
+            if line and _begins_move(text[max(0, at - 8) : at], word, line, tools):
                 places.append(at)
                 break
     return min(places, default=-1)
 
 
-def _begins_move(text: str, at: int, end: int, action: bool, tools: Tools) -> bool:
-    before = text[max(0, at - 8) : at]
-    line = text[end : end + _LONGEST_LINE].partition("\n")[0].strip()
-    if at == 0 or before.rstrip(" *`_").endswith(_SENTENCE_ENDS):
-        return bool(line)
-    if not action or not before.endswith((" ", "\t")):
+def _begins_move(before: str, word: str, line: str, tools: Tools) -> bool:
+    if not before or before.rstrip(" *`_").endswith(_SENTENCE_ENDS):
+        return True
+    if not before.endswith((" ", "\t")):
         return False
+    if word != tools.dialect.labels.action:
+        return word == "Final Answer"
     command = read_command(line, tools)
     return bool(command and isinstance(command.move, Action) and command.move.tool in tools.exact)
 
@@ -362,7 +358,7 @@ def _bare(line: str, whole: str, at: int, tools: Tools) -> Command | None:
         return None
     if isinstance(command.move, Answer):
         return command if command.closed and not command.rest else None
-    assert isinstance(command.move, Action)
-    tool = command.move.tool
-    written = line.strip().startswith((f"{tool}:", f"{tool}[")) or "escaped_markdown" in command.flaws
-    return command if written and tool in tools.exact and command.move.input else None
+    if command.move is None:
+        return None
+    known = command.move.tool in tools.exact and command.move.input
+    return command if known and not (opened.startswith(command.move.tool + " ")) else None

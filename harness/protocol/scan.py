@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from harness.protocol.dialects import WORDS, Dialect, Kind
 
@@ -19,6 +20,8 @@ _AROUND = " \t\u00a0\u3000*_`~#>])】》»"
 _TAIL = _AROUND + "0123456789("
 _REACH = 40  # a label and its decoration end within so many characters
 _MOST_LABELS = 64  # nobody reads on: no completion with more has a single reading
+_MOST_IN_LINE = 8
+_PLACES = 16  # how many places inside lines are tried
 _NEXT_TURN = ("thought", "observation", "question")
 
 
@@ -120,20 +123,23 @@ class _Reader:
     def labels(self, text: str) -> Iterator[tuple[int, Label]]:
         """Every line that begins with a label, and where it starts."""
         bare = self._bare_words(text)
-        start, plain, wide = 0, text.find(":"), text.find("：")
+        seen, find = self.seen, text.find
+        start, plain, wide = 0, find(":"), find("：")
         while plain >= 0 or wide >= 0:
             colon = plain if wide < 0 or 0 <= plain < wide else wide
             start = text.rfind("\n", start, colon) + 1 or start
-            while bare and bare[0][0] < start:
-                yield bare.pop(0)
-            label = self.label(text, start, colon) if colon - start < _REACH else None
-            if label:
-                yield start, label
-            start = text.find("\n", colon) + 1
+            if colon - start < _REACH:
+                head = text[start : colon + 1]
+                label = seen[head] if head in seen else self._read(head)
+                if label:
+                    while bare and bare[0][0] < start:
+                        yield bare.pop(0)
+                    yield start, label
+            start = find("\n", colon) + 1
             if not start:
                 break
-            plain = text.find(":", start) if 0 <= plain < start else plain
-            wide = text.find("：", start) if 0 <= wide < start else wide
+            plain = find(":", start) if 0 <= plain < start else plain
+            wide = find("：", start) if 0 <= wide < start else wide
         yield from bare
 
     def _bare_words(self, text: str) -> list[tuple[int, Label]]:
@@ -151,15 +157,13 @@ class _Reader:
                 at = text.find(word, at + len(word))
         return sorted(found, key=lambda item: item[0])
 
-    def label(self, text: str, start: int, colon: int) -> Label | None:
-        """The label that ends at a colon, if the line up to there is one."""
-        head = text[start : colon + 1]
+    def _read(self, head: str) -> Label | None:
+        """The label that a line's beginning, up to its first colon, is (if it is one)."""
         if head not in self.seen:
-            self.seen[head] = self._read(head)
+            self.seen[head] = self._read_word(head, head[:-1], head[-1])
         return self.seen[head]
 
-    def _read(self, head: str) -> Label | None:
-        word, sign = head[:-1], head[-1]
+    def _read_word(self, head: str, word: str, sign: str) -> Label | None:
         if sign == ":" and word in self.own:
             return Label(self.own[word], len(head))
         tail = word.rstrip(_TAIL)[-3:]
@@ -167,8 +171,7 @@ class _Reader:
             return None
         bare = _without_number(word.lstrip(_BEFORE)).rstrip(_AROUND)
         plain = bare if bare.isascii() else unicodedata.normalize("NFKC", bare)
-        key = _key(plain)
-        kind = self.words.get(key)
+        kind = self.words.get(_key(plain))
         if kind is None:
             return None
         flaws = []
@@ -194,7 +197,7 @@ class _Reader:
         label behind it, and a move's line is split where another label stands in it."""
         flaws = label.flaws
         value = _open_value(line[label.end :], line[: label.end])
-        for _ in range(_MOST_LABELS):
+        for _ in range(_MOST_IN_LINE):
             label, value, flaws = self._innermost(label, value, flaws)
             cut = self._inner_label(value, label.kind)
             if cut < 0:
@@ -220,18 +223,34 @@ class _Reader:
     def _label_of(self, value: str) -> Label | None:
         head = value[:_REACH]
         colon = min((at for sign in ":：" if (at := head.find(sign)) >= 0), default=-1)
-        return self.label(head, 0, colon) if colon >= 0 else None
+        return self._read(head[: colon + 1]) if colon >= 0 else None
 
     def _inner_label(self, value: str, kind: Kind) -> int:
         """Where another of the dialect's labels stands inside a move's line (-1 = nowhere)."""
         if kind not in ("action", "input", "answer"):
             return -1
+        numbered = self.dialect.form == "bracket"
         places = [
             at
             for word, found in self.own.items()
-            if (kind != "answer" or found in _NEXT_TURN) and (at := value.find(f" {word}:")) >= 0
+            if kind != "answer" or found in _NEXT_TURN
+            for at, _ in islice(label_places(value, f" {word}", numbered), 1)
         ]
         return min(places, default=-1)
+
+
+def label_places(text: str, word: str, numbered: bool) -> Iterator[tuple[int, int]]:
+    """Where ``word`` stands with a colon behind it (or ``word 1:``), and where that ends."""
+    at = text.find(word)
+    for _ in range(_PLACES):
+        if at < 0:
+            return
+        end = at + len(word)
+        tail = text[end : end + 5]
+        bare = tail.lstrip(" 0123456789") if numbered else tail
+        if bare.startswith(":"):
+            yield at, end + len(tail) - len(bare) + 1
+        at = text.find(word, end)
 
 
 def _without_number(word: str) -> str:

@@ -9,11 +9,13 @@ import re
 
 # Single characters, or possessive runs: nothing here can backtrack.
 _SEQUENCE = re.compile("\x1b(?:\\[[0-?]*+[ -/]*+[@-~]?|\\][^\x07\n\x1b]*+\x07?|[\\\\c78M(])?")
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1a\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5"
+# The body of a character class, in ranges: controls, zero-width, bidi, tags, fillers.
+INVISIBLE = (
+    "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5"
     "\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e007f]+"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f"
 )
+_INVISIBLE = re.compile(f"[{INVISIBLE}]+")
 _JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
 _SPACES = re.compile("[ \t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
