@@ -2,7 +2,8 @@
 
 The unit is the cluster (a task, or several tasks that are not independent): trials and
 twins never count as more evidence than they are. Where clusters have one member each,
-everything here is the textbook method. scipy and statsmodels are imported on first use.
+everything here is the textbook method, and tests hold it to scipy and statsmodels. scipy
+is imported on first use.
 """
 
 from __future__ import annotations
@@ -86,15 +87,33 @@ def rate(clusters: Iterable[tuple[float, float]], draws: int = 1) -> Rate:
 def effective_size(clusters: Sequence[tuple[float, float]], draws: int = 1) -> float:
     """How many independent draws of 0 or 1 would tell as much as these clusters do.
 
-    Never more than there are draws, never less than 1."""
-    count, n = len(clusters), sum(size for _, size in clusters)
+    Never more than there are draws, never less than 1; the number of clusters where all
+    draws are alike."""
+    n = sum(size for _, size in clusters)
     p = sum(hits for hits, _ in clusters) / n
-    independent = p * (1 - p) * n * n / max(n - 1, 1)
-    between = sum((hits - p * size) ** 2 for hits, size in clusters)
-    if count < 2 or independent <= 1e-12:
+    return independent_draws(p * (1 - p), clusters, n * draws)
+
+
+def independent_draws(variance: float, clusters: Sequence[tuple[float, float]], most: float) -> float:
+    """The number of independent draws with that variance (each) whose mean is as certain as
+    the clusters' ratio of sums is."""
+    count, n = len(clusters), sum(size for _, size in clusters)
+    if count < 2 or variance <= 1e-12:
         return float(count)
-    robust = between * count / (count - 1)
-    return min(n * draws, max(1.0, n * independent / robust)) if robust else n
+    robust = cluster_variance(clusters)
+    unbiased = variance * n / (n - 1) if n > 1 else variance
+    return min(most, max(1.0, unbiased / robust)) if robust else most
+
+
+def cluster_variance(clusters: Sequence[tuple[float, float]]) -> float:
+    """The variance of sum / size over all clusters, robust to any dependence within one.
+
+    From (sum, size) of at least two clusters: C/(C-1) times the summed squares of what each
+    is off its share, over n squared (Liang and Zeger 1986; for evaluations Miller 2024)."""
+    count, n = len(clusters), sum(size for _, size in clusters)
+    share = sum(total for total, _ in clusters) / n
+    squares = sum((total - share * size) ** 2 for total, size in clusters)
+    return squares * count / (count - 1) / n**2
 
 
 # --- pairs ------------------------------------------------------------------------------
@@ -168,11 +187,11 @@ def flip_test(differences: Sequence[int]) -> tuple[float, float]:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's step-down adjustment (Holm 1979), in the order given."""
-    if not p_values:
-        return []
-    from statsmodels.stats.multitest import multipletests
-
-    return [float(p) for p in multipletests(p_values, method="holm")[1]]
+    adjusted, running = [0.0] * len(p_values), 0.0
+    for step, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        running = max(running, min(1.0, (len(p_values) - step) * p_values[i]))
+        adjusted[i] = running
+    return adjusted
 
 
 # --- how much a number of tasks can show ------------------------------------------------
