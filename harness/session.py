@@ -20,13 +20,14 @@ from typing import Any
 
 import harness
 from harness import models, runs, worker
+from harness.files import sha256_of
 from harness.prompts import Prompt
 from harness.records import slim
 from harness.runner import Key
 from harness.runs import TASKS_FILE, Run
 from harness.tasks import dump_task
 from harness.types import EngineSettings, Episode, Limits, Model, Suite, UserError, WorldSpec
-from harness.worker import Beat, Event, Failed, Job, Ready
+from harness.worker import Beat, Event, Extras, Failed, Job, Ready
 
 PACKAGES = ("llama-cpp-python", "transformers", "torch", "bitsandbytes", "httpx", "wikipedia", "ddgs")
 
@@ -46,6 +47,7 @@ class Plan:
     trials: int = 1
     seed: int = 0
     limit: int = 0
+    extras: Extras = Extras()
 
     @property
     def keys(self) -> list[Key]:
@@ -67,7 +69,15 @@ class Plan:
             "mode": self.mode,
             "repair": self.repair,
             "seed": self.seed,
+            **self._extras(),
         }  # fmt: skip
+
+    def _extras(self) -> dict[str, Any]:
+        """Named only where there are some; a file of tools by its hash as well."""
+        extras = slim(self.extras)
+        if self.extras.tools_file:
+            extras["tools_sha256"] = sha256_of(self.extras.tools_file)
+        return {"extras": extras} if extras else {}
 
 
 class Session:
@@ -115,7 +125,7 @@ class Session:
         plan = self.plan
         return Job(
             plan.model, plan.settings, plan.prompt, plan.world, plan.limits,
-            plan.repair, plan.seed, plan.suite.tasks, tuple(self.todo),
+            plan.repair, plan.seed, plan.suite.tasks, tuple(self.todo), plan.extras,
         )  # fmt: skip
 
     def _note_facts(self, facts: dict[str, object]) -> None:

@@ -6,9 +6,11 @@ or the protocol, and makes nothing safe for a terminal.
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 # A full stop ends a sentence when what follows does not go on in lower case ("approx. two"),
 # a Japanese one always does; closing quotation marks and brackets belong to the sentence.
@@ -17,6 +19,11 @@ _INITIALS = re.compile(r"(?:[A-Z]\.)*[A-Z]")  # J. K., U.S.
 _ABBREVIATIONS = frozenset(
     ("Dr", "Mr", "Mrs", "Ms", "Mt", "No", "Prof", "St", "approx", "ca", "cf", "vs", "e.g", "i.e")
 )
+
+_USERINFO = re.compile(r"://[^/\s@]{1,200}@")
+_SECRET = "key|token|secret|passw(?:or)?d|credentials?|auth"
+_PARAMETER = re.compile(rf"((?:^|[?&\s])[\w-]{{0,40}}(?:{_SECRET})=)[^&\s\"']+", re.IGNORECASE)
+_SECRET_NAME = re.compile(rf"(?:^|_)(?:{_SECRET})$", re.IGNORECASE)
 
 
 def one_line(text: str) -> str:
@@ -55,6 +62,23 @@ def first_sentence(text: str, limit: int) -> str:
     """The first sentence of a text, cut to ``limit`` characters with "…"."""
     line = one_line(text[: 4 * limit])
     return cut(line[: next(_sentence_ends(line), len(line))], limit)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, each in one line; the last one need not be whole."""
+    line = one_line(text)
+    ends = [0, *_sentence_ends(line), len(line)]
+    return [part for begin, end in pairwise(ends) if (part := line[begin:end].strip())]
+
+
+def redacted(text: str) -> str:
+    """The text without credentials: in addresses, as parameters, and whatever environment
+    variables hold whose names say that they are secret."""
+    text = _PARAMETER.sub(r"\1***", _USERINFO.sub("://***@", text))
+    for name, value in os.environ.items():
+        if len(value) >= 8 and _SECRET_NAME.search(name):
+            text = text.replace(value, "***")
+    return text
 
 
 def _sentence_ends(line: str) -> Iterator[int]:

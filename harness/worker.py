@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -20,7 +20,7 @@ from harness import engines, protocol, worlds
 from harness.agent import React, react
 from harness.prompts import Prompt
 from harness.runner import Key, Started, run_episodes
-from harness.tools import Toolbox
+from harness.tools import WORDING, Toolbox, lookup, own
 from harness.types import (
     Completion,
     EngineError,
@@ -34,9 +34,20 @@ from harness.types import (
     UserError,
     WorldSpec,
 )  # fmt: skip
+from harness.worlds import faults, recorded
 
 SILENCE = 900.0  # seconds without a sign of life after which a worker counts as hung
 BEAT = 1.0  # seconds between signs of life
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a run adds to its tools, "" for none: a Python file with more of them, a tape to
+    keep the world's answers on, faults to inject."""
+
+    tools_file: str = ""
+    tape: str = ""
+    faults: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,7 @@ class Job:
     seed: int
     tasks: tuple[Task, ...]
     todo: tuple[Key, ...]
+    extras: Extras = Extras()
 
 
 @dataclass(frozen=True)
@@ -171,8 +183,8 @@ def _main(pipe: Connection, job: Job) -> None:
 
 
 def _work(job: Job) -> Iterator[Event]:
-    world = worlds.open_world(job.world.kind, job.world.path, job.world.sha256)
-    toolbox = Toolbox(() if job.prompt.probe else job.prompt.tools, world)
+    names = () if job.prompt.probe else job.prompt.tools
+    toolbox = open_toolbox(names, job.world, job.extras, job.seed)
     engine = engines.create(job.model, job.settings, job.tasks)
     try:
         engine.start((Piece(job.prompt.prefix),))
@@ -191,6 +203,20 @@ def _work(job: Job) -> Iterator[Event]:
         engine.close()
 
 
+def open_toolbox(names: Sequence[str], spec: WorldSpec, extras: Extras, seed: int = 0) -> Toolbox:
+    """The tools of a run over their world. Raises UserError for what the user can mend."""
+    world = worlds.open_world(spec.kind, spec.path, spec.sha256)
+    if extras.tape and spec.kind == "recorded":
+        raise UserError("--record: a recorded world has nothing new to record; drop one of the two")
+    return Toolbox(
+        names,
+        world,
+        own.load(extras.tools_file) if extras.tools_file else None,
+        recorded.Recorder(extras.tape, world, WORDING) if extras.tape else None,
+        faults.read_faults(extras.faults, seed) if extras.faults else None,
+    )
+
+
 class _Loops:
     """Makes one ReAct loop a task, with the protocol handed in."""
 
@@ -199,10 +225,11 @@ class _Loops:
         self.notice = protocol.unreadable_notice(job.prompt.dialect)
 
     def __call__(self, task: Task, trial: int) -> React:
-        return react(
+        loop = react(
             task, self.job.prompt, self.job.limits, self.read,
             notice=self.notice, fold=protocol.fold, seed=self.job.seed, trial=trial,
         )  # fmt: skip
+        return lookup.follow(loop) if "lookup" in self.job.prompt.tools else loop
 
     def read(self, completion: Completion) -> Parsed:
         return protocol.parse(

@@ -17,6 +17,7 @@ from harness.tools import Toolbox
 from harness.worlds.live import LiveWorld
 from tests import fake_wiki
 from tests.fake_wiki import PAGES
+from tests.test_recorded import live_then_replayed
 
 pytest.importorskip("wikipedia")
 pytest.importorskip("ddgs")
@@ -160,3 +161,7 @@ def test_where_an_article_came_from_is_known(toolbox: Toolbox) -> None:
     assert world.source["title"] == "Sennet" and int(world.source["revision"]) > 0
     world.article("No such page")
     assert world.source == {}
+
+
+def test_a_suite_run_live_is_repeated_from_its_tape(mediawiki: str, tmp_path: Path) -> None:
+    live_then_replayed(mediawiki, tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from harness.cli.live import follow
 from harness.prompts import Prompt
 from harness.report import data, table
 from harness.session import Plan, Session
-from harness.tools import Toolbox
+from harness.tools import own
 from harness.types import EngineSettings, Limits, Model, Sampling, Suite, UserError, WorldSpec
+from harness.worker import Extras, open_toolbox
 
 HELP = """\
 Run models over a suite of tasks and keep a record that can be resumed and re-scored.
@@ -44,7 +46,14 @@ def add(commands: Any) -> None:
     parser.add_argument("--repair", choices=("default", "none"), default="default",
                         help="act on the one reading of a malformed step (default), or on none")
     parser.add_argument("--tools", default="prompt", metavar="LIST", help="'none' for a closed-book run (default: the prompt's)")
-    parser.add_argument("--world", choices=tuple(worlds.WORLDS), default="frozen", help="where tool answers come from")
+    parser.add_argument("--world", default="frozen", metavar="KIND[:WHERE]",
+                        help="where tool answers come from: frozen (default: the suite's own), frozen:FILE, live, "
+                        "live:LANGUAGE, live:URL of an api.php, recorded:TAPE, none")
+    parser.add_argument("--record", default="", metavar="TAPE", help="keep what the world answers on a tape, to be replayed")
+    parser.add_argument("--tools-file", default="", metavar="FILE.py", help="more tools: functions with a docstring of yours")
+    parser.add_argument("--fault", default="", metavar="SPEC",
+                        help="make the world fail now and then: rate=0.1,kind=timeout (or 429, empty, garbage, slow; "
+                        "several joined by +)")
     parser.add_argument("--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)")
     parser.add_argument("--seed", type=int, default=0, help="of sampling (default 0)")
     parser.add_argument("--slots", type=_count, default=0, metavar="N",
@@ -94,9 +103,9 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
     suite = tasks.load_suite(args.suite or default_suite(model))
     world = world_for(suite, args.world)
     prompt = choose_prompt(args.prompt, closed_book=args.tools == "none")
+    extras = Extras(args.tools_file, args.record, args.fault)
     if not prompt.probe:
-        toolbox = Toolbox(prompt.tools, worlds.open_world(world.kind, world.path, world.sha256))
-        prompt = prompts.render(prompt, toolbox.describe())
+        prompt, world = equip(prompt, world, extras)
     settings = EngineSettings(
         slots=args.slots, threads=args.threads, gpu_layers=args.gpu_layers,
         sampling=Sampling(args.temperature),
@@ -108,15 +117,25 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
     )  # fmt: skip
     return Plan(
         model, suite, prompt, world, limits, settings, args.mode,
-        args.repair == "default", args.trials, args.seed, args.limit,
+        args.repair == "default", args.trials, args.seed, args.limit, extras,
     )  # fmt: skip
 
 
-def world_for(suite: Suite, kind: str) -> WorldSpec:
-    """The world asked for; the suite's own snapshot, or none where it needs none."""
-    if kind == "frozen" and not suite.world:
-        return WorldSpec("none")
-    return WorldSpec(kind, suite.world, suite.world_sha256)
+def world_for(suite: Suite, asked: str) -> WorldSpec:
+    """The world asked for; by default the suite's own snapshot, or none where it needs none."""
+    if asked == "frozen":
+        return WorldSpec("frozen", suite.world, suite.world_sha256) if suite.world else WorldSpec("none")
+    return worlds.read_spec(asked)
+
+
+def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, WorldSpec]:
+    """The prompt with its tools described, and the world with its hash; both are opened here
+    once, so that what is missing is said before any model is loaded."""
+    if extras.tools_file and prompt.tools:
+        prompt = dataclasses.replace(prompt, tools=(*prompt.tools, *own.load(extras.tools_file)))
+    toolbox = open_toolbox(prompt.tools, world, extras)
+    sha256 = getattr(toolbox.world, "sha256", "")
+    return prompts.render(prompt, toolbox.describe()), dataclasses.replace(world, sha256=sha256)
 
 
 def default_suite(model: Model) -> str:

@@ -10,48 +10,85 @@ from __future__ import annotations
 import difflib
 import inspect
 import time
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
-from harness.text import cut, one_line
-from harness.tools import calculate, search, wikipedia
+from harness.text import cut, one_line, redacted
+from harness.tools import calculate, lookup, search, wikipedia
 from harness.types import NotOnTape, Observation, Outcome, ToolUnavailable, UserError, World
 
 Tool = Callable[[str, World], Observation]
+Ask = Callable[[str, str], Observation]  # tool's name, input; may raise ToolUnavailable
 
 # name in a prompt -> function; a new tool is one file and one line here
 TOOLS: dict[str, Tool] = {
     "calculate": calculate.calculate,
     "wikipedia": wikipedia.wikipedia,
     "search": search.search,
+    "lookup": lookup.lookup,
 }
+WORLDLESS = frozenset({"calculate"})  # never recorded, never made to fail
+# How the tools word what a world says. Raise it when that changes: answers recorded under
+# another number are then refused instead of mixed in.
+WORDING = 1
 NAME_ECHO_CHARS = 40
 DETAIL_CHARS = 300
+MAX_CHARS = 4000  # of any answer; the loop cuts to its own, smaller limit
+MAX_GARBAGE = 0.05  # share of characters that are no text
 
 
-def describe(names: Sequence[str]) -> str:
+@runtime_checkable
+class Recorded(Protocol):
+    """A world that gives whole tool answers again, as they once were."""
+
+    def expect(self, wording: int, tools: Sequence[str]) -> None:
+        """Raises UserError when the answers belong to other tools."""
+
+    def recall(self, tool: str, input: str) -> Observation:
+        """Raises NotOnTape when this was never asked."""
+        ...
+
+
+def describe(names: Sequence[str], own: Mapping[str, Tool] | None = None) -> str:
     """What a model reads about tools: the docstring of each, in order. Asks no world.
 
-    Raises UserError when a name is not in ``TOOLS``.
+    ``own`` are a user's tools beside ``TOOLS``. Raises UserError for a name in neither.
     """
-    _check_names(names)
-    return "\n".join(inspect.getdoc(TOOLS[name]) or name for name in names)
+    return "\n".join(inspect.getdoc(tool) or name for name, tool in _choose(names, own).items())
 
 
 class Toolbox:
     """The tools that one prompt offers, over one world; safe to call from several threads.
 
-    Raises UserError when a name is not in ``TOOLS``.
+    ``tape`` and ``fault`` are put around every question to the world: the one keeps the
+    answers, the other makes some fail. Raises UserError for a name in neither ``TOOLS``
+    nor ``own``, and for a recorded world that other tools made.
     """
 
-    def __init__(self, names: Sequence[str], world: World) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        world: World,
+        own: Mapping[str, Tool] | None = None,
+        tape: Callable[[Ask], Ask] | None = None,
+        fault: Callable[[Ask], Ask] | None = None,
+    ) -> None:
         self.names = tuple(names)
         self.world = world
-        _check_names(self.names)
+        self._tools = _choose(names, own)
+        if isinstance(world, Recorded):
+            world.expect(WORDING, [_identity(name, tool) for name, tool in self._tools.items()])
+        ask: Ask = _checked(self._run)
+        for around in (tape, fault):
+            if around:
+                ask = _checked(around(ask))
+        self._ask = ask
 
     def describe(self) -> str:
         """What the model reads about these tools."""
-        return describe(self.names)
+        return "\n".join(inspect.getdoc(tool) or name for name, tool in self._tools.items())
 
     def call(self, tool: str, input: str) -> Observation:
         """Call a tool by its exact name. Never raises: what fails is told by the outcome.
@@ -59,12 +96,15 @@ class Toolbox:
         A failing world and a defect in a tool are both "unavailable", with the reason as
         text, so that neither is ever blamed on the model. ``seconds`` is wall time.
         """
-        if tool not in self.names:
+        if tool not in self._tools:
             name, names = one_line(tool)[:NAME_ECHO_CHARS], ", ".join(self.names)
             return Observation(f'Error: no tool "{name}". Tools: {names}.', "unknown_tool")
         began = time.perf_counter()
         try:
-            observation = TOOLS[tool](input, self.world)
+            if tool in WORLDLESS:
+                observation = self._tools[tool](input, self.world)
+            else:
+                observation = self._ask(_identity(tool, self._tools[tool]), input)
         except NotOnTape as error:
             observation = _failure(tool, str(error), "not_on_tape")
         except ToolUnavailable as error:
@@ -73,14 +113,52 @@ class Toolbox:
             observation = _failure(tool, f"{type(error).__name__}: {error}")
         return replace(observation, seconds=time.perf_counter() - began)
 
+    def _run(self, identity: str, input: str) -> Observation:
+        if isinstance(self.world, Recorded):
+            return self.world.recall(identity, input)
+        return self._tools[identity.partition("@")[0]](input, self.world)
+
+
+def _identity(name: str, tool: Tool) -> str:
+    """The name; of a user's tool, with the hash of its file."""
+    version = getattr(tool, "version", "")
+    return f"{name}@{version}" if version else name
+
+
+def _checked(ask: Ask) -> Ask:
+    """Refuse what cannot be an answer, whoever gave it; cut what is too long."""
+
+    def checked(tool: str, input: str) -> Observation:
+        observation = ask(tool, input)
+        text = observation.text[:MAX_CHARS]
+        if not text.strip():
+            raise ToolUnavailable("an empty answer")
+        if observation.outcome == "ok" and _garbage(text) > MAX_GARBAGE * len(text):
+            raise ToolUnavailable("an answer that is no text")
+        return replace(observation, text=text)
+
+    return checked
+
+
+def _garbage(text: str) -> int:
+    return sum(
+        char == "\ufffd"
+        or (unicodedata.category(char) in ("Cc", "Cn", "Co", "Cs") and char not in "\n\r\t")
+        for char in text
+    )
+
 
 def _failure(tool: str, detail: str, outcome: Outcome = "unavailable") -> Observation:
-    return Observation(cut(one_line(f"{tool} failed: {detail}"), DETAIL_CHARS), outcome)
+    return Observation(cut(redacted(one_line(f"{tool} failed: {detail}")), DETAIL_CHARS), outcome)
 
 
-def _check_names(names: Sequence[str]) -> None:
+def _choose(names: Sequence[str], own: Mapping[str, Tool] | None) -> dict[str, Tool]:
+    if taken := TOOLS.keys() & (own or {}).keys():
+        raise UserError(f"there is a tool {min(taken)!r} already; give your own another name")
+    known = {**TOOLS, **(own or {})}
     for name in names:
-        if name not in TOOLS:
-            near = difflib.get_close_matches(name, TOOLS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(TOOLS)}"
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
             raise UserError(f"no tool {name!r}; {hint}")
+    return {name: known[name] for name in names}

@@ -21,8 +21,9 @@ def wikipedia(input: str, world: World) -> Observation:
     if article is None:
         return Observation(_not_found(title, world), "not_found")
     if article.meanings:
-        return Observation(f'"{article.title}" may refer to: {"; ".join(article.meanings)}.')
-    text = lead(article.text, ARTICLE_CHARS)
+        meanings = cut("; ".join(article.meanings), ARTICLE_CHARS)
+        return Observation(f'"{article.title}" may refer to: {meanings}.')
+    text = lead(article.text, ARTICLE_CHARS) or f'The article "{article.title}" has no text.'
     if title_key(title) != title_key(article.title):
         text = f'(redirected to "{article.title}") {text}'
     return Observation(text)

@@ -1,0 +1,133 @@
+"""A user's own tools: functions with a docstring in a Python file of theirs.
+
+The file is the user's own code and runs as such, but what it does while a model calls it
+(raise, hang, exit, print) ends neither the run nor another episode. docs/extending.md
+shows how one is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from harness.text import one_line, redacted
+from harness.types import Observation, ToolUnavailable, UserError, World
+
+SECONDS = 30.0  # one call may take
+MOST_HANGS = 3  # after which a tool is not called any more
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+class OwnTool:
+    """One function as a tool. ``version`` is the hash of its file, kept with recorded answers."""
+
+    def __init__(self, function: FunctionType, version: str, seconds: float = SECONDS) -> None:
+        self.__doc__ = inspect.getdoc(function)
+        self.name = function.__name__
+        self.version = version
+        self._function = function
+        self._wants_world = len(inspect.signature(function).parameters) == 2
+        self._seconds = seconds
+        self._hangs = 0
+
+    def __call__(self, input: str, world: World) -> Observation:
+        """Run it in a thread of its own, which can be left behind when it hangs."""
+        if self._hangs >= MOST_HANGS:
+            raise ToolUnavailable(
+                f"did not come back {MOST_HANGS} times; it is not called any more"
+            )
+        arguments = (input, world) if self._wants_world else (input,)
+        result: list[Any] = []
+        thread = threading.Thread(
+            target=_run, args=(self._function, arguments, result), daemon=True
+        )
+        thread.start()
+        thread.join(self._seconds)
+        if not result:
+            self._hangs += 1
+            raise ToolUnavailable(f"did not come back within {self._seconds:g} s")
+        return _observation(result[0])
+
+
+def load(path: str, seconds: float = SECONDS) -> dict[str, OwnTool]:
+    """Every public function that the file defines. Raises UserError, with file:line, when
+    the file cannot be run or a function cannot be a tool."""
+    module = _module(Path(path))
+    version = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
+    found = {
+        name: _tool(function, path, version, seconds)
+        for name, function in vars(module).items()
+        if isinstance(function, FunctionType)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+    if not found:
+        raise UserError(f"{path}: no function in it; a tool is a function with a docstring")
+    return found
+
+
+def _module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"own_tools_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise UserError(f"--tools-file {path}: not a Python file (expected a name ending in .py)")
+    module = importlib.util.module_from_spec(spec)
+    vars(module)["print"] = _print  # a tool's progress notes are not the run's output
+    sys.modules[module.__name__] = module  # dataclasses and pickle look a module up by name
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        lines = [
+            frame.lineno
+            for frame in traceback.extract_tb(error.__traceback__)
+            if frame.filename == str(path)
+        ]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else 1)
+        raise UserError(f"{path}:{line}: {type(error).__name__}: {error}") from None
+    return module
+
+
+def _tool(function: FunctionType, path: str, version: str, seconds: float) -> OwnTool:
+    where, name = f"{path}:{function.__code__.co_firstlineno}", function.__name__
+    if not _NAME.fullmatch(name):
+        raise UserError(f"{where}: {name!r} cannot be a tool's name: small letters and digits only")
+    doc = (inspect.getdoc(function) or "").split("\n")
+    if len(doc) != 2 or not doc[0].startswith(f"{name}: ") or not doc[1].strip():
+        raise UserError(
+            f"{where}: the docstring of {name} is what the model reads; expected two lines, an "
+            f'example call "{name}: some input" and a sentence that says what comes back'
+        )
+    if len(inspect.signature(function).parameters) not in (1, 2):
+        raise UserError(f"{where}: {name} should take the input, or the input and the world")
+    return OwnTool(function, version, seconds)
+
+
+def _run(function: Callable[..., Any], arguments: tuple[Any, ...], result: list[Any]) -> None:
+    try:
+        result.append(function(*arguments))
+    except BaseException as error:  # SystemExit too: a tool cannot end a run
+        result.append(error)
+
+
+def _observation(value: Any) -> Observation:
+    if isinstance(value, ToolUnavailable):
+        raise value
+    if isinstance(value, BaseException):
+        raise ToolUnavailable(f"{type(value).__name__}: {value}")
+    if isinstance(value, Observation):
+        return Observation(redacted(str(value.text)), value.outcome)
+    if isinstance(value, str | int | float):
+        return Observation(redacted(str(value)))
+    raise ToolUnavailable(f"returned {one_line(type(value).__name__)}, expected text")
+
+
+def _print(*_: object, **__: object) -> None:
+    """Swallows what a tool prints."""

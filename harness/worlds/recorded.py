@@ -1,0 +1,288 @@
+"""Tapes: what tools answered once, kept line by line, and a world that says it again.
+
+A tape is JSONL. Each line is one answer: under which configuration which tool was given
+which input, what it returned, when, and where that came from. ``key`` is the hash of the
+question, ``sum`` of the whole line. Only answers are kept: what failed, was throttled or
+was injected is not one. It does not know how a tool words its answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, NoReturn, get_args
+
+from harness.types import Article, Hit, NotOnTape, Observation, Outcome, UserError, World
+
+KEPT = ("ok", "not_found", "bad_argument")
+Ask = Callable[[str, str], Observation]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line. ``world`` and ``wording`` are the configuration; ``when`` is UTC."""
+
+    tool: str
+    input: str
+    world: str
+    wording: int
+    outcome: Outcome
+    text: str
+    when: str = ""
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON of tool, exact input and configuration."""
+        return _sha256([self.tool, self.input, {"world": self.world, "wording": self.wording}])
+
+    def line(self) -> bytes:
+        """The entry as a line of a tape."""
+        body = {"key": self.key, **vars(self), "source": dict(self.source)}
+        body["sum"] = _sha256(body)[:16]
+        try:
+            return (json.dumps(body, ensure_ascii=False) + "\n").encode()
+        except UnicodeEncodeError:  # a lone surrogate that a model wrote
+            return (json.dumps(body) + "\n").encode()
+
+
+def _sha256(value: object) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def parse(line: bytes) -> Entry:
+    """Read a line again; ValueError says what is wrong with it."""
+    body: Any = json.loads(line)
+    if not isinstance(body, dict):
+        raise ValueError("not a JSON object")
+    total, key = body.pop("sum", ""), body.get("key")
+    if total != _sha256(body)[:16]:
+        raise ValueError("its sum is wrong: the line was changed")
+    del body["key"]
+    entry = Entry(**body)
+    if key != entry.key or entry.outcome not in get_args(Outcome):
+        raise ValueError("its key is wrong: the line was changed")
+    return entry
+
+
+def read(path: str | Path) -> tuple[list[Entry], list[str]]:
+    """A tape's whole lines, and what is wrong with the others, as file:line and reason.
+
+    Raises UserError when the file cannot be read.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"tape {path}: {error.strerror}; make one with run --world live --record {path}"
+        ) from None
+    entries, problems = [], []
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line:
+            try:
+                entries.append(parse(line))
+            except (ValueError, TypeError, RecursionError) as error:
+                problems.append(f"{path}:{number}: not a line of a tape: {error}")
+    return entries, problems
+
+
+def write(entries: Iterable[Entry], path: str | Path) -> None:
+    """A new tape, whole or not at all. Raises UserError when it cannot be written."""
+    draft = Path(f"{path}.new")
+    try:
+        with draft.open("wb") as file:
+            file.writelines(entry.line() for entry in entries)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except OSError as error:
+        raise UserError(f"tape {path}: cannot be written: {error.strerror}") from None
+
+
+def merge(tapes: Iterable[Sequence[Entry]]) -> tuple[list[Entry], list[Entry]]:
+    """One tape of several: the first answer to each question, and the later ones that differ."""
+    first: dict[str, Entry] = {}
+    differing = []
+    for tape in tapes:
+        for entry in tape:
+            kept = first.setdefault(entry.key, entry)
+            if (kept.outcome, kept.text) != (entry.outcome, entry.text):
+                differing.append(entry)
+    return list(first.values()), differing
+
+
+# --- recording --------------------------------------------------------------------------
+
+
+class Recorder:
+    """Puts a tape around the questions to a world: what is on it is answered from it, so
+    that a question has one answer in a run; the rest is asked and written down.
+
+    Several threads and processes may record on one tape; the first answer stands. Raises
+    UserError when the file cannot be written or is damaged.
+    """
+
+    def __init__(self, path: str | Path, world: World, wording: int) -> None:
+        self._path = Path(path)
+        self._world = world
+        self._wording = wording
+        self._lock = threading.Lock()
+        self._known: dict[str, Observation] = {}
+        self._read = 0  # bytes of the file that are in ``_known``
+        with self._open() as file:
+            self._catch_up(file)
+
+    def __call__(self, ask: Ask) -> Ask:
+        def recorded(tool: str, input: str) -> Observation:
+            known = self._known.get(self._entry(tool, input).key)
+            return known or self._keep(tool, input, ask(tool, input))
+
+        return recorded
+
+    def _keep(self, tool: str, input: str, answer: Observation) -> Observation:
+        """On the disk when this returns; what another writer kept meanwhile comes first."""
+        if answer.outcome not in KEPT:
+            return answer
+        entry = self._entry(tool, input, answer)
+        with self._lock, self._open() as file:
+            self._catch_up(file)
+            if entry.key not in self._known:
+                file.write(entry.line())
+                file.flush()
+                os.fsync(file.fileno())
+                self._read = file.tell()
+                self._known[entry.key] = _observation(entry)
+            return self._known[entry.key]
+
+    def _entry(self, tool: str, input: str, answer: Observation = Observation("")) -> Entry:
+        return Entry(
+            tool, input, self._world.id, self._wording, answer.outcome, answer.text,
+            datetime.now(UTC).isoformat(timespec="seconds"),
+            getattr(self._world, "source", {}) if answer.outcome == "ok" and tool == "wikipedia" else {},
+        )  # fmt: skip
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[IO[bytes]]:
+        """The file, locked, at the end of its last whole line."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with open(self._path, "ab+") as file, _locked(file):
+                yield file
+        except OSError as error:
+            raise UserError(f"tape {self._path}: cannot be written: {error.strerror}") from None
+
+    def _catch_up(self, file: IO[bytes]) -> None:
+        file.seek(self._read)
+        data = file.read()
+        whole = data.rfind(b"\n") + 1
+        for line in data[:whole].splitlines():
+            try:
+                entry = parse(line)
+            except (ValueError, TypeError, RecursionError) as error:
+                raise UserError(
+                    f"tape {self._path} is damaged ({error}); see `python -m harness worlds tape check {self._path}`"
+                ) from None
+            self._known.setdefault(entry.key, _observation(entry))
+        self._read += whole
+        file.truncate(self._read)  # a line that a killed writer never finished
+        file.seek(self._read)
+
+
+@contextlib.contextmanager
+def _locked(file: IO[bytes]) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # Windows: one recording process at a time is then the user's affair
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _observation(entry: Entry) -> Observation:
+    return Observation(entry.text, entry.outcome)
+
+
+# --- replaying --------------------------------------------------------------------------
+
+
+class RecordedWorld:
+    """Says again what is on a tape, and raises NotOnTape for all else; asks no network.
+
+    ``sha256`` is what the file's bytes must be ("" = whatever they are). Raises UserError
+    when the tape cannot be read, is damaged, empty, or holds several configurations.
+    """
+
+    def __init__(self, path: str | Path, sha256: str = "") -> None:
+        entries, problems = read(path)
+        if problems:
+            raise UserError(f"{problems[0]}; see `python -m harness worlds tape check {path}`")
+        if not entries:
+            raise UserError(
+                f"tape {path} is empty; record on it with run --world live --record {path}"
+            )
+        worlds = sorted({entry.world for entry in entries})
+        if len(worlds) > 1:
+            raise UserError(
+                f"tape {path} was recorded over {len(worlds)} worlds: {'; '.join(worlds)}; keep one with "
+                f"`python -m harness worlds tape prune {path} --keep-world WORLD`"
+            )
+        self.path = Path(path)
+        self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
+        if sha256 and sha256 != self.sha256:
+            raise UserError(
+                f"tape {path} was changed: its sha256 is {self.sha256}, but {sha256} is expected"
+            )
+        self.world, self.id = worlds[0], f"recorded:{self.sha256[:12]}"
+        self._entries = entries
+        self._answers: dict[tuple[str, str], Observation] = {}
+        for entry in entries:
+            self._answers.setdefault((entry.tool, entry.input), _observation(entry))
+
+    def expect(self, wording: int, tools: Sequence[str]) -> None:
+        """Raises UserError when the tape's answers come from other versions of the tools."""
+        if found := {entry.wording for entry in self._entries} - {wording}:
+            raise UserError(
+                f"tape {self.path} was recorded with tools that word their answers otherwise (version "
+                f"{min(found)}, these are {wording}); record it again, or use the harness it was made with"
+            )
+        names = {entry.tool for entry in self._entries}
+        for tool in tools:
+            name = tool.partition("@")[0]
+            others = {other for other in names if other.startswith(f"{name}@")} - {tool}
+            if "@" in tool and others and tool not in names:
+                raise UserError(
+                    f"tape {self.path} was recorded with another version of your tool {name!r}"
+                )
+
+    def recall(self, tool: str, input: str) -> Observation:
+        """What that tool answered to exactly that input."""
+        if (tool, input) not in self._answers:
+            raise NotOnTape(f"not on the tape {self.path.name}: {input[:120]}")
+        return self._answers[tool, input]
+
+    def article(self, title: str) -> Article | None:
+        """A tape holds whole answers of tools, no articles: NotOnTape."""
+        self._not_here()
+
+    def similar(self, title: str, limit: int = 3) -> Sequence[str]:
+        """A tape holds whole answers of tools, no titles: NotOnTape."""
+        self._not_here()
+
+    def search(self, query: str, limit: int = 3) -> Sequence[Hit]:
+        """A tape holds whole answers of tools, no hits: NotOnTape."""
+        self._not_here()
+
+    def _not_here(self) -> NoReturn:
+        raise NotOnTape("a tape holds the answers of tools only")
