@@ -491,6 +491,7 @@ def test_quantised_models_run(folders: Folders, kind: str, quantisation: str) ->
     )
     facts = engine.facts
     assert facts["quantisation"] == quantisation
+    assert (plain.facts["bits"], facts["bits"]) == (32, 4 if quantisation == "nf4" else 8)
     assert facts["params"] == plain.facts["params"]
     assert facts["memory_bytes"] < plain.facts["memory_bytes"]
     engine.start([Piece(PREFIX)])

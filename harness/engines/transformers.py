@@ -69,6 +69,7 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> Trans
         "device_name": _device_name(device),
         "dtype": dtype,
         "quantisation": quantisation,
+        "bits": {"nf4": 4, "int8": 8}.get(quantisation, 8 * getattr(torch, dtype).itemsize),
         "slots": slots,
         "threads": torch.get_num_threads(),
         "batched": net.batched,
