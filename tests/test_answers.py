@@ -104,7 +104,7 @@ TRAPS = [
     # short aliases inside longer words and sentences
     (string("Em"), "the item", WRONG),
     (string("US"), "because", WRONG),
-    (string("US"), "It is the US", WRONG),
+    (string("US"), "Let us go there", WRONG),
     # similar is not the same
     (number("1996"), "1998年", WRONG),
     (string("1996年"), "1998年", WRONG),
@@ -277,8 +277,15 @@ def test_a_list_verdict_tells_how_many_items_were_found() -> None:
         (string("Port Almeric", rejected=("Port Almeric South",)), "It is Port Almeric South", WRONG),
         (string("Port Almeric", rejected=("Almeric",)), "It is Port Almeric", LENIENT),
         (string("Port Almeric"), "Port Almeric or Oslo", WRONG),
+        (string("Port Almeric"), "Oslo, Port Almeric, Bergen", WRONG),
+        (string("Port Almeric"), "Port Almeric and Oslo", WRONG),
+        (string("Port Almeric"), "Port Almeric, Norway", LENIENT),
+        (string("東京"), "東京と大阪", WRONG),
         (string("Port Almeric"), "I don't know Port Almeric", WRONG),
         (string("Port Almeric"), "Port Almeric " + "and so on " * 20, WRONG),
+        (string("Em"), "The answer is Em.", LENIENT),
+        (string("Em", rejected=("Um",)), "The answer is Um.", WRONG),
+        (string("仁"), "答えは仁です", LENIENT),
         (string("Jean-Luc"), "Jean Luc", LENIENT),
         (string("St. Louis"), "St Louis", LENIENT),
         (string("雪国"), "『雪国』", STRICT),
@@ -328,6 +335,8 @@ def test_abstaining_never_answers_a_question_that_has_an_answer() -> None:
     ("target", "text", "expected"),
     [
         (YES, "Yes, it is.", LENIENT),
+        (YES, "The answer is yes", LENIENT),
+        (YES, "It is not true", WRONG),
         (NO, "いいえ、違います", LENIENT),
         (NO, "いいえ", STRICT),
         (YES, "No", WRONG),

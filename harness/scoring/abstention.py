@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.scoring.text import REMEMBER, fold, normalise, occurs
+from harness.scoring.text import REMEMBER, fold, normalise, occurs, without_lead
 
 FORMAL = "unknown"
 """What the prompt tells a model to answer when there is no answer."""
@@ -40,7 +40,6 @@ _PHRASES = {
         "該当なし", "データなし", "データがありません",
     ),
 }  # fmt: skip
-_LEADS = re.compile(r"^(?:the answer is|answer is|it is|it's|this is|that is|is|答えは|回答は) ?")
 _CLAUSE = re.compile(r"[,.;:!?()。、]| - ")
 _CANDIDATE = re.compile(
     r"[0-9]|(?<![a-z])(?:but|however|though|maybe|perhaps|probably|possibly|likely|guess|think|"
@@ -57,7 +56,7 @@ def _phrases(language: str) -> tuple[str, ...]:
 def is_phrase(text: str, language: str) -> bool:
     """True when the text is one of the closed phrases and nothing else."""
     text = normalise(text)
-    return text in _phrases(language) or _LEADS.sub("", text) in _phrases(language)
+    return text in _phrases(language) or without_lead(text) in _phrases(language)
 
 
 @REMEMBER

@@ -14,7 +14,16 @@ from decimal import Decimal, InvalidOperation, localcontext
 from harness.scoring.abstention import abstains, is_phrase
 from harness.scoring.dates import NO_DATE, Date, find_dates
 from harness.scoring.numbers import EXACT, Quantity, find_quantities, readable
-from harness.scoring.text import REMEMBER, fold, loosen, normalise, occurs, script, without_asides
+from harness.scoring.text import (
+    REMEMBER,
+    fold,
+    loosen,
+    normalise,
+    occurs,
+    script,
+    without_asides,
+    without_lead,
+)
 from harness.scoring.units import UNKNOWN, Unit, conversion, read_unit
 from harness.types import AnswerType, Target, Verdict
 
@@ -77,6 +86,7 @@ def _abstain(target: Target, text: str, language: str) -> Verdict:
 # --- strings ----------------------------------------------------------------------------
 
 _OR = re.compile(r"(?<![a-z])(?:or|either)(?![a-z])|または|もしくは|あるいは|ないしは")
+_BETWEEN = re.compile(r", (?:and )?|[;、/&]| and |(?<=\|)と|と(?=\|)")
 _NOT_BEFORE = re.compile(
     r"(?<![a-z])(?:not|no|never|neither|nor|cannot|unlike|except|instead|rather|without|"
     r"(?:is|was|are|were|do|does|did|ca|could|wo|would)n'?t)(?![a-z])"
@@ -89,10 +99,11 @@ def _string(target: Target, text: str) -> tuple[bool, bool, str, str]:
     if normal in map(normalise, target.accepted):
         return True, True, normal, "equal"
     loose = loosen(text)
+    bare = without_lead(loose)
     rejected = [loosen(name) for name in target.rejected]
     for alias in map(loosen, target.accepted):
-        if loose == alias or _same_quantity(loose, alias):
-            return False, loose not in rejected, loose, "spelling"
+        if alias in (loose, bare) or _same_quantity(loose, alias):
+            return False, bare not in rejected, bare, "spelling"
         if _contains(loose, alias, rejected):
             return False, True, alias, "contained"
     return False, False, normal, DIFFERENT
@@ -103,11 +114,18 @@ def _contains(text: str, alias: str, rejected: Sequence[str]) -> bool:
     if not _distinctive(alias) or not _short(text) or (at := occurs(alias, text)) < 0:
         return False
     rest = text.replace(alias, "|")
-    if _OR.search(rest) or _NOT_BEFORE.search(text[:at]):
+    if _OR.search(rest) or _NOT_BEFORE.search(text[:at]) or _enumerates(rest):
         return False
     if text.startswith(_NOT_AFTER, at + len(alias)):
         return False
     return not any(occurs(name, rest if name in alias else text) >= 0 for name in rejected)
+
+
+def _enumerates(text: str) -> bool:
+    """Several candidates side by side: "X, Y, Z" or "X and Y", but not "Paris, France"."""
+    parts = [part.strip() for part in _BETWEEN.split(text)]
+    few = all(len(part.split()) <= 4 and len(part) <= 30 for part in parts)
+    return few and (len(parts) > 2 or (len(parts) == 2 and not re.search("[,、]", text)))
 
 
 def _distinctive(alias: str) -> bool:
@@ -268,7 +286,8 @@ _NO = ("no", "false", "incorrect", "nope", "いいえ", "いえ", "正しくな�
 def _yesno(target: Target, text: str) -> tuple[bool, bool, str, str]:
     wanted = {_polarity(gold) for gold in target.accepted} - {""}
     normal = normalise(text)
-    said, first = _polarity(normal), _polarity(re.split(r"[,.:;!。、 ]", normal, maxsplit=1)[0])
+    bare = without_lead(normal)
+    said, first = _polarity(normal), _polarity(re.split(r"[,.:;!。、 ]", bare, maxsplit=1)[0])
     if said:
         return said in wanted, said in wanted, said, "the word alone"
     other = {"yes": _NO, "no": _YES, "": ()}[first]

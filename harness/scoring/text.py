@@ -43,6 +43,10 @@ _COPULAS = ("でございます", "になります", "であります", "であ�
 _TAILS = (*".,;:!?。、 ", *_COPULAS)
 _WRAPS = ("**", "__", "*", "_", "'")
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "【": "】", "〈": "〉", "《": "》"}
+_LEAD = re.compile(
+    r"^(?:(?:so|thus|therefore),? )?(?:the )?(?:(?:final |correct )?answer|result) (?:is|was)(?: |: ?)|"
+    r"^(?:it|this|that|he|she) (?:is|was) |^(?:正解|答え|回答|最終的な答え|結果)は ?"
+)
 _ARTICLES = frozenset({"a", "an", "the"})
 
 
@@ -172,6 +176,12 @@ def occurs(needle: str, text: str) -> int:
 
 def _joined(left: str, right: str) -> bool:
     return bool(left and right and script(left)) and script(left) == script(right)
+
+
+def without_lead(text: str) -> str:
+    """A normal form without the words that only announce an answer, as far as any is left:
+    "the answer is", 答えは."""
+    return normalise(_LEAD.sub("", text)) or text
 
 
 def without_asides(text: str) -> str:
