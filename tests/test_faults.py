@@ -84,7 +84,7 @@ def test_what_does_not_fail_is_asked_as_ever() -> None:
     ],
 )
 def test_a_fault_that_cannot_be_is_refused(text: str) -> None:
-    with pytest.raises(UserError, match="expected e.g. rate=0.1,kind=429"):
+    with pytest.raises(UserError, match=r"expected e\.g\. rate=0\.1,kind=429"):
         read_faults(text)
 
 
