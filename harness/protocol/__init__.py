@@ -8,7 +8,16 @@ from harness.protocol.flaws import ERRORS, REPAIRS
 from harness.protocol.reading import parse
 from harness.protocol.visible import fold
 
-__all__ = ["DIALECTS", "ERRORS", "REPAIRS", "Dialect", "Labels", "fold", "parse", "unreadable_notice"]
+__all__ = [
+    "DIALECTS",
+    "ERRORS",
+    "REPAIRS",
+    "Dialect",
+    "Labels",
+    "fold",
+    "parse",
+    "unreadable_notice",
+]
 
 
 def unreadable_notice(dialect: str | Dialect = "colon") -> str:

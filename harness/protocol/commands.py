@@ -1,7 +1,7 @@
-"""One move's text as a tool and its input, or as an answer.
+"""One call's text as a tool and its input, or as an answer.
 
 Knows every written form of a call; the prompt's own form passes without a flaw. Does not
-know what surrounds the move.
+know which lines it stands on, nor what surrounds it.
 """
 
 from __future__ import annotations
@@ -15,26 +15,41 @@ from harness.protocol.dialects import Dialect
 from harness.types import Action, Answer, Move
 
 FENCES = ("```", "~~~")
-_FINISH = ("finish", "final answer", "answer", "final", "done", "回答", "最終回答")
-_NOTHING = ("", "none", "n/a", "na", "null", "nothing", "no action", "no tool", "なし", "-")
-_QUOTES = ('""', "''", "“”", "‘’", "「」", "『』", "«»", "``", "„“")
+# A word that ends the episode, and one that says there is no action.
+_FINISH = frozenset(("finish", "final answer", "answer", "final", "done", "回答", "最終回答"))
+_NOTHING = frozenset(
+    ("", "none", "n/a", "na", "null", "nothing", "no action", "no tool", "none needed", "なし")
+)
 _TOOL_KEYS = ("action", "tool", "tool_name", "name", "function", "command")
-_INPUT_KEYS = ("action_input", "tool_input", "input", "arguments", "args", "parameters", "query", "argument")
-_GLUE = ("for", "up", "on", "about", "to", "the", "with", "using", "it", "and", "is")
-_SIGNS = ("-", "–", "—", "->", "=>", "→", "|", "=")
-_WRAPS = "*_`<>[]()\"'“”「」【】 \t"
-_WIDE = str.maketrans({"：": ":", "［": "[", "］": "]", "（": "(", "）": ")"})
-_LONGEST_TOOL = 64
-_REACH = 40
-_DEEPEST = 1000
+_INPUT_KEYS = (
+    "action_input", "tool_input", "input", "arguments", "args", "parameters", "query", "argument",
+)  # fmt: skip
+_PARAMETERS = frozenset((*_INPUT_KEYS, "expression", "q", "title", "term", "text", "keyword"))
+# After a tool's name: words that go on with a sentence, and signs that only separate.
+_GLUE = frozenset(("for", "up", "on", "about", "to", "the", "with", "using", "it", "and", "is"))
+_SIGNS = frozenset(("-", "–", "—", "->", "=>", "→", "|", "="))
+_BRACKETS = {"[": "]", "［": "］", "【": "】"}
+_PARENTHESES = {"(": ")", "（": "）"}
+_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "«": "»", "„": "“"}
+_ROUND_A_CALL = {"[": "]", "(": ")", "<": ">", '"': '"', "'": "'", "「": "」"}
+_BEFORE_NAME = "-•・ \t*_`<>[]()\"'“”「」【】"
+_BEHIND_NAME = "*_`<>[]()\"'“”「」【】 \t,;:"
+_SEPARATORS = str.maketrans("", "", "_- \t")
+_LONGEST_NAME = 64
 _LONGEST_JSON = 20_000
+_FENCE_AND_TAG = 40  # what may stand before a JSON object is shorter
+_DEEPEST = 1000
 
 
 @dataclass
 class Command:
-    """A move and what was wrong with how it was written. ``move`` None: an action that
-    cannot be read. ``used`` counts the lines below the label that belong to it,
-    ``closed`` says that its end is marked, so that it cannot have been cut off."""
+    """A move and what was wrong with how it was written.
+
+    ``move`` None: an action that cannot be carried out, so that nothing else may count
+    (``nothing``: it says itself that there is none). ``used`` counts the lines below the
+    label that belong to it, ``closed`` says that its end is marked, so that it was not
+    cut off, ``rest`` is what follows that mark on its line.
+    """
 
     move: Move | None
     flaws: list[str] = field(default_factory=list)
@@ -58,7 +73,7 @@ class Tools:
         """The known tool that is meant, or None. Notes what was wrong with the spelling."""
         if written in self.exact:
             return written
-        if len(written) > 2 * _LONGEST_TOOL:
+        if len(written) > 2 * _LONGEST_NAME:
             return None
         plain, noted = plain_name(written)
         if plain not in self.exact:
@@ -66,17 +81,20 @@ class Tools:
             if len(near) != 1:
                 return None
             if self.dialect.form != "bracket" or plain.lower() != near[0].lower():
-                noted.append("misspelt_tool")
+                noted.append("misspelt_tool")  # in brackets a capital is the paper's own way
             plain = near[0]
         flaws += noted
         return plain
 
+    def known(self, written: str) -> bool:
+        """Whether that is a tool, in any spelling."""
+        return self.find(written, []) is not None
+
     def finishes(self, written: str) -> bool:
         """Whether the name is the word that ends an episode, and no tool."""
-        plain, _ = plain_name(written[: 2 * _LONGEST_TOOL])
+        word = plain_name(written[: 2 * _LONGEST_NAME])[0].replace("_", " ").lower()
         own = self.dialect.finish.lower()
-        word = plain.replace("_", " ").lower()
-        return not self.find(written, []) and word in (*_FINISH, own or "finish")
+        return (word in _FINISH or (bool(own) and word == own)) and not self.known(written)
 
 
 def plain_name(written: str) -> tuple[str, list[str]]:
@@ -86,7 +104,7 @@ def plain_name(written: str) -> tuple[str, list[str]]:
     if "\\" in name:
         name = name.replace("\\", "")
         flaws.append("escaped_markdown")
-    bare = name.strip(_WRAPS) if not name.startswith("__") else name
+    bare = name if name.startswith("__") else name.lstrip(_BEFORE_NAME).rstrip(_BEHIND_NAME)
     if bare != name:
         flaws.append("decorated")
     plain = unicodedata.normalize("NFKC", bare)
@@ -96,107 +114,124 @@ def plain_name(written: str) -> tuple[str, list[str]]:
 
 
 def _spelling(name: str) -> str:
-    return "".join(char for char in name.casefold() if char not in "_- \t")
+    return name.casefold().translate(_SEPARATORS)
 
 
 def is_nothing(value: str) -> bool:
     """Whether an Action says that there is none."""
-    return value.strip(_WRAPS + ".。").lower() in _NOTHING
+    return len(value) < _LONGEST_NAME and value.strip(_BEFORE_NAME + ".。").lower() in _NOTHING
+
+
+# --- the forms of a call ----------------------------------------------------------------
 
 
 def read_command(line: str, tools: Tools) -> Command | None:
     """The call written in one line, in whatever form. None where it is no call."""
     first, second = (_bracket, _colon) if tools.dialect.form == "bracket" else (_colon, _bracket)
-    for reader in (read_json, first, second, _paren, _spaced):
+    for reader in (read_json, _wrapped, first, second, _paren, _spaced):
         command = reader(line, tools)
         if command:
             return command
     return None
 
 
-def _colon(value: str, tools: Tools) -> Command | None:
+def _wrapped(line: str, tools: Tools) -> Command | None:
+    """A call with brackets or quotation marks round it as a whole."""
+    inner = _between(line, _ROUND_A_CALL)
+    command = read_command(inner, tools) if inner else None
+    if command:
+        command.flaws.append("decorated")
+        command.closed = True
+    return command
+
+
+def _between(text: str, pairs: dict[str, str]) -> str:
+    """What stands between two marks that are a pair and occur nowhere else ("" = nothing)."""
+    opening, closing = text[:1], pairs.get(text[:1])
+    if not closing or len(text) < 3 or text[-1] != closing:
+        return ""
+    inner = text[1:-1]
+    return "" if opening in inner or closing in inner else inner.strip()
+
+
+def _colon(line: str, tools: Tools) -> Command | None:
     """``tool: input``"""
-    plain = value.replace("：", ":", 1)
-    at = plain.find(":", 0, _LONGEST_TOOL)
-    if at < 0:
+    places = [at for sign in ":：" if (at := line.find(sign, 0, _LONGEST_NAME)) >= 0]
+    if not places:
         return None
-    flaws = ["fullwidth_punctuation"] if value[at] == "：" else []
+    at = min(places)
+    flaws = ["fullwidth_punctuation"] if line[at] == "：" else []
     if tools.dialect.form != "colon":
         flaws.append("wrong_dialect")
-    return _call(value[:at], value[at + 1 :], tools, flaws)
+    return _call(line[:at], line[at + 1 :], tools, flaws)
 
 
-def _bracket(value: str, tools: Tools) -> Command | None:
+def _bracket(line: str, tools: Tools) -> Command | None:
     """``tool[input]``, brackets balanced."""
-    wide = value.replace("［", "[").replace("］", "]")
-    flaws = ["fullwidth_punctuation"] if wide != value and "［" in value[:_LONGEST_TOOL] else []
-    value = wide if flaws else value
-    at = value.find("[", 0, _LONGEST_TOOL)
-    if at <= 0:
-        return None
-    if tools.dialect.form != "bracket":
-        flaws.append("wrong_dialect")
-    return _enclosed(value, at, "[]", tools, flaws)
+    return _enclosed(
+        line, _BRACKETS, tools, [] if tools.dialect.form == "bracket" else ["wrong_dialect"]
+    )
 
 
-def _paren(value: str, tools: Tools) -> Command | None:
-    """``tool(input)``, the way of a programming language."""
-    at = value.replace("（", "(", 1).find("(", 0, _LONGEST_TOOL)
-    if at <= 0:
-        return None
-    flaws = ["wrong_dialect"]
-    if value[at] == "（":
-        value = value.translate(_WIDE)
-        flaws.append("fullwidth_punctuation")
-    command = _enclosed(value, at, "()", tools, flaws)
+def _paren(line: str, tools: Tools) -> Command | None:
+    """``tool(input)`` or ``tool(name="input")``, the way of a programming language."""
+    command = _enclosed(line, _PARENTHESES, tools, ["wrong_dialect"])
     if command and command.rest:  # calculate (3 + 4) * 2 is no call
         return None
     if command and isinstance(command.move, Action):
-        name, equals, rest = command.move.input.partition("=")
-        if equals and name.strip().isidentifier() and rest.strip()[:1] in "\"'":
-            command.move = Action(command.move.tool, rest.strip())
+        name, equals, value = command.move.input.partition("=")
+        if equals and name.strip() in _PARAMETERS and value.strip():
+            command.move = Action(command.move.tool, value.strip())
     return command
 
 
-def _enclosed(value: str, at: int, pair: str, tools: Tools, flaws: list[str]) -> Command | None:
-    end = _matching(value, at + 1, pair)
+def _enclosed(line: str, pairs: dict[str, str], tools: Tools, flaws: list[str]) -> Command | None:
+    places = [at for opening in pairs if (at := line.find(opening, 0, _LONGEST_NAME)) > 0]
+    if not places:
+        return None
+    at = min(places)
+    opening, closing = line[at], pairs[line[at]]
+    if not opening.isascii():
+        flaws = [*flaws, "fullwidth_punctuation"]
+    end = _matching(line, at + 1, opening, closing)
     if end < 0:
-        command = _call(value[:at], value[at + 1 :], tools, [*flaws, "unclosed_bracket"])
-    else:
-        command = _call(value[:at], value[at + 1 : end], tools, flaws)
-    if command and end >= 0:
-        command.closed = True
-        command.rest = value[end + 1 :].strip(" \t.。,;*`_")
-        if pair == "[]" and _names_another(command.rest, tools):
-            return Command(None, ["several_actions"], closed=True)
-        if value[end + 1 :].strip() and not command.rest:
-            command.flaws.append("trailing_text" if value[end + 1 :].strip(" *`_") else "decorated")
+        return _call(line[:at], line[at + 1 :], tools, [*flaws, "unclosed_bracket"])
+    command = _call(line[:at], line[at + 1 : end], tools, flaws)
+    if command is None:
+        return None
+    behind = line[end + 1 :].strip()
+    command.closed = True
+    command.rest = behind.strip(f" \t.。,;*`_{closing}")
+    if _names_another(command.rest, opening, tools):
+        return Command(None, ["several_actions"], closed=True)
+    if behind and not command.rest:
+        command.flaws.append("trailing_text" if behind.strip(" *`_") else "decorated")
     return command
 
 
-def _matching(value: str, at: int, pair: str) -> int:
-    """Where the bracket that is open before ``at`` is closed (-1 = never). Linear."""
+def _matching(line: str, at: int, opening: str, closing: str) -> int:
+    """Where the bracket that is open before ``at`` is closed (-1 = never)."""
     depth = 1
     for _ in range(_DEEPEST):
-        end = value.find(pair[1], at)
+        end = line.find(closing, at)
         if end < 0:
             return -1
-        depth += value.count(pair[0], at, end) - 1
+        depth += line.count(opening, at, end) - 1
         if depth == 0:
             return end
         at = end + 1
-    return value.rfind(pair[1])
+    return line.rfind(closing)
 
 
-def _names_another(rest: str, tools: Tools) -> bool:
-    """Whether a second ``tool[`` follows a first one on its line."""
-    words = rest.partition("[")[0].split()
-    return "[" in rest and bool(words) and (tools.find(words[-1], []) is not None or tools.finishes(words[-1]))
+def _names_another(rest: str, opening: str, tools: Tools) -> bool:
+    """Whether a second call follows a first one on its line."""
+    words = rest.partition(opening)[0].split() if opening in rest else []
+    return bool(words) and (tools.known(words[-1]) or tools.finishes(words[-1]))
 
 
-def _spaced(value: str, tools: Tools) -> Command | None:
+def _spaced(line: str, tools: Tools) -> Command | None:
     """``tool input``: only a known tool, and no sentence that happens to begin like one."""
-    name, _, rest = value.partition(" ")
+    name, _, rest = line.partition(" ")
     first, _, after = rest.strip().partition(" ")
     if first in _SIGNS:
         rest = after
@@ -210,25 +245,28 @@ def _spaced(value: str, tools: Tools) -> Command | None:
 
 
 def _call(name: str, text: str, tools: Tools, flaws: list[str]) -> Command | None:
-    """A call of a tool by a name: a known one, the finishing word, or one unknown word."""
+    """A call by name: of a known tool, the finishing word, or one unknown word."""
     if tools.finishes(name):
-        if tools.dialect.form == "bracket" and "[" not in name and "wrong_dialect" not in flaws:
-            own = [] if name.strip().lower() == tools.dialect.finish.lower() else ["wrong_label"]
-        else:
-            own = ["wrong_dialect"]
-        return Command(Answer(text.strip()), [*flaws, *own])
-    tool = tools.find(name, flaws)
+        return Command(Answer(text.strip()), [*flaws, *_finish_flaws(name, tools.dialect)])
+    noted: list[str] = []
+    tool = tools.find(name, noted)
     if tool is None:
         plain, noted = plain_name(name)
-        if not is_name(plain):
+        if not _could_be_name(plain):
             return None
-        tool, flaws = plain, [*flaws, *noted, "unknown_tool"]
-    return Command(Action(tool, text.strip()), flaws)
+        tool, noted = plain, [*noted, "unknown_tool"]
+    return Command(Action(tool, text.strip()), [*flaws, *noted])
 
 
-def is_name(word: str) -> bool:
+def _finish_flaws(name: str, dialect: Dialect) -> list[str]:
+    if dialect.form != "bracket":
+        return ["wrong_dialect"]
+    return [] if name.strip().lower() == dialect.finish.lower() else ["wrong_label"]
+
+
+def _could_be_name(word: str) -> bool:
     """Whether a word could be a tool's name: one word, no sentence."""
-    return 0 < len(word) <= _LONGEST_TOOL and all(c.isalnum() or c in "_-./" for c in word)
+    return 0 < len(word) <= _LONGEST_NAME and all(c.isalnum() or c in "_-./" for c in word)
 
 
 # --- JSON -------------------------------------------------------------------------------
@@ -249,7 +287,8 @@ def read_json(text: str, tools: Tools) -> Command | None:
         return None
     command = _call(name, plain_input(arguments, tools.dialect), tools, [])
     if command:
-        command.flaws = ["json_action", *(flaw for flaw in command.flaws if flaw != "wrong_dialect")]
+        flaws = (flaw for flaw in command.flaws if flaw not in ("wrong_dialect", "wrong_label"))
+        command.flaws = ["json_action", *flaws]
         command.used, command.closed = text.count("\n", 0, end), True
         command.rest = text[end:].partition("\n")[0].strip(" \t`~],")
     return command
@@ -258,7 +297,7 @@ def read_json(text: str, tools: Tools) -> Command | None:
 def decode_object(text: str) -> tuple[dict[str, object], int] | None:
     """The JSON object at the beginning of a text (behind a code fence or a list's
     bracket, if need be), and where it ends."""
-    start = text.find("{", 0, _REACH)
+    start = text.find("{", 0, _FENCE_AND_TAG)
     if start < 0 or text[:start].strip("`~ \t\n[json"):
         return None
     try:
@@ -282,23 +321,27 @@ def plain_input(arguments: object, dialect: Dialect) -> str:
 
 
 def tidy_input(text: str, flaws: list[str]) -> str:
-    """A plain input without quotation marks, markup and markdown's backslashes round it."""
-    text = text.strip()
-    for mark in ("**", "`"):
-        if text.startswith(mark) and len(text) > 2 * len(mark):
-            inner = text.removeprefix(mark).removesuffix(mark)
-            if mark not in inner and (text.endswith(mark) or mark == "**"):
-                text = inner.strip()
-                flaws.append("decorated")
+    """A plain input without markup, markdown's backslashes and one pair of quotation
+    marks round it."""
+    text = strip_markup(text.strip(), flaws)
     if "\\_" in text or "\\*" in text:
         text = text.replace("\\_", "_").replace("\\*", "*")
         flaws.append("escaped_markdown")
-    for pair in _QUOTES:
-        inner = text[1:-1]
-        if len(text) > 2 and text[0] == pair[0] and text[-1] == pair[1] and not set(pair) & set(inner):
-            flaws.append("quoted_input")
-            return inner.strip()
-    if text[:1] in ('"', "“", "「") and len(text) > 1 and not set('"”」') & set(text[1:]):
+    if inner := _between(text, _QUOTES):
+        flaws.append("quoted_input")
+        return inner
+    if len(text) > 1 and text[0] in '"“「' and not any(mark in text[1:] for mark in '"”」'):
         flaws.append("quoted_input")  # opened, never closed
         return text[1:].strip()
+    return text
+
+
+def strip_markup(text: str, flaws: list[str]) -> str:
+    """A text without bold or code marks round it as a whole (or ``**`` left before it)."""
+    for mark in ("**", "`"):
+        inner = text.removeprefix(mark).removesuffix(mark)
+        opened = text.startswith(mark) and (text.endswith(mark) or mark == "**")
+        if opened and inner.strip() and mark not in inner and len(text) > len(mark):
+            flaws.append("decorated")
+            return inner.strip()
     return text

@@ -59,7 +59,8 @@ class Dialect:
         if self.commands_only:
             return f'Error: write one line "{action}: tool: input".'
         if self.form == "bracket":
-            return f'Error: write one line "{action}: tool[input]" or "{action}: {self.finish}[answer]".'
+            finish = f"{action}: {self.finish}[answer]"
+            return f'Error: write one line "{action}: tool[input]" or "{finish}".'
         if self.form == "two_line":
             return (
                 f'Error: write two lines "{action}: tool" and "{self.labels.input}: input", '
@@ -88,14 +89,26 @@ def dialect_of(dialect: str | Dialect) -> Dialect:
 
 
 # Words that models write for a label, whatever the prompt said: lower case, single spaces.
-WORDS: dict[str, Kind] = {
-    **dict.fromkeys(("thought", "thoughts", "my thought", "thinking", "reasoning", "思考", "考え", "考察"), "thought"),
-    **dict.fromkeys(("action", "actions", "next action", "act", "tool", "tool name", "command", "行動", "アクション"), "action"),
-    **dict.fromkeys(("action input", "actions input", "tool input", "input", "行動入力", "行動の入力", "アクション入力", "入力"), "input"),
-    **dict.fromkeys(("answer", "final answer", "the answer", "the final answer", "my answer", "my final answer",
-                     "回答", "最終回答", "答え", "最終的な答え"), "answer"),
-    **dict.fromkeys(("observation", "observations", "観察", "観察結果", "観測"), "observation"),
-    **dict.fromkeys(("question", "new question", "next question", "質問", "問題"), "question"),
-    **dict.fromkeys(("human", "user", "ユーザー", "人間"), "user"),
-    **dict.fromkeys(("assistant", "ai", "bot", "system", "gpt", "アシスタント"), "assistant"),
-}  # fmt: skip
+_SPELLINGS: dict[Kind, tuple[str, ...]] = {
+    "thought": (
+        *("thought", "thoughts", "my thought", "thinking", "reasoning"),
+        *("思考", "考え", "考察", "想法"),
+    ),
+    "action": (
+        *("action", "actions", "next action", "act", "tool", "tool name", "command"),
+        *("行動", "アクション", "行动"),
+    ),
+    "input": (
+        *("action input", "actions input", "tool input", "input"),
+        *("行動入力", "行動の入力", "アクション入力", "入力", "行动输入", "输入"),
+    ),
+    "answer": (
+        *("answer", "final answer", "the answer", "the final answer", "my answer"),
+        *("回答", "最終回答", "答え", "最終的な答え", "最终答案", "答案"),
+    ),
+    "observation": ("observation", "observations", "観察", "観察結果", "観測", "观察"),
+    "question": ("question", "new question", "next question", "質問", "問題", "问题"),
+    "user": ("human", "user", "ユーザー", "人間", "用户"),
+    "assistant": ("assistant", "ai", "bot", "system", "gpt", "アシスタント", "助手"),
+}
+WORDS: dict[str, Kind] = {word: kind for kind, words in _SPELLINGS.items() for word in words}

@@ -21,84 +21,122 @@ class Flaw:
     repair: str = ""
 
 
+_LOOK = "I look it up.\n"
+_JAPAN = _LOOK + "Action: wikipedia: Japan\n"
+
 ERRORS: dict[str, Flaw] = {
-    "empty": Flaw("nothing but white space", ""),
+    "empty": Flaw("nothing but white space", " "),
     "truncated": Flaw("cut off by a limit before a move was complete", "I look up Jap"),
     "missing_thought": Flaw("no text before the move", "\nAction: wikipedia: Japan"),
     "several_thoughts": Flaw(
-        "the Thought label again before the move", "I plan.\nThought: I look.\nAction: wikipedia: Japan"
+        "the Thought label again before the move", "I plan.\nThought: I look.\nAnswer: 4"
     ),
     "missing_action": Flaw("neither an action nor an answer", "Japan is in Asia."),
-    "malformed_action": Flaw("an Action that names no tool and input", "I look.\nAction: I will look it up"),
+    "malformed_action": Flaw(
+        "an Action that names no tool and input", _LOOK + "Action: I will look it up"
+    ),
     "several_actions": Flaw(
-        "more than one action; the same one twice is one reading, different ones are none",
-        "I look.\nAction: wikipedia: Japan\nAction: wikipedia: Tokyo",
+        "more than one action: the same twice is one reading, different ones are none",
+        _JAPAN + "Action: wikipedia: Tokyo",
         "merge_repeats",
     ),
     "several_answers": Flaw(
-        "more than one answer; the same one twice is one reading, different ones are none",
+        "more than one answer: the same twice is one reading, different ones are none",
         "I know.\nAnswer: 4\nAnswer: 5",
         "merge_repeats",
     ),
     "action_and_answer": Flaw(
-        "an action and an answer with no observation between", "I look.\nAction: wikipedia: Japan\nAnswer: Tokyo"
+        "an action and an answer with no observation between", _JAPAN + "Answer: Tokyo"
     ),
-    "unknown_tool": Flaw("a tool that the prompt does not name", "I look.\nAction: bing: Japan"),
+    "unknown_tool": Flaw("a tool that the prompt does not name", _LOOK + "Action: bing: Japan"),
     "misspelt_tool": Flaw(
-        "a known tool in other case, spacing or hyphens", "I look.\nAction: Wikipedia: Japan", "match_tool"
+        "a known tool in other case, spacing or hyphens",
+        _LOOK + "Action: Wikipedia: Japan",
+        "match_tool",
     ),
-    "empty_input": Flaw("a move with nothing in it", "I look.\nAction: wikipedia:"),
+    "empty_input": Flaw("a move with nothing in it", _LOOK + "Action: wikipedia:"),
     "bad_argument": Flaw(
-        "the tool could not read its input (set by scoring)", "I add.\nAction: calculate: two plus two"
+        "the tool could not read its input (only scoring can tell)",
+        "I add.\nAction: calculate: two plus two",
     ),
     "repeated_action": Flaw(
-        "an action that the episode has already done (set by scoring)", "Again.\nAction: wikipedia: Japan"
+        "an action that the episode has done before (only scoring can tell)", _JAPAN
     ),
-    "wrong_label": Flaw("another word or spelling for a label", "I know.\nFinal Answer: 4", "accept_label"),
-    "missing_label": Flaw("a command with no label before it", "I look.\nwikipedia: Japan", "accept_bare_command"),
+    "wrong_label": Flaw(
+        "another word or spelling for a label", "I know.\nFinal Answer: 4", "accept_label"
+    ),
+    "missing_label": Flaw(
+        "a command with no label before it", _LOOK + "wikipedia: Japan", "accept_bare_command"
+    ),
     "inline_label": Flaw(
-        "a label that does not begin its line", "I look. Action: wikipedia: Japan", "split_line"
+        "a label that does not begin its line",
+        "I look it up. Action: wikipedia: Japan",
+        "split_line",
     ),
-    "line_breaks": Flaw("a move that is spread over lines", "I look.\nAction:\nwikipedia: Japan", "join_lines"),
+    "line_breaks": Flaw(
+        "a move that is spread over lines", _LOOK + "Action:\nwikipedia: Japan", "join_lines"
+    ),
     "wrong_dialect": Flaw(
-        "a move in the form of another protocol", "I look.\nAction: wikipedia[Japan]", "read_other_dialect"
+        "a move in another protocol's form",
+        _LOOK + "Action: wikipedia[Japan]",
+        "read_other_dialect",
     ),
     "json_action": Flaw(
-        "a move written as JSON", 'I look.\nAction: {"tool": "wikipedia", "input": "Japan"}', "read_json"
+        "a move, or its input, written as JSON",
+        _LOOK + 'Action: {"tool": "wikipedia", "input": "Japan"}',
+        "read_json",
     ),
-    "null_action": Flaw('an Action that says "none" beside an answer', "I know.\nAction: None\nAnswer: 4", "skip_null_action"),
-    "quoted_input": Flaw("quotation marks round the input", 'I look.\nAction: wikipedia: "Japan"', "strip_quotes"),
-    "unclosed_bracket": Flaw("a bracket that is not closed", "I look.\nAction: wikipedia[Japan", "close_bracket"),
+    "null_action": Flaw(
+        "an Action that says there is none, beside an answer",
+        "I know.\nAction: None\nAnswer: 4",
+        "skip_null_action",
+    ),
+    "quoted_input": Flaw(
+        "quotation marks round the input", _LOOK + 'Action: wikipedia: "Japan"', "strip_quotes"
+    ),
+    "unclosed_bracket": Flaw(
+        "a bracket that is never closed", _LOOK + "Action: wikipedia[Japan", "close_bracket"
+    ),
     "escaped_markdown": Flaw(
-        "markdown's backslashes", "I look.\nAction: google\\_search: Japan", "unescape_markdown"
+        "markdown's backslashes",
+        _LOOK + "Action: google\\_search: Japan",
+        "unescape_markdown",
     ),
     "fullwidth_punctuation": Flaw(
-        "full-width forms in a label, tool or separator", "I look.\nAction： wikipedia： Japan", "fold_fullwidth"
+        "full-width forms in a label, a tool or a separator",
+        _LOOK + "Action： wikipedia： Japan",
+        "fold_fullwidth",
     ),
     "decorated": Flaw(
         "bold, bullets, numbers, indents or code fences round the form",
-        "I look.\n**Action:** wikipedia: Japan",
+        _LOOK + "**Action:** wikipedia: Japan",
         "strip_decoration",
     ),
     "invisible_characters": Flaw(
-        "carriage returns, control, zero-width or bidi characters", "I look.\r\nAction: wikipedia: Japan", "drop_invisible"
+        "carriage returns, control, zero-width or bidi characters",
+        "I look it up.\r\nAction: wikipedia: Japan",
+        "drop_invisible",
     ),
     "wrote_observation": Flaw(
         "an observation that the model wrote itself",
-        "I look.\nAction: wikipedia: Japan\nObservation: Japan is a country.\nThought: So.\nAnswer: yes",
+        _JAPAN + "Observation: It is a country.\nThought: So.\nAnswer: yes",
         "cut_at_observation",
     ),
     "wrote_question": Flaw(
-        "a question that the model asked itself", "I look.\nAction: wikipedia: Japan\nQuestion: What is 2 + 2?", "cut_at_question"
+        "a question that the model asked itself",
+        _JAPAN + "Question: What is 2 + 2?",
+        "cut_at_question",
     ),
     "role_leak": Flaw(
-        "a speaker's name or a chat template's mark", "I look.\nAction: wikipedia: Japan\nHuman: ", "cut_at_role"
+        "a speaker's name or a chat template's mark", _JAPAN + "Human: ", "cut_at_role"
     ),
     "think_block": Flaw(
-        "a reasoning block inside the text", "<think>Hm.</think>I look.\nAction: wikipedia: Japan", "skip_think_block"
+        "a reasoning block inside the text",
+        "<think>Hm.</think>I look it up.\nAction: wikipedia: Japan",
+        "skip_think_block",
     ),
-    "trailing_text": Flaw("more text after the move", "I look.\nAction: wikipedia: Japan\nThen I wait.", "cut_after_move"),
-}  # fmt: skip
+    "trailing_text": Flaw("more text after the move", _JAPAN + "Then I wait.", "cut_after_move"),
+}
 
 REPAIRS: dict[str, str] = {
     "skip_think_block": "read what follows the last </think>",
@@ -109,7 +147,7 @@ REPAIRS: dict[str, str] = {
     "accept_label": "read a known other word for a label as that label",
     "split_line": "begin a line where a label stands inside one",
     "accept_bare_command": "read the only line that is a known tool with an input as the action",
-    "join_lines": "take the rest of a move from the lines below its label",
+    "join_lines": "take a move, or what is left of it, from the lines below its label",
     "read_other_dialect": "read a move in another dialect's form",
     "read_json": "read the tool and the input out of JSON",
     "match_tool": "take the one known tool that differs in case, spaces, hyphens or underscores only",

@@ -8,55 +8,23 @@ are left there is no move.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
-from harness.protocol.commands import FENCES, Command, Tools, is_nothing, read_command, read_json
+from harness.protocol.commands import FENCES, Command, Tools
 from harness.protocol.dialects import Dialect, dialect_of
 from harness.protocol.flaws import Notes
-from harness.protocol.moves import read_action, read_answer
-from harness.protocol.scan import Part, label_places, scan
+from harness.protocol.scan import scan
+from harness.protocol.turns import Found, Turn, read_turns
 from harness.protocol.visible import drop_invisible
 from harness.types import Action, Answer, Finish, Parsed
 
-_CUT: tuple[Finish, ...] = ("length", "context", "time", "error")
+_CUT_OFF: tuple[Finish, ...] = ("length", "context", "time", "error")
+# What chat templates write between turns.
 _MARKS = (
     "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<|end|>", "</s>", "<s>",
     "<end_of_turn>", "<start_of_turn>", "<|end_of_turn|>", "[INST]", "[/INST]", "<|user|>",
     "<|assistant|>", "<|start_header_id|>", "<｜end▁of▁sentence｜>", "<eos>",
 )  # fmt: skip
-_SENTENCE_ENDS = tuple(".!?。！？:;)")
-_LINES_OF_COMMANDS = 40  # how far up from the end a command without a label is looked for
-_LONGEST_LINE = 2000
-
-
-@dataclass
-class _Found:
-    """A command and where it stands: its parts are ``turn.parts[first : after]``."""
-
-    command: Command
-    first: int
-    after: int
-
-
-@dataclass
-class _Turn:
-    """What lies between two boundaries (an observation, a question, another speaker)."""
-
-    opener: Part | None
-    parts: list[Part] = field(default_factory=list)
-    found: list[_Found] = field(default_factory=list)
-    malformed: bool = False
-
-    @property
-    def thought(self) -> str:
-        """All the thought before the first move."""
-        end = self.found[0].first if self.found else len(self.parts)
-        texts = (part.text for part in self.parts[:end] if part.kind in ("thought", "assistant"))
-        return "\n".join(text for text in texts if text)
-
-    def opened_by(self, kind: str) -> bool:
-        """Whether the boundary before it is of that kind."""
-        return self.opener is not None and self.opener.kind == kind
+_MARKUP = " \t*_`#>-+"
 
 
 def parse(
@@ -73,27 +41,25 @@ def parse(
     ``tools`` are the names that the prompt offers, ``dialect`` the form it declares (a
     name in DIALECTS or a Dialect). A text that begins with its own thought label is read
     as if it did not. ``repair`` False keeps the move only where nothing was wrong.
-    Never raises for any ``text``.
+    Never raises for any ``text``; KeyError for an unknown dialect.
     """
     form = dialect_of(dialect)
     notes = Notes()
-    known = Tools(tuple(tools), form)
-    text = _clean(text, stop, form, notes)
-    turns = _turns(scan(text, form))
+    text = _clean(text, notes)
+    text = _without_stub(text, stop, form, notes)
+    turns = read_turns(scan(text, form), Tools(tuple(tools), form))
+    command = _read(turns, form, notes, finish in _CUT_OFF, stop)
     if not text.strip():
-        notes.add("empty")
-    command = _read(turns, known, notes, finish in _CUT, stop) if text.strip() else None
-    chosen = _chosen(turns)
-    thought = (chosen or turns[0]).thought
-    if stop.strip().startswith(form.labels.question) and not (command and isinstance(command.move, Answer)):
-        notes.add("wrote_question")
+        notes = _only_empty(notes)
+    _note_stop(stop, form, command, notes)
     errors = notes.errors()
+    thought = next((turn for turn in turns if turn.found), turns[0]).thought
     move = command.move if command and (repair or not errors) else None
     return Parsed(thought, move, errors, notes.repairs() if move else ())
 
 
-def _clean(text: str, stop: str, form: Dialect, notes: Notes) -> str:
-    """The text that a person would see, up to the end of the turn."""
+def _clean(text: str, notes: Notes) -> str:
+    """The text that a person would see, up to the end of the model's turn."""
     seen = drop_invisible(text)
     if seen != text:
         notes.add("invisible_characters")
@@ -107,95 +73,117 @@ def _clean(text: str, stop: str, form: Dialect, notes: Notes) -> str:
         notes.add("role_leak")
     end = min((at for mark in _MARKS if (at := begun.find(mark)) >= 0), default=-1)
     if end >= 0:
-        begun = begun[:end]
         notes.add("role_leak")
-    if stop.strip().startswith(form.labels.observation):
-        body, newline, last = begun.rpartition("\n")
-        if newline and last and not last.strip(" \t*_`#>-+"):
-            begun = body + newline
-            if last.strip():
-                notes.add("decorated")
-    return begun
+    return begun[:end] if end >= 0 else begun
 
 
-def _turns(parts: Sequence[Part]) -> list[_Turn]:
-    turns = [_Turn(None)]
-    for part in parts:
-        if part.kind in ("observation", "question", "user"):
-            turns.append(_Turn(part))
-        else:
-            turns[-1].parts.append(part)
-    return turns
+def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> str:
+    """The text without what is left of an observation label at its end: the word without
+    its colon, or markup that the model wrote in front of the stop string."""
+    word = form.labels.observation
+    bare = text.rstrip().removesuffix(word)
+    if text.rstrip().endswith(word) and bare[-1:].isspace():
+        notes.add("wrong_label" if bare.rstrip(" \t").endswith("\n") else "inline_label")
+        return bare.rstrip(" \t")
+    body, newline, last = text.rpartition("\n")
+    if not (newline and last) or last.strip(_MARKUP) or not _stopped_at_observation(stop, form):
+        return text
+    if last.strip():
+        notes.add("decorated")
+    return body + newline
 
 
-def _chosen(turns: Sequence[_Turn]) -> _Turn | None:
-    return next((turn for turn in turns if turn.found), None)
+def _stopped_at_observation(stop: str, form: Dialect) -> bool:
+    return stop.strip().startswith(form.labels.observation)
+
+
+def _only_empty(notes: Notes) -> Notes:
+    """Of nothing, nothing else is said but what was taken away."""
+    left = Notes()
+    left.add("empty", *(error for error in notes.errors() if error != "missing_action"))
+    return left
+
+
+def _note_stop(stop: str, form: Dialect, command: Command | None, notes: Notes) -> None:
+    """What the stop string itself shows: behind an answer the next question is the
+    prompt's own pattern, behind an action the observation is."""
+    answered = command is not None and isinstance(command.move, Answer)
+    if stop.strip().startswith(form.labels.question) and not answered:
+        notes.add("wrote_question")
+    if answered and _stopped_at_observation(stop, form):
+        notes.add("wrote_observation")
 
 
 # --- from turns to one command ----------------------------------------------------------
 
 
-def _read(turns: Sequence[_Turn], tools: Tools, notes: Notes, cut: bool, stop: str) -> Command | None:
-    for turn in turns:
-        _find(turn, tools)
-        if turn.found:
-            break
-    turn = _chosen(turns)
-    if turn is None:
-        _note_no_move(turns, notes, cut)
+def _read(
+    turns: Sequence[Turn], form: Dialect, notes: Notes, cut_off: bool, stop: str
+) -> Command | None:
+    index = next((index for index, turn in enumerate(turns) if turn.found), -1)
+    if index < 0:
+        _note_no_move(turns, notes, cut_off)
         return None
+    turn = turns[index]
     found = _only(turn, notes)
     if found is None:
         return None
-    index = turns.index(turn)
-    following = turns[index + 1] if index + 1 < len(turns) else None
-    last = following is None and found.after == len(turn.parts) and not found.command.closed
-    open_end = last and not turn.parts[found.after - 1].ended(found.command.used)
-    if open_end and cut:
-        notes.add("truncated")
-        return None
-    if open_end and stop.strip().startswith(tools.dialect.labels.observation):
-        notes.add("inline_label")
-    _note_surroundings(turn, found, notes)
+    if _open_ended(turn, found) and index + 1 == len(turns):
+        if cut_off:
+            notes.add("truncated")
+            return None
+        if _stopped_at_observation(stop, form) and isinstance(found.command.move, Action):
+            notes.add("inline_label")
+    _note_flaws(turn, found, notes)
     _note_following(turns[index + 1 :], found, notes)
     return found.command if _may_stand(turns[: index + 1], found, notes) else None
 
 
-def _note_no_move(turns: Sequence[_Turn], notes: Notes, cut: bool) -> None:
-    malformed = any(turn.malformed for turn in turns)
-    if cut:
+def _open_ended(turn: Turn, found: Found) -> bool:
+    """Whether the text ends on the move's own line, so that more of it may be missing."""
+    last = found.after == len(turn.parts) and not found.command.closed
+    return last and not turn.parts[found.after - 1].ended(found.command.used)
+
+
+def _note_no_move(turns: Sequence[Turn], notes: Notes, cut_off: bool) -> None:
+    if cut_off:
         notes.add("truncated")
     else:
+        malformed = any(turn.malformed for turn in turns)
         notes.add("malformed_action" if malformed else "missing_action")
-    for kind in ("observation", "question"):
+    for kind, error in (
+        ("observation", "wrote_observation"), ("question", "wrote_question"), ("user", "role_leak"),
+    ):  # fmt: skip
         if any(turn.opened_by(kind) for turn in turns):
-            notes.add(f"wrote_{kind}")
-    if any(turn.opened_by("user") for turn in turns):
-        notes.add("role_leak")
+            notes.add(error)
 
 
-def _only(turn: _Turn, notes: Notes) -> _Found | None:
+def _only(turn: Turn, notes: Notes) -> Found | None:
     """The only move of a turn; where there are different ones, none."""
     real = [found for found in turn.found if not found.command.nothing]
-    if len(real) < len(turn.found) and real:
-        notes.add("null_action")
     if not real:
         notes.add("missing_action")
         return None
-    moves = {found.command.move for found in real}
-    answers = sum(isinstance(found.command.move, Answer) for found in real)
+    if len(real) < len(turn.found):
+        notes.add("null_action")
     if len(real) > 1:
+        answers = sum(isinstance(found.command.move, Answer) for found in real)
         both = 0 < answers < len(real)
-        notes.add("action_and_answer" if both else "several_answers" if answers else "several_actions")
-    if len(moves) > 1 or real[0].command.move is None:
-        notes.add(*real[0].command.flaws if len(moves) == 1 else ())
+        notes.add(
+            "action_and_answer" if both else "several_answers" if answers else "several_actions"
+        )
+    if len({found.command.move for found in real}) > 1:
+        return None
+    if real[0].command.move is None:
+        notes.add(*real[0].command.flaws)
         return None
     return real[0]
 
 
-def _may_stand(turns: Sequence[_Turn], found: _Found, notes: Notes) -> bool:
+def _may_stand(turns: Sequence[Turn], found: Found, notes: Notes) -> bool:
     """Whether what the model wrote before the move leaves it standing: an answer behind
-    its own observation never does, nor anything behind a question that it asked itself."""
+    its own observation never does, nor anything behind a question that it asked itself
+    (unless that question opens the text: then it is the one that was asked)."""
     opening = len(turns) == 2 and not turns[0].thought
     stands = True
     for turn in turns[1:]:
@@ -208,11 +196,14 @@ def _may_stand(turns: Sequence[_Turn], found: _Found, notes: Notes) -> bool:
     return stands
 
 
-def _note_surroundings(turn: _Turn, found: _Found, notes: Notes) -> None:
-    """What is wrong with the move, and with the thought before it and the text after it."""
+# --- what is wrong with it --------------------------------------------------------------
+
+
+def _note_flaws(turn: Turn, found: Found, notes: Notes) -> None:
+    """What is wrong with the move, the thought before it and the text after it."""
+    notes.add(*found.command.flaws)
     for part in turn.parts[: found.first + 1]:
         notes.add(*part.flaws)
-    notes.add(*found.command.flaws)
     thoughts = [part for part in turn.parts[: found.first] if part.kind == "thought"]
     if not turn.thought.strip("`~ \n"):
         notes.add("missing_thought")
@@ -222,7 +213,8 @@ def _note_surroundings(turn: _Turn, found: _Found, notes: Notes) -> None:
         notes.add("decorated")
     if turn.malformed:
         notes.add("malformed_action")
-    notes.add(*_leftover(found.command.rest), *_leftover(turn.parts[found.after - 1].rest(found.command.used)))
+    notes.add(*_leftover(found.command.rest))
+    notes.add(*_leftover(turn.parts[found.after - 1].rest(found.command.used)))
     others = {part.kind for part in turn.parts[found.after :]}
     if "assistant" in others:
         notes.add("role_leak")
@@ -232,133 +224,23 @@ def _note_surroundings(turn: _Turn, found: _Found, notes: Notes) -> None:
 
 def _leftover(text: str) -> tuple[str, ...]:
     """The flaw that text behind a move is, if it is any."""
-    if not text.strip():
+    bare = text.replace("</tool_call>", "`").strip()
+    if not bare:
         return ()
-    return ("trailing_text",) if text.strip("*_`~#>-+= \t\n") else ("decorated",)
+    return ("trailing_text",) if bare.strip("*_`~#>-+= \t\n") else ("decorated",)
 
 
-def _note_following(turns: Sequence[_Turn], found: _Found, notes: Notes) -> None:
-    """The boundary behind the move. An empty Observation label behind an action is the
-    form itself, where a stop string has not cut it off."""
+def _note_following(turns: Sequence[Turn], found: Found, notes: Notes) -> None:
+    """The boundary behind the move. An empty observation label behind an action is the
+    form itself, where no stop string has cut it off."""
     if not turns:
         return
     opener = turns[0].opener
-    assert opener is not None
-    if opener.kind == "observation":
-        alone = len(turns) == 1 and not opener.text and not turns[0].parts
-        if not alone or isinstance(found.command.move, Answer):
-            notes.add("wrote_observation")
-        notes.add(*opener.flaws)
-    else:
+    assert opener is not None  # only the first turn has none
+    if opener.kind != "observation":
         notes.add("wrote_question" if opener.kind == "question" else "role_leak")
-
-
-# --- where the moves of a turn are ------------------------------------------------------
-
-
-def _find(turn: _Turn, tools: Tools) -> None:
-    _find_labelled(turn, tools)
-    if not turn.found and _split_lines(turn, tools):
-        _find_labelled(turn, tools)
-    if not turn.found:
-        _find_bare(turn, tools)
-
-
-def _find_labelled(turn: _Turn, tools: Tools) -> None:
-    index = 0
-    while index < len(turn.parts):
-        part = turn.parts[index]
-        after = index + 1
-        if part.kind == "action":
-            below = turn.parts[after] if after < len(turn.parts) else None
-            input_part = below if below and below.kind == "input" else None
-            after += input_part is not None
-            _keep(turn, read_action(part, input_part, tools), index, after)
-        elif part.kind == "answer":
-            _keep(turn, read_answer(part, tools), index, after)
-        index = after
-
-
-def _keep(turn: _Turn, command: Command | None, first: int, after: int) -> None:
-    if command is None:
-        turn.malformed = True
-    else:
-        turn.found.append(_Found(command, first, after))
-
-
-def _split_lines(turn: _Turn, tools: Tools) -> bool:
-    """Break the turn's thought where a move's label stands inside a line."""
-    for index, part in enumerate(turn.parts):
-        text = part.text
-        at = _inner_move(text, tools) if part.kind in ("thought", "assistant") else -1
-        if at >= 0:
-            inner = scan(text[at:] + part.below[len(part.below.rstrip()) :], tools.dialect)[1:]
-            for found in inner[:1]:
-                found.flaws += ("inline_label",)
-            turn.parts[index : index + 1] = [_thought(part, text[:at].rstrip("*`_ ")), *inner]
-            return bool(inner)
-    return False
-
-
-def _thought(part: Part, text: str) -> Part:
-    line, newline, below = text.partition("\n")
-    return Part(part.kind, line.strip(), part.flaws, newline + below)
-
-
-def _inner_move(text: str, tools: Tools) -> int:
-    """Where a move begins inside a line: its label follows the end of a sentence, or a
-    whole call of a known tool follows the label (-1 = nowhere)."""
-    labels, numbered = tools.dialect.labels, tools.dialect.form == "bracket"
-    places = []
-    for word in dict.fromkeys((labels.action, labels.answer, "Final Answer")):
-        for at, end in label_places(text, word, numbered):
-            line = text[end : end + _LONGEST_LINE].partition("\n")[0].strip()
-            if line and _begins_move(text[max(0, at - 8) : at], word, line, tools):
-                places.append(at)
-                break
-    return min(places, default=-1)
-
-
-def _begins_move(before: str, word: str, line: str, tools: Tools) -> bool:
-    if not before or before.rstrip(" *`_").endswith(_SENTENCE_ENDS):
-        return True
-    if not before.endswith((" ", "\t")):
-        return False
-    if word != tools.dialect.labels.action:
-        return word == "Final Answer"
-    command = read_command(line, tools)
-    return bool(command and isinstance(command.move, Action) and command.move.tool in tools.exact)
-
-
-def _find_bare(turn: _Turn, tools: Tools) -> None:
-    """A command on a line of its own, without a label: a known tool with an input, or JSON."""
-    for index, part in enumerate(turn.parts):
-        if part.kind not in ("thought", "assistant"):
-            continue
-        whole = part.value + part.below
-        lines = whole.rsplit("\n", _LINES_OF_COMMANDS)
-        at = 0
-        for number, line in enumerate(lines):
-            command = _bare(line, whole, at, tools) if number or len(lines) <= _LINES_OF_COMMANDS else None
-            if command:
-                command.flaws.append("missing_label")
-                below = whole[at + len(line) :]
-                turn.parts[index : index + 1] = [_thought(part, whole[:at]), Part("action", line, (), below)]
-                turn.found.append(_Found(command, index + 1, index + 2))
-                return
-            at += len(line) + 1
-
-
-def _bare(line: str, whole: str, at: int, tools: Tools) -> Command | None:
-    opened = line.strip().removeprefix("<tool_call>").lstrip("`~ \t")
-    if opened.startswith("{") or (line.strip() and not opened):
-        return read_json(whole[at:].replace("<tool_call>", "", 1), tools)
-    command = read_command(line.strip(), tools)
-    if command is None or not set(command.flaws) <= {"escaped_markdown", "wrong_dialect", "decorated"}:
-        return None
-    if isinstance(command.move, Answer):
-        return command if command.closed and not command.rest else None
-    if command.move is None:
-        return None
-    known = command.move.tool in tools.exact and command.move.input
-    return command if known and not (opened.startswith(command.move.tool + " ")) else None
+        return
+    alone = len(turns) == 1 and not opener.text and not turns[0].parts
+    if not alone or isinstance(found.command.move, Answer):
+        notes.add("wrote_observation")
+    notes.add(*opener.flaws)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 
 from harness.protocol.dialects import WORDS, Dialect, Kind
@@ -22,6 +22,7 @@ _REACH = 40  # a label and its decoration end within so many characters
 _MOST_LABELS = 64  # nobody reads on: no completion with more has a single reading
 _MOST_IN_LINE = 8
 _PLACES = 16  # how many places inside lines are tried
+_SPEAKERS = ("user", "assistant")
 _NEXT_TURN = ("thought", "observation", "question")
 
 
@@ -85,7 +86,10 @@ def scan(text: str, dialect: Dialect) -> list[Part]:
         if _is_data(label, line, parts[-1]):
             continue
         close(start - 1 if start else 0)
-        parts += [Part(found.kind, value.strip(), found.flaws) for found, value in reader.unfold(label, line)]
+        parts += [
+            Part(found.kind, value.strip(), found.flaws)
+            for found, value in reader.unfold(label, line)
+        ]
         begun = start + len(line)
         if len(parts) > _MOST_LABELS:
             break
@@ -94,10 +98,10 @@ def scan(text: str, dialect: Dialect) -> list[Part]:
 
 
 def _is_data(label: Label, line: str, last: Part) -> bool:
-    """Whether a label-like line belongs to the part above: an input's own lines, or an
-    input label with no action over it."""
+    """Whether a label-like line belongs to the part above: an input's own lines, or some
+    word for an input with no action over it."""
     if label.kind == "input":
-        return last.kind != "action"
+        return last.kind != "action" and bool(label.flaws)
     return last.kind == "input" and line.lstrip(_BEFORE)[:1].islower()
 
 
@@ -108,16 +112,23 @@ def _merge_opening(parts: list[Part]) -> list[Part]:
     return parts
 
 
+@cache
+def _tables(dialect: Dialect) -> tuple[dict[str, Kind], dict[str, Kind], set[str]]:
+    """The dialect's own words, every word that may stand for a label, and their last
+    letters, for a quick look before a long one."""
+    kinds: tuple[Kind, ...] = ("thought", "action", "input", "answer", "observation", "question")
+    # where two kinds share a word (the deck's "Answer"), the later one reads it
+    own = {dialect.labels.word(kind): kind for kind in kinds}
+    words = {**WORDS, **{word.lower(): kind for word, kind in own.items()}}
+    return own, words, {word[-3:] for word in words}
+
+
 class _Reader:
     """Recognises labels at the beginning of lines, for one dialect."""
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        kinds: tuple[Kind, ...] = ("thought", "action", "input", "answer", "observation", "question")
-        # where two kinds share a word (the deck's "Answer"), the later one reads it
-        self.own: dict[str, Kind] = {dialect.labels.word(kind): kind for kind in kinds}
-        self.words = {**WORDS, **{word.lower(): kind for word, kind in self.own.items()}}
-        self.tails = {word[-3:] for word in self.words}  # a quick look before a long one
+        self.own, self.words, self.tails = _tables(dialect)
         self.seen: dict[str, Label | None] = {}
 
     def labels(self, text: str) -> Iterator[tuple[int, Label]]:
@@ -172,8 +183,8 @@ class _Reader:
         bare = _without_number(word.lstrip(_BEFORE)).rstrip(_AROUND)
         plain = bare if bare.isascii() else unicodedata.normalize("NFKC", bare)
         kind = self.words.get(_key(plain))
-        if kind is None:
-            return None
+        if kind is None or (kind in _SPEAKERS and word.lstrip("# ") != bare):
+            return None  # a speaker's name in bold is somebody's list
         flaws = []
         if "\\" in bare:
             flaws.append("escaped_markdown")
@@ -181,7 +192,7 @@ class _Reader:
             flaws.append("fullwidth_punctuation")
         if word != bare:
             flaws.append("decorated")
-        if kind in ("user", "assistant"):
+        if kind in _SPEAKERS:
             flaws.append("role_leak")
         elif not self._own_word(plain, kind):
             flaws.append("wrong_label")
@@ -211,10 +222,12 @@ class _Reader:
             value = value[inner.end :].strip()
         yield Label(label.kind, 0, flaws), value
 
-    def _innermost(self, label: Label, value: str, flaws: tuple[str, ...]) -> tuple[Label, str, tuple[str, ...]]:
+    def _innermost(
+        self, label: Label, value: str, flaws: tuple[str, ...]
+    ) -> tuple[Label, str, tuple[str, ...]]:
         for _ in range(3):
             inner = self._label_of(value)
-            if inner is None or not (inner.kind == label.kind or label.kind in ("user", "assistant")):
+            if inner is None or not (inner.kind == label.kind or label.kind in _SPEAKERS):
                 break
             flaws += inner.flaws if inner.kind != label.kind else (*inner.flaws, "wrong_label")
             value, label = value[inner.end :].strip(), inner
@@ -234,9 +247,15 @@ class _Reader:
             at
             for word, found in self.own.items()
             if kind != "answer" or found in _NEXT_TURN
-            for at, _ in islice(label_places(value, f" {word}", numbered), 1)
+            for at, _ in islice(label_places(value, _inside(word, found), numbered), 1)
+            if at > 0
         ]
         return min(places, default=-1)
+
+
+def _inside(word: str, kind: Kind) -> str:
+    """A label as it must stand inside a line: behind a space, or unmistakable by itself."""
+    return word if kind == "input" and " " in word else f" {word}"
 
 
 def label_places(text: str, word: str, numbered: bool) -> Iterator[tuple[int, int]]:
