@@ -97,7 +97,9 @@ def test_the_functions_of_a_file_become_tools(file: Path) -> None:
     assert describe(["calculate", "roman"], mine).endswith(
         "\nroman: 14\nReturns a whole number in Roman numerals."
     )
-    assert toolbox(file).call("roman", "14") == replace(Observation("XIV"), seconds=pytest.approx(0, abs=1))
+    assert toolbox(file).call("roman", "14") == replace(
+        Observation("XIV"), seconds=pytest.approx(0, abs=1)
+    )
     assert toolbox(file).call("page", "Oru").text == "no"
 
 
@@ -127,10 +129,16 @@ def test_a_tool_that_hangs_again_and_again_is_left_alone(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("def f(input):\n    pass\n", r"mine.py:1: the docstring of f is what the model reads; expected two lines"),
+        (
+            "def f(input):\n    pass\n",
+            r"mine.py:1: the docstring of f is what the model reads; expected two lines",
+        ),
         ('\ndef f(input):\n    """Does things."""\n', r"mine.py:2: the docstring of f"),
         ('def f():\n    """f: x\n    Gives."""\n', r"mine.py:1: f should take the input"),
-        ('def Fetch(input):\n    """Fetch: x\n    Gives."""\n', r"mine.py:1: 'Fetch' cannot be a tool's name"),
+        (
+            'def Fetch(input):\n    """Fetch: x\n    Gives."""\n',
+            r"mine.py:1: 'Fetch' cannot be a tool's name",
+        ),
         ("x = 1\n\nraise RuntimeError('no')\n", r"mine.py:3: RuntimeError: no"),
         ("import sys\nsys.exit(1)\n", r"mine.py:2: SystemExit"),
         ("def f(:\n", r"mine.py:1: SyntaxError"),
@@ -182,7 +190,10 @@ class Varland:
 
     def article(self, title: str) -> Article | None:
         return {
-            "Varland": Article("Varland", "Varland is an island. Its capital is Orrin. It is green. The capital is old."),
+            "Varland": Article(
+                "Varland",
+                "Varland is an island. Its capital is Orrin. It is green. The capital is old.",
+            ),
             "Orrin": Article("Orrin", "Orrin is a town. Its mayor is Pell Ansa."),
         }.get(title)
 
@@ -199,7 +210,9 @@ def looked_up(*actions: str) -> list[str]:
     task = Task("t", "Which?", Target("string", ("x",)), "lookup")
 
     def read(completion: Completion) -> Parsed:
-        return protocol.parse(completion.text, prompt.tools, finish=completion.finish, stop=completion.stop)
+        return protocol.parse(
+            completion.text, prompt.tools, finish=completion.finish, stop=completion.stop
+        )
 
     loop = react(task, prompt, Limits(steps=99), read, notice="?", fold=protocol.fold)
     if "lookup" in prompt.tools:
@@ -247,7 +260,9 @@ def test_lookup_ends_with_the_loops_own_episode() -> None:
     prompt = prompts.load("react")
 
     def read(completion: Completion) -> Parsed:
-        return protocol.parse(completion.text, prompt.tools, finish=completion.finish, stop=completion.stop)
+        return protocol.parse(
+            completion.text, prompt.tools, finish=completion.finish, stop=completion.stop
+        )
 
     task = Task("t", "Which?", Target("string", ("x",)), "lookup")
     loop = lookup.follow(react(task, prompt, Limits(), read, notice="?", fold=protocol.fold))

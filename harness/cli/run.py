@@ -48,7 +48,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--tools", default="prompt", metavar="LIST", help="'none' for a closed-book run (default: the prompt's)")
     parser.add_argument("--world", default="frozen", metavar="KIND[:WHERE]",
                         help="where tool answers come from: frozen (default: the suite's own), frozen:FILE, live, "
-                        "live:LANGUAGE, live:URL of an api.php, recorded:TAPE, none")
+                        "live:LANGUAGE, live:URL of an api.php, recorded:TAPE, zim:FILE, none")
     parser.add_argument("--record", default="", metavar="TAPE", help="keep what the world answers on a tape, to be replayed")
     parser.add_argument("--tools-file", default="", metavar="FILE.py", help="more tools: functions with a docstring of yours")
     parser.add_argument("--fault", default="", metavar="SPEC",

@@ -14,6 +14,7 @@ from harness.worlds.frozen import FrozenWorld
 from harness.worlds.live import LiveWorld
 from harness.worlds.none import NoWorld
 from harness.worlds.recorded import RecordedWorld
+from harness.worlds.zim import ZimWorld
 
 # kind -> opener(path, expected sha256); a new world is one file and one line here
 WORLDS: dict[str, Callable[[str, str], World]] = {
@@ -21,10 +22,11 @@ WORLDS: dict[str, Callable[[str, str], World]] = {
     "live": LiveWorld,
     "none": NoWorld,
     "recorded": RecordedWorld,
+    "zim": ZimWorld,
 }
 
 
-NEED_A_FILE = ("recorded",)
+NEED_A_FILE = ("recorded", "zim")
 
 
 def read_spec(text: str) -> WorldSpec:

@@ -191,7 +191,7 @@ _QUERY_RUN = re.compile(
     f"(?P<han>[{_HAN}]+)|(?P<hiragana>[{_HIRAGANA}]+)|(?P<katakana>[{_KATAKANA}]+)"
     f"|(?P<word>(?:(?![{_HAN}{_HIRAGANA}{_KATAKANA}])[^\\W_])+)"
 )
-_STOP_WORDS = frozenset(
+STOP_WORDS = frozenset(
     """
     a an and are as at be been by can could did do does find for from had has have her him his
     how i in is it its many me much my of on or s she he that the their them there these they
@@ -225,7 +225,7 @@ def _match_expressions(query: str) -> list[str]:
 
 
 def _is_stop(kind: str, run: str) -> bool:
-    return run in _STOP_WORDS or (kind == "hiragana" and len(run) <= 2)  # particles, endings
+    return run in STOP_WORDS or (kind == "hiragana" and len(run) <= 2)  # particles, endings
 
 
 def _term(kind: str, run: str) -> str:

@@ -1,0 +1,185 @@
+"""An encyclopedia in a Kiwix ZIM file, through `libzim` (GPL: an extra of its own).
+
+Known by the identifier that its maker gave it, since the real ones are too large to hash.
+A search asks for the title, then for titles that begin so, then for the text without its
+stop words, because ZIM's own search wants every word.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.text import lead, one_line, title_key
+from harness.types import Article, Hit, ToolUnavailable, UserError
+from harness.worlds.frozen import SNIPPET_CHARS, STOP_WORDS
+from harness.worlds.html import read_page
+
+CHECKED_BYTES = 256 << 20  # up to this size the file's own checksum is verified
+MAX_REDIRECTS = 5
+MAX_QUERY_CHARS = 300
+
+
+class ZimWorld:
+    """Answers from a ZIM file. ``sha256`` is what ``sha256`` of the world must be: here
+    `zim-` and the file's identifier. Raises UserError when the file is missing, damaged or
+    another one; ToolUnavailable when it turns out damaged later."""
+
+    def __init__(self, path: str | Path, sha256: str = "") -> None:
+        self.path = Path(path)
+        self._archive = _open(self.path)
+        self.sha256 = f"zim-{self._archive.uuid}"
+        if sha256 and sha256 != self.sha256:
+            raise UserError(
+                f"{path} is {self.sha256}, but {sha256} is expected: another edition of it?"
+            )
+        self.id = f"zim:{self._archive.uuid}"
+        self.language = _metadata(self._archive, "Language")[:2] or "en"
+        self._lock = threading.Lock()
+
+    def article(self, title: str) -> Article | None:
+        """The page of that title or path, redirects followed."""
+        with self._lock, _Failures(self.path):
+            entry = self._find(one_line(_clean(title)))
+            return None if entry is None else self._article(entry)
+
+    def similar(self, title: str, limit: int = 3) -> Sequence[str]:
+        """Titles that begin like this one, as the file's own index finds them."""
+        with self._lock, _Failures(self.path):
+            found = (entry.title for entry in self._suggested(_clean(title), limit + 1))
+            return [other for other in found if title_key(other) != title_key(title)][:limit]
+
+    def search(self, query: str, limit: int = 3) -> Sequence[Hit]:
+        """Title, then beginnings of titles, then full text."""
+        query = one_line(_clean(query))[:MAX_QUERY_CHARS]
+        with self._lock, _Failures(self.path):
+            exact = self._find(query)
+            found = [] if exact is None else [exact]
+            found += self._suggested(query, limit)
+            if len(found) < limit:
+                found += self._full_text(query, limit)
+            pages = (self._article(entry) for entry in found)
+            hits = {page.title: _hit(page) for page in pages if page}
+        return list(hits.values())[:limit]
+
+    def articles(self) -> Iterator[Article]:
+        """Every page, with the titles that redirect to it; for building a snapshot."""
+        archive, aliases, pages = self._archive, dict[str, list[str]](), []
+        for number in range(archive.all_entry_count):
+            entry = archive._get_entry_by_id(number)
+            if entry.is_redirect:
+                target = _resolved(entry)
+                aliases.setdefault(target.path if target else "", []).append(one_line(entry.title))
+            elif entry.get_item().mimetype.startswith("text/html"):
+                pages.append(entry)
+        for entry in pages:
+            if page := self._article(entry):
+                names = tuple(aliases.get(entry.path, ()))
+                yield Article(page.title, page.text, page.language, names, page.meanings)
+
+    def _find(self, title: str) -> Any:
+        if not title:
+            return None
+        upper = title[:1].upper() + title[1:]
+        for name in dict.fromkeys((title, upper)):
+            for path in (name.replace(" ", "_"), f"A/{name.replace(' ', '_')}", name):
+                if self._archive.has_entry_by_path(path):
+                    return self._archive.get_entry_by_path(path)
+            if self._archive.has_entry_by_title(name):
+                return self._archive.get_entry_by_title(name)
+        return None
+
+    def _suggested(self, title: str, limit: int) -> list[Any]:
+        from libzim.suggestion import SuggestionSearcher
+
+        if not title.strip() or not self._archive.has_title_index:
+            return []
+        paths = SuggestionSearcher(self._archive).suggest(title).getResults(0, limit)
+        return [self._archive.get_entry_by_path(path) for path in paths]
+
+    def _full_text(self, query: str, limit: int) -> list[Any]:
+        from libzim.search import Query, Searcher
+
+        words = [word for word in query.split() if word.casefold().strip("?!.,'") not in STOP_WORDS]
+        if not words or not self._archive.has_fulltext_index:
+            return []
+        wanted = Query().set_query(" ".join(words).rstrip("?!."))
+        paths = Searcher(self._archive).search(wanted).getResults(0, limit)
+        return [self._archive.get_entry_by_path(path) for path in paths]
+
+    def _article(self, entry: Any) -> Article | None:
+        entry = _resolved(entry)
+        if entry is None:
+            return None
+        item = entry.get_item()
+        if not item.mimetype.startswith("text/html"):
+            return None
+        page = read_page(bytes(item.content).decode("utf-8", "replace"))
+        title = one_line(entry.title)
+        if page.meanings:
+            return Article(title, language=self.language, meanings=page.meanings)
+        return Article(title, page.text, self.language) if title and page.text else None
+
+
+class _Failures:
+    """Whatever libzim raises while reading is the world's failure."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        if kind is not None and issubclass(kind, RuntimeError | KeyError | ValueError | OSError):
+            raise ToolUnavailable(
+                f"{self._path}: cannot be read ({kind.__name__}); get a whole copy"
+            ) from None
+
+
+def _open(path: Path) -> Any:
+    try:
+        from libzim.reader import Archive
+    except ModuleNotFoundError:
+        raise UserError(
+            "--world zim needs the package libzim: pip install 'harness[zim]'"
+        ) from None
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; ZIM files of Wikipedia are at download.kiwix.org")
+    try:
+        archive = Archive(path)
+        whole = path.stat().st_size > CHECKED_BYTES or archive.check()
+    except RuntimeError as error:
+        raise UserError(f"{path}: not a ZIM file, or damaged: {error}") from None
+    if not whole:
+        raise UserError(f"{path}: damaged: its checksum is wrong; get a whole copy")
+    return archive
+
+
+def _metadata(archive: Any, key: str) -> str:
+    return (
+        bytes(archive.get_metadata(key)).decode("utf-8", "replace")
+        if key in archive.metadata_keys
+        else ""
+    )
+
+
+def _resolved(entry: Any) -> Any:
+    """The entry that a redirect leads to; None when it leads nowhere."""
+    for _ in range(MAX_REDIRECTS):
+        if not entry.is_redirect:
+            return entry
+        entry = entry.get_redirect_entry()
+    return None
+
+
+def _hit(page: Article) -> Hit:
+    meanings = f"may refer to: {'; '.join(page.meanings)}." if page.meanings else ""
+    return Hit(page.title, meanings or lead(page.text, SNIPPET_CHARS))
+
+
+def _clean(text: str) -> str:
+    """Without NUL and lone surrogates, which libzim cannot be asked for."""
+    return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
