@@ -274,7 +274,11 @@ def test_a_list_verdict_tells_how_many_items_were_found() -> None:
         (string("Port Almeric"), '"the Port  Almeric".', STRICT),
         (string("Port Almeric"), "The town is Port Almeric", LENIENT),
         (string("Port Almeric", rejected=("Port Almeric South",)), "Port Almeric South", WRONG),
-        (string("Port Almeric", rejected=("Port Almeric South",)), "It is Port Almeric South", WRONG),
+        (
+            string("Port Almeric", rejected=("Port Almeric South",)),
+            "It is Port Almeric South",
+            WRONG,
+        ),
         (string("Port Almeric", rejected=("Almeric",)), "It is Port Almeric", LENIENT),
         (string("Port Almeric"), "Port Almeric or Oslo", WRONG),
         (string("Port Almeric"), "Oslo, Port Almeric, Bergen", WRONG),
@@ -349,7 +353,9 @@ def test_yes_and_no(target: Target, text: str, expected: str) -> None:
 
 
 def test_the_verdict_says_what_was_compared_and_why() -> None:
-    assert match(number("18"), "about 18.0 pieces") == Verdict(True, True, "18.0", "number: one number")
+    assert match(number("18"), "about 18.0 pieces") == Verdict(
+        True, True, "18.0", "number: one number"
+    )
     assert match(string("Oslo"), "") == Verdict(False, False, "", "string: not answered")
     assert expects(match(ABSTAIN, "Oslo")) == "abstain"
 
@@ -386,9 +392,18 @@ def test_an_accepted_string_passes_however_it_is_dressed(text: str) -> None:
         assert match(target, dressed).strict, dressed
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-10**12, max_value=10**12))
+@given(
+    st.decimals(
+        allow_nan=False, allow_infinity=False, places=3, min_value=-(10**12), max_value=10**12
+    )
+)
 def test_an_accepted_number_passes_in_every_spelling(value: Decimal) -> None:
-    for text in (f"{value:f}", f"{value:,f}", f"the result is {value:f}.", f"−{-value:f}" if value < 0 else f"{value:f}"):
+    for text in (
+        f"{value:f}",
+        f"{value:,f}",
+        f"the result is {value:f}.",
+        f"−{-value:f}" if value < 0 else f"{value:f}",
+    ):
         assert match(number(f"{value:f}"), text).strict, text
     assert not match(number(f"{value:f}"), f"{value + 1:f}").lenient
     if value:
@@ -431,7 +446,9 @@ def test_a_run_on_is_no_answer_and_costs_nothing() -> None:
     assert len("Oslo " * 1_000_000) > MAX_CHARACTERS
 
 
-@pytest.mark.parametrize("text", ["1,", "1 ", "(", "です。", "1万", "a-", "1.", "二", "the ", "one ", "[(", "5/", "『"])
+@pytest.mark.parametrize(
+    "text", ["1,", "1 ", "(", "です。", "1万", "a-", "1.", "二", "the ", "one ", "[(", "5/", "『"]
+)
 def test_reading_takes_time_in_proportion_to_length(text: str) -> None:
     def seconds(times: int) -> float:
         best = float("inf")

@@ -48,7 +48,9 @@ BIRTH = Observation("Ilse Varn was born in Port Almeric.")
 TOWN = Observation("Port Almeric opened its first tram in 1911.")
 
 
-def act(text: str, seen: str | Observation = "", outcome: Outcome = "ok") -> tuple[str, Observation]:
+def act(
+    text: str, seen: str | Observation = "", outcome: Outcome = "ok"
+) -> tuple[str, Observation]:
     observation = seen if isinstance(seen, Observation) else Observation(seen, outcome)
     return f" I look.\nAction: {text}\n", observation
 
@@ -68,7 +70,9 @@ def _step(text: str, observation: Observation | None, finish: Finish = "stop") -
     return Step(completion, parse(text, TOOLS, finish=finish, stop=completion.stop), observation)
 
 
-def score(task: Task, *turns: tuple[str, Observation | None], status: Status = "answered", trial: int = 0) -> EpisodeScore:
+def score(
+    task: Task, *turns: tuple[str, Observation | None], status: Status = "answered", trial: int = 0
+) -> EpisodeScore:
     return score_episode(task, episode(task, *turns, status=status, trial=trial), tools=TOOLS)
 
 
@@ -82,13 +86,23 @@ def score(task: Task, *turns: tuple[str, Observation | None], status: Status = "
         ([act("search: tram", "nothing", "not_found")], "step_limit", "parsed"),
         ([act("wikipedia: Oslo", "Oslo is a city.")], "step_limit", "right_tool"),
         ([act("wikipedia: Ilse Varn", BIRTH)], "step_limit", "right_input"),
-        ([act("wikipedia: Ilse Varn", BIRTH), act("wikipedia: Port Almeric", TOWN)], "step_limit", "evidence"),
+        (
+            [act("wikipedia: Ilse Varn", BIRTH), act("wikipedia: Port Almeric", TOWN)],
+            "step_limit",
+            "evidence",
+        ),
         ([act("wikipedia: Port Almeric", TOWN), say("1912")], "answered", "evidence"),
-        ([act("wikipedia: Ilse Varn", BIRTH), act("wikipedia: Port Almeric", TOWN), say("1911")], "answered", "answer"),
+        (
+            [act("wikipedia: Ilse Varn", BIRTH), act("wikipedia: Port Almeric", TOWN), say("1911")],
+            "answered",
+            "answer",
+        ),
         ([say("1911")], "answered", "parsed"),
     ],
 )
-def test_an_episode_climbs_the_ladder_in_order(turns: list[tuple[str, Observation | None]], status: Status, rung: str) -> None:
+def test_an_episode_climbs_the_ladder_in_order(
+    turns: list[tuple[str, Observation | None]], status: Status, rung: str
+) -> None:
     assert ("(nothing)", *RUNGS)[score(TRAM, *turns, status=status).rung] == rung
 
 
@@ -98,7 +112,10 @@ def test_a_right_answer_from_memory_is_right_but_low_on_the_ladder() -> None:
 
 
 def test_another_input_that_brings_the_same_evidence_is_right() -> None:
-    assert score(TRAM, act("wikipedia: Ilse Varn (painter)", BIRTH), status="step_limit").hops_right == 1
+    assert (
+        score(TRAM, act("wikipedia: Ilse Varn (painter)", BIRTH), status="step_limit").hops_right
+        == 1
+    )
 
 
 def test_a_calculation_counts_by_value_not_by_spelling() -> None:
@@ -137,10 +154,18 @@ def test_only_the_surroundings_show_some_errors() -> None:
 
 
 def test_a_repaired_step_makes_the_answer_right_but_not_strictly() -> None:
-    turns = act("**wikipedia**: Ilse Varn", BIRTH), act("wikipedia: Port Almeric", TOWN), say("1911")
+    turns = (
+        act("**wikipedia**: Ilse Varn", BIRTH),
+        act("wikipedia: Port Almeric", TOWN),
+        say("1911"),
+    )
     result = score(TRAM, *turns)
     assert result.correct and not result.correct_strict
-    assert [(step.strict, step.readable) for step in result.steps] == [(False, True), (True, True), (True, True)]
+    assert [(step.strict, step.readable) for step in result.steps] == [
+        (False, True),
+        (True, True),
+        (True, True),
+    ]
     without = score_episode(TRAM, episode(TRAM, *turns), tools=TOOLS, repair=False)
     assert without.hops_right == 1 and without.tool_calls == 1 and not without.steps[0].readable
 
@@ -156,7 +181,12 @@ def test_an_answer_counts_only_as_it_reads_today() -> None:
 
 def test_what_follows_an_answer_is_left_out() -> None:
     result = score(ECHO, say("blue"), act("search: red", "Red is a colour."), status="step_limit")
-    assert (result.status, result.correct, result.tool_calls, len(result.steps)) == ("answered", True, 0, 1)
+    assert (result.status, result.correct, result.tool_calls, len(result.steps)) == (
+        "answered",
+        True,
+        0,
+        1,
+    )
 
 
 def test_an_observation_belongs_to_the_call_that_it_answered() -> None:
@@ -176,21 +206,35 @@ def test_a_probe_is_scored_on_tool_and_input_without_carrying_anything_out() -> 
 
 
 def test_faults_of_the_world_the_engine_and_the_harness_are_not_the_models() -> None:
-    down = score(TRAM, act("wikipedia: Ilse Varn", "no network", "unavailable"), status="tool_unavailable")
+    down = score(
+        TRAM, act("wikipedia: Ilse Varn", "no network", "unavailable"), status="tool_unavailable"
+    )
     tape = score(TRAM, act("wikipedia: Ilse Varn", "", "not_on_tape"), status="step_limit")
     broken = Episode("tram", 0, "engine_error", (_step("half a wo", None, "error"),))
     crashed = score_episode(TRAM, broken, tools=TOOLS)
     never = score_episode(TRAM, Episode("tram", 0, "time_limit", ()), tools=TOOLS)
-    assert [s.fault for s in (down, tape, crashed, never, unscored(TRAM))] == ["tool", "tool", "engine", "harness", "harness"]
+    assert [s.fault for s in (down, tape, crashed, never, unscored(TRAM))] == [
+        "tool",
+        "tool",
+        "engine",
+        "harness",
+        "harness",
+    ]
     assert crashed.steps == ()  # what an engine cut off is no malformed step
     summary = summarise([down, tape, crashed, never, score(ECHO, say("blue"))])
     assert (summary.episodes, summary.unscored) == (1, {"tool": 2, "engine": 1, "harness": 1})
     assert summary.correct.value == 1
 
 
-@given(st.lists(st.tuples(st.text(max_size=60), st.sampled_from(["ok", "not_found", "unreadable", None]))))
+@given(
+    st.lists(
+        st.tuples(st.text(max_size=60), st.sampled_from(["ok", "not_found", "unreadable", None]))
+    )
+)
 def test_any_episode_gets_a_score(turns: list[tuple[str, Outcome | None]]) -> None:
-    steps = tuple(_step(text, Observation("x", outcome) if outcome else None) for text, outcome in turns)
+    steps = tuple(
+        _step(text, Observation("x", outcome) if outcome else None) for text, outcome in turns
+    )
     for task in (SUM, TRAM, ECHO, NOBODY):
         result = score_episode(task, Episode(task.id, 0, "step_limit", steps), tools=TOOLS)
         assert 0 <= result.rung <= 5 and len(result.steps) <= len(steps)
@@ -202,7 +246,9 @@ def test_any_episode_gets_a_score(turns: list[tuple[str, Outcome | None]]) -> No
 
 def many(task: Task, right: int, of: int) -> list[EpisodeScore]:
     good, bad = score(task, say("blue")), score(task, say("red"))
-    return [replace(good if i < right else bad, task_id=f"t{i}", cluster=f"t{i}") for i in range(of)]
+    return [
+        replace(good if i < right else bad, task_id=f"t{i}", cluster=f"t{i}") for i in range(of)
+    ]
 
 
 def test_accuracy_of_independent_tasks_has_the_wilson_interval() -> None:
@@ -216,7 +262,9 @@ def test_twins_and_trials_are_not_counted_as_independent() -> None:
     thrice = [replace(s, trial=i) for s in once for i in range(3)]
     one, three = summarise(once), summarise(thrice)
     assert three.episodes == 300 and three.tasks == 100
-    assert three.correct.high - three.correct.low == pytest.approx(one.correct.high - one.correct.low, rel=0.02)
+    assert three.correct.high - three.correct.low == pytest.approx(
+        one.correct.high - one.correct.low, rel=0.02
+    )
 
 
 def test_trials_give_pass_at_k_and_pass_all_k() -> None:
@@ -235,7 +283,13 @@ def test_a_summary_counts_errors_hops_and_the_composability_gap() -> None:
         [
             score(TRAM, *path, say("1911")),
             score(TRAM, *path, say("1912"), trial=1),
-            score(TRAM, path[0], ("What now", Observation("Error", "unreadable")), status="step_limit", trial=2),
+            score(
+                TRAM,
+                path[0],
+                ("What now", Observation("Error", "unreadable")),
+                status="step_limit",
+                trial=2,
+            ),
         ]
     )
     assert summary.hops.value == 5 / 6

@@ -28,7 +28,9 @@ from harness.types import EpisodeScore, Verdict
 RANDOM_INPUTS = 1000
 
 
-def score(task: int, right: bool, *, trial: int = 0, cluster: str = "", fault: str = "") -> EpisodeScore:
+def score(
+    task: int, right: bool, *, trial: int = 0, cluster: str = "", fault: str = ""
+) -> EpisodeScore:
     return EpisodeScore(
         f"t{task:04d}", trial, "c", "en", cluster, "answered", fault, right, right, right,
         5 * right, 0, 0, 0, 0, 0, Verdict(right, right, "", "string: equal"), (),
@@ -58,7 +60,9 @@ def test_wilson_is_scipys_and_statsmodels() -> None:
         hits = int(random.integers(0, n + 1))
         scipys = binomtest(hits, n).proportion_ci(method="wilson")
         assert wilson(hits, n) == pytest.approx((scipys.low, scipys.high), abs=1e-10)
-        assert wilson(hits, n) == pytest.approx(proportion_confint(hits, n, method="wilson"), abs=1e-10)
+        assert wilson(hits, n) == pytest.approx(
+            proportion_confint(hits, n, method="wilson"), abs=1e-10
+        )
 
 
 def test_mcnemar_is_statsmodels_and_mid_p_takes_half_the_tie_off() -> None:
@@ -103,11 +107,15 @@ def test_holm_is_statsmodels() -> None:
 # --- coverage and error rates, as exact sums --------------------------------------------
 
 
-def tables(n: int, discordance: float, difference: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def tables(
+    n: int, discordance: float, difference: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Every (b, c) of n pairs and its probability."""
     m, b = np.arange(n + 1)[:, None], np.arange(n + 1)[None, :]
     possible = b <= m
-    chance = binom.pmf(m, n, discordance) * binom.pmf(b, m, (discordance + difference) / (2 * discordance))
+    chance = binom.pmf(m, n, discordance) * binom.pmf(
+        b, m, (discordance + difference) / (2 * discordance)
+    )
     return np.where(possible, b, 0), np.where(possible, m - b, 0), np.where(possible, chance, 0.0)
 
 
@@ -119,7 +127,9 @@ def test_tangos_interval_covers_as_often_as_it_says(n: int) -> None:
     covered = []
     for psi, difference in GRID:
         b, c, chance = tables(n, psi, difference)
-        covered.append(float(chance[np.abs(tango_z(b, c, n, difference)) <= 1.959963984540054].sum()))
+        covered.append(
+            float(chance[np.abs(tango_z(b, c, n, difference)) <= 1.959963984540054].sum())
+        )
     assert min(covered) >= 0.94
     assert 0.945 < np.mean(covered) < 0.96
 
@@ -153,7 +163,9 @@ def test_intervals_of_nothing_are_everything() -> None:
 # --- how much a number of tasks can show ------------------------------------------------
 
 
-@pytest.mark.parametrize(("difference", "psi", "needed"), [(0.10, 0.20, 155), (0.10, 0.30, 234), (0.05, 0.30, 940)])
+@pytest.mark.parametrize(
+    ("difference", "psi", "needed"), [(0.10, 0.20, 155), (0.10, 0.30, 234), (0.05, 0.30, 940)]
+)
 def test_tasks_needed_as_in_the_tables(difference: float, psi: float, needed: int) -> None:
     assert round(tasks_needed(difference, psi)) == pytest.approx(needed, abs=1)
     assert smallest_difference(needed, psi) == pytest.approx(difference, rel=0.005)
@@ -220,7 +232,9 @@ def test_a_comparison_is_tango_and_mcnemar_where_tasks_are_independent() -> None
     assert (found.low, found.high) == pytest.approx(tango(40, 15, 200), abs=1e-9)
     assert found.p == pytest.approx(float(mid_p(40, 15)), abs=1e-12)
     assert found.better == "big"
-    assert found.words.startswith("big is better than small by 12 points (95 % interval 5.4 to 20, 200 tasks")
+    assert found.words.startswith(
+        "big is better than small by 12 points (95 % interval 5.4 to 20, 200 tasks"
+    )
 
 
 def test_what_cannot_be_told_apart_is_said_in_plain_words() -> None:
@@ -249,7 +263,11 @@ def test_faults_leave_the_pairs_and_too_many_forbid_a_claim() -> None:
     broken = [score(i, False, fault="engine") if i < lost else s for i, s in enumerate(right)]
     found = compare(left, broken)
     assert (found.n, found.lost) == (100 - lost, lost)
-    assert found.p < 0.001 and found.better == "" and found.words.startswith("no claim: faults took 3 of 100")
+    assert (
+        found.p < 0.001
+        and found.better == ""
+        and found.words.startswith("no claim: faults took 3 of 100")
+    )
     assert found.worst < found.difference < found.best
     assert found.best - found.worst == pytest.approx(lost / 100)
 
@@ -270,7 +288,9 @@ def test_trials_make_a_comparison_surer_but_the_task_stays_the_unit() -> None:
     assert eight.high - eight.low < 0.6 * (one.high - one.low)
     copies = [score(i, i < 30, trial=t) for i in range(80) for t in range(8)]
     others = [score(i, i < 20, trial=t) for i in range(80) for t in range(8)]
-    assert compare(copies, others).p == pytest.approx(compare(run([i < 30 for i in range(80)]), run([i < 20 for i in range(80)])).p)
+    assert compare(copies, others).p == pytest.approx(
+        compare(run([i < 30 for i in range(80)]), run([i < 20 for i in range(80)])).p
+    )
 
 
 def test_uneven_trials_are_compared_by_their_means() -> None:
@@ -303,8 +323,14 @@ def test_a_ranking_claims_what_the_simulation_counts() -> None:
     hard = random.beta(0.8, 1.2, size=240)
     right = random.random((4, 240)) < hard
     found = ranking({f"m{i}": run(row) for i, row in enumerate(right)})
-    only = [(int((a & ~b).sum()), int((b & ~a).sum())) for i, a in enumerate(right) for b in right[i + 1 :]]
-    assert [c.p_adjusted for c in found.comparisons] == pytest.approx(holm([float(mid_p(b, c)) for b, c in only]))
+    only = [
+        (int((a & ~b).sum()), int((b & ~a).sum()))
+        for i, a in enumerate(right)
+        for b in right[i + 1 :]
+    ]
+    assert [c.p_adjusted for c in found.comparisons] == pytest.approx(
+        holm([float(mid_p(b, c)) for b, c in only])
+    )
 
 
 def test_a_ranking_says_who_cannot_be_told_from_whom() -> None:

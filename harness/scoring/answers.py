@@ -59,7 +59,9 @@ def match(target: Target, text: str, language: str = "en") -> Verdict:
 def _bare_symbol(target: Target, text: str) -> bool:
     """A name without a letter in it, such as the band "!!!", is an answer only to itself."""
     normal = normalise(text)
-    return bool(normal.strip("'\"")) and len(text) < 20 and normal in map(normalise, target.accepted)
+    return (
+        bool(normal.strip("'\"")) and len(text) < 20 and normal in map(normalise, target.accepted)
+    )
 
 
 def _verdict(target: Target, strict: bool, lenient: bool, extracted: str, why: str) -> Verdict:
@@ -162,8 +164,12 @@ _LESS_OR_MORE = re.compile(
     r"(?:(?<![a-z])(?:not|never)|n't|(?<![a-z])(?:more|less|fewer|greater|larger|smaller) than|"
     r"(?<![a-z])(?:at least|at most|over|under|above|below|up to))(?: [a-z]+)? ?[$¥€£]?$"
 )
-_OR_MORE = re.compile(r" ?(?:or (?:more|less|fewer)|以上|以下|未満|超|より|ではな|じゃな|でない|ではあり)")
-_STATED = re.compile(r"(?:[=≈:は]|(?<![a-z])(?:is|are|was|were|equals|total|totals)) ?(?:約|about |[$¥€£-])?$")
+_OR_MORE = re.compile(
+    r" ?(?:or (?:more|less|fewer)|以上|以下|未満|超|より|ではな|じゃな|でない|ではあり)"
+)
+_STATED = re.compile(
+    r"(?:[=≈:は]|(?<![a-z])(?:is|are|was|were|equals|total|totals)) ?(?:約|about |[$¥€£-])?$"
+)
 
 
 def _number(target: Target, text: str) -> tuple[bool, bool, str, str]:
@@ -258,7 +264,11 @@ def _date(target: Target, text: str) -> tuple[bool, bool, str, str]:
         return False, False, normalise(text), "no single date"
     if found in near_misses:
         return False, False, _iso(found), REJECTED
-    if _NOT_BEFORE.search(folded) or any(tail in folded for tail in _NOT_AFTER) or _OR.search(folded):
+    if (
+        _NOT_BEFORE.search(folded)
+        or any(tail in folded for tail in _NOT_AFTER)
+        or _OR.search(folded)
+    ):
         return False, False, _iso(found), "not asserted"
     right = any(found.within(gold) for gold in wanted)
     return right and strict is not None, right, _iso(found), "same date" if right else DIFFERENT
@@ -280,7 +290,19 @@ def _iso(date: Date) -> str:
 # --- yes or no --------------------------------------------------------------------------
 
 _YES = ("yes", "true", "correct", "yeah", "yep", "はい", "ええ", "正しい", "真", "そう", "その通り")
-_NO = ("no", "false", "incorrect", "nope", "いいえ", "いえ", "正しくない", "偽", "違う", "違います", "ちがいます")
+_NO = (
+    "no",
+    "false",
+    "incorrect",
+    "nope",
+    "いいえ",
+    "いえ",
+    "正しくない",
+    "偽",
+    "違う",
+    "違います",
+    "ちがいます",
+)
 
 
 def _yesno(target: Target, text: str) -> tuple[bool, bool, str, str]:

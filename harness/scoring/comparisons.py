@@ -138,7 +138,9 @@ def _tasks(scores: Iterable[EpisodeScore], measure: Measure) -> dict[str, _Task]
 def _only_one(pairs: Iterable[_Pair]) -> tuple[float, float]:
     """Tasks that only a, and that only b gets right; with trials, their expected number."""
     pairs = list(pairs)
-    return sum(x.mean * (1 - y.mean) for x, y in pairs), sum(y.mean * (1 - x.mean) for x, y in pairs)
+    return sum(x.mean * (1 - y.mean) for x, y in pairs), sum(
+        y.mean * (1 - x.mean) for x, y in pairs
+    )
 
 
 def _independent(pairs: Sequence[_Pair], variance: float) -> float:
@@ -191,7 +193,11 @@ def _words(c: Comparison) -> str:
         )
     if c.better:
         worse = c.b if c.better == c.a else c.a
-        low, high = sorted((abs(c.low), abs(c.high))) if c.low * c.high > 0 else (0.0, max(abs(c.low), abs(c.high)))
+        low, high = (
+            sorted((abs(c.low), abs(c.high)))
+            if c.low * c.high > 0
+            else (0.0, max(abs(c.low), abs(c.high)))
+        )
         return (
             f"{c.better} is better than {worse} by {_points(c.difference)} points "
             f"(95 % interval {_points(low)} to {_points(high)}, {c.n} tasks, p = {c.p_adjusted:.2g})"
@@ -245,10 +251,17 @@ class Ranking:
         return f"no full ranking: {claims} of {len(self.comparisons)} pairs can be told apart"
 
 
-def ranking(models: Mapping[str, Sequence[EpisodeScore]], *, measure: Measure = "correct") -> Ranking:
+def ranking(
+    models: Mapping[str, Sequence[EpisodeScore]], *, measure: Measure = "correct"
+) -> Ranking:
     """Compare every pair of models and claim only what survives Holm's adjustment."""
-    pairs = [compare(models[a], models[b], names=(a, b), measure=measure) for a, b in combinations(models, 2)]
-    adjusted = [replace(c, p_adjusted=p) for c, p in zip(pairs, holm([c.p for c in pairs]), strict=True)]
+    pairs = [
+        compare(models[a], models[b], names=(a, b), measure=measure)
+        for a, b in combinations(models, 2)
+    ]
+    adjusted = [
+        replace(c, p_adjusted=p) for c, p in zip(pairs, holm([c.p for c in pairs]), strict=True)
+    ]
     rates = {name: _rate(scores, measure) for name, scores in models.items()}
     order = sorted(models, key=lambda name: -rates[name].value if rates[name].n else 1.0)
     return Ranking(tuple(_place(name, rates[name], adjusted) for name in order), tuple(adjusted))

@@ -96,7 +96,10 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
         re.compile(rf"{_NOT_AFTER}{_YEAR} ?年(?: ?([0-9]{{1,2}}) ?月(?: ?([0-9]{{1,2}}) ?日)?)?"),
         _ymd,
     ),
-    (re.compile(r"(?<![0-9])([0-9]{1,2}) ?月 ?([0-9]{1,2}) ?日"), lambda m: Date(0, int(m[1]), int(m[2]))),
+    (
+        re.compile(r"(?<![0-9])([0-9]{1,2}) ?月 ?([0-9]{1,2}) ?日"),
+        lambda m: Date(0, int(m[1]), int(m[2])),
+    ),
     (
         re.compile(rf"{_NOT_AFTER}([0-9]{{3,4}})([-/.])([0-9]{{1,2}})\2([0-9]{{1,2}})(?![0-9])"),
         lambda m: Date(int(m[1]), int(m[3]), int(m[4])),
@@ -105,7 +108,10 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
         re.compile(rf"{_NOT_AFTER}([0-9]{{3,4}})[-/]([0-9]{{1,2}})(?![0-9/-])"),
         lambda m: Date(int(m[1]), int(m[2]), 0),
     ),
-    (re.compile(rf"{_NOT_AFTER}([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}})(?![0-9])"), _numeric),
+    (
+        re.compile(rf"{_NOT_AFTER}([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}})(?![0-9])"),
+        _numeric,
+    ),
     (
         re.compile(rf"{_NOT_AFTER}{_DAY} (?:of )?{_MONTH},?(?: (?:of )?{_YEAR})?(?![a-z])"),
         lambda m: Date(int(m[3] or 0), _MONTHS[m[2]], int(m[1])),
@@ -118,7 +124,10 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
         re.compile(rf"(?<![a-z]){_MONTH},? (?:of )?{_YEAR}"),
         lambda m: Date(int(m[2]), _MONTHS[m[1]], 0),
     ),
-    (re.compile(rf"(?<![a-z]){_NOT_AFTER}{_YEAR}(?![0-9a-z]|[.,/-][0-9])"), lambda m: Date(int(m[1]), 0, 0)),
+    (
+        re.compile(rf"(?<![a-z]){_NOT_AFTER}{_YEAR}(?![0-9a-z]|[.,/-][0-9])"),
+        lambda m: Date(int(m[1]), 0, 0),
+    ),
 )
 
 

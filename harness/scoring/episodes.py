@@ -112,7 +112,12 @@ def _read_again(
     for step in episode.steps:
         completion = step.completion
         parsed = parse(
-            completion.text, tools, dialect, finish=completion.finish, stop=completion.stop, repair=repair
+            completion.text,
+            tools,
+            dialect,
+            finish=completion.finish,
+            stop=completion.stop,
+            repair=repair,
         )
         read.append((step, parsed))
         if _answers(step, parsed):
@@ -164,7 +169,9 @@ def _step_scores(read: Iterable[tuple[Step, Parsed]]) -> Iterator[StepScore]:
             errors += ["repeated_action"] if key in done else []
             done.add(key)
         strict = parsed.move is not None and not parsed.errors
-        yield StepScore(strict, parsed.move is not None, tuple(dict.fromkeys(errors)), parsed.repairs)
+        yield StepScore(
+            strict, parsed.move is not None, tuple(dict.fromkeys(errors)), parsed.repairs
+        )
 
 
 # --- the path ---------------------------------------------------------------------------
@@ -188,7 +195,11 @@ def _rung(
     if gold:
         reached.append(any(call.action.tool == action.tool for call in calls for action in gold))
         reached.append(any(hops))
-        reached.append(any(_shows(gold[-1], call) for call in calls) if gold[-1].observation_contains else hops[-1])
+        reached.append(
+            any(_shows(gold[-1], call) for call in calls)
+            if gold[-1].observation_contains
+            else hops[-1]
+        )
     else:
         reached += [answered] * 3
     reached.append(correct)

@@ -57,12 +57,16 @@ _ONES = (
     "nineteen",
 )  # fmt: skip
 _TENS_WORDS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WORDS = {w: str(i) for i, w in enumerate(_ONES)} | {w: f"{i}0" for i, w in enumerate(_TENS_WORDS, 2)}
+_WORDS = {w: str(i) for i, w in enumerate(_ONES)} | {
+    w: f"{i}0" for i, w in enumerate(_TENS_WORDS, 2)
+}
 
 _KANJI_PART = re.compile(r"([〇零一二三四五六七八九]+)|([十百千])|([万億兆京])")
 _KANJI_RUN = re.compile(r"[〇零一二三四五六七八九十百千万億兆京]+")
 _BIG_WORD = re.compile(r" ?(thousand|million|billion|trillion)(?![a-z])")
-_WORD = rf"(?:{'|'.join([*_WORDS, 'hundred', 'thousand', 'million', 'billion', 'trillion'])})(?![a-z])"
+_WORD = (
+    rf"(?:{'|'.join([*_WORDS, 'hundred', 'thousand', 'million', 'billion', 'trillion'])})(?![a-z])"
+)
 _WORD_RUN = re.compile(rf"(?<![a-z]){_WORD}(?:(?:-| and | ){_WORD})*")
 
 
@@ -143,7 +147,9 @@ def _scaled(text: str, value: Decimal | None, end: int) -> tuple[Decimal | None,
 def _kanji_part(part: re.Match[str]) -> _Figure:
     if part[1]:
         return _Figure("n", Decimal(part[1].translate(_KANJI_DIGITS)))
-    return _Figure("s", Decimal(_SMALL[part[2]])) if part[2] else _Figure("b", Decimal(_BIG[part[3]]))
+    return (
+        _Figure("s", Decimal(_SMALL[part[2]])) if part[2] else _Figure("b", Decimal(_BIG[part[3]]))
+    )
 
 
 def _spelt(text: str) -> Iterator[Quantity]:
@@ -161,7 +167,9 @@ def _spelt(text: str) -> Iterator[Quantity]:
 def _word_part(word: str) -> _Figure:
     if word in _WORDS:
         return _Figure("n", Decimal(_WORDS[word]))
-    return _Figure("s", Decimal(_SMALL[word])) if word in _SMALL else _Figure("b", Decimal(_BIG[word]))
+    return (
+        _Figure("s", Decimal(_SMALL[word])) if word in _SMALL else _Figure("b", Decimal(_BIG[word]))
+    )
 
 
 def _sum(parts: Iterable[_Figure]) -> Decimal | None:
@@ -177,7 +185,11 @@ def _sum(parts: Iterable[_Figure]) -> Decimal | None:
         elif kind == "s":
             if value >= small_limit:
                 return None
-            section, figure, small_limit = section + (1 if figure is None else figure) * value, None, value
+            section, figure, small_limit = (
+                section + (1 if figure is None else figure) * value,
+                None,
+                value,
+            )
         else:
             if value >= big_limit or (figure is None and not section):
                 return None
@@ -204,4 +216,8 @@ def _quantity(text: str, value: Decimal | None, start: int, end: int) -> Quantit
 def _is_operator(text: str, at: int) -> bool:
     """A minus after a figure, a letter or a bracket takes away; it is no sign."""
     before = text[at - 1 : at]
-    return bool(before) and (before.isalnum() or before in ")]%") and script(before) in ("", "digit", "letter")
+    return (
+        bool(before)
+        and (before.isalnum() or before in ")]%")
+        and script(before) in ("", "digit", "letter")
+    )

@@ -94,7 +94,9 @@ def effective_size(clusters: Sequence[tuple[float, float]], draws: int = 1) -> f
     return independent_draws(p * (1 - p), clusters, n * draws)
 
 
-def independent_draws(variance: float, clusters: Sequence[tuple[float, float]], most: float) -> float:
+def independent_draws(
+    variance: float, clusters: Sequence[tuple[float, float]], most: float
+) -> float:
     """The number of independent draws with that variance (each) whose mean is as certain as
     the clusters' ratio of sums is."""
     count, n = len(clusters), sum(size for _, size in clusters)
@@ -197,7 +199,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 # --- how much a number of tasks can show ------------------------------------------------
 
 
-def tasks_needed(difference: float, discordance: float, alpha: float = ALPHA, power: float = POWER) -> float:
+def tasks_needed(
+    difference: float, discordance: float, alpha: float = ALPHA, power: float = POWER
+) -> float:
     """Tasks that show ``difference`` (a share) with that power, two-sided (Connor 1987).
 
     ``discordance`` is the share of tasks that exactly one of the two gets right; it cannot

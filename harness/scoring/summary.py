@@ -108,7 +108,9 @@ def summarise(scores: Iterable[EpisodeScore]) -> Summary:
         lenient=share(good, lambda s: s.lenient),
         correct_strict=share(good, lambda s: s.correct_strict),
         steps_strict=share(good, lambda s: sum(x.strict for x in s.steps), lambda s: len(s.steps)),
-        steps_readable=share(good, lambda s: sum(x.readable for x in s.steps), lambda s: len(s.steps)),
+        steps_readable=share(
+            good, lambda s: sum(x.readable for x in s.steps), lambda s: len(s.steps)
+        ),
         answered=share(good, lambda s: s.status == "answered"),
         errors=_count(error for s in good for step in s.steps for error in step.errors),
         repairs=_count(repair for s in good for step in s.steps for repair in step.repairs),
@@ -158,7 +160,9 @@ def _categories(scores: Sequence[EpisodeScore]) -> dict[str, Category]:
         found[score.category].append(score)
     return {
         name: Category(
-            len({s.task_id for s in some}), share(some, lambda s: s.correct), share(some, lambda s: s.lenient)
+            len({s.task_id for s in some}),
+            share(some, lambda s: s.correct),
+            share(some, lambda s: s.lenient),
         )
         for name, some in found.items()
     }
