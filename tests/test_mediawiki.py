@@ -22,6 +22,8 @@ from tests.test_recorded import live_then_replayed
 pytest.importorskip("wikipedia")
 pytest.importorskip("ddgs")
 
+pytestmark = pytest.mark.xdist_group("mediawiki")  # one installation serves them all
+
 INSTALLED = Path("/usr/share/mediawiki")
 ROUTER = f"""<?php
 $script = parse_url($_SERVER['REQUEST_URI'], PHP_URL_PATH);

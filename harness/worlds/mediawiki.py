@@ -21,6 +21,7 @@ from harness.worlds.guard import Guard, Reply
 
 MAX_MEANINGS = 12
 MAX_TITLE_BYTES = 255
+MAX_REMEMBERED = 512  # articles; a page is asked for once in a run, as long as it fits
 MAX_QUERY_CHARS = 300
 # What MediaWiki forbids in a title (its manual, "Page title"): signs with a meaning in links,
 # percent codes, character references, three tildes.
@@ -38,6 +39,7 @@ class Wiki:
         self._guard = guard
         self._package = _private_copy(api, guard)
         self._last = threading.local()
+        self._remembered: dict[str, tuple[Article | None, dict[str, str]]] = {}
 
     def check(self) -> None:
         """Is it there, and can it do what is needed? ToolUnavailable or UserError if not."""
@@ -60,17 +62,14 @@ class Wiki:
         title = unicodedata.normalize("NFC", one_line(title.replace("_", " ")))
         if not is_title(title):
             return None
-        with self._guard.call():
-            try:
-                return self._article(title)
-            except self._package.PageError:
-                return None
-            except self._package.DisambiguationError as error:
-                return Article(error.title, language=self.language, meanings=self._meanings(error))
-            except ToolUnavailable:
-                raise
-            except Exception as error:  # whatever an odd reply makes the package trip over
-                raise self._odd(error) from None
+        known = self._remembered.get(title)
+        if known is None:
+            known = self._find(title), self.source
+            if len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[title] = known
+        article, self._last.source = known
+        return article
 
     def similar(self, title: str, limit: int = 3) -> list[str]:
         """Titles the wiki's own search finds for this one."""
@@ -91,6 +90,19 @@ class Wiki:
             except Exception as error:
                 raise self._odd(error) from None
         return [Hit(page["title"], one_line(page.get("extract", ""))) for page in pages]
+
+    def _find(self, title: str) -> Article | None:
+        with self._guard.call():
+            try:
+                return self._article(title)
+            except self._package.PageError:
+                return None
+            except self._package.DisambiguationError as error:
+                return Article(error.title, language=self.language, meanings=self._meanings(error))
+            except ToolUnavailable:
+                raise
+            except Exception as error:  # whatever an odd reply makes the package trip over
+                raise self._odd(error) from None
 
     def _article(self, title: str) -> Article:
         page = self._package.page(title, auto_suggest=False)

@@ -17,7 +17,8 @@ from harness.text import one_line
 from harness.types import Hit, ToolUnavailable, UserError
 from harness.worlds.pace import Pace
 
-SECONDS = 15.0
+SECONDS = 15.0  # for one request
+TURN_SECONDS = 60.0  # to wait for it to be one's turn
 REGIONS = {"en": "us-en", "ja": "jp-jp"}
 ANYWHERE = "wt-wt"
 MAX_QUERY_CHARS = 300
@@ -43,7 +44,7 @@ class Web:
         words = one_line(query)[:MAX_QUERY_CHARS]
         if not words:
             return []
-        self._pace.wait(time.monotonic() + SECONDS)
+        self._pace.wait(time.monotonic() + TURN_SECONDS)
         with self._one:
             found = self._ask(words)
         return [_hit(result) for result in found if result.title][:limit]
