@@ -27,7 +27,11 @@ from harness.types import (
 )  # fmt: skip
 
 # What a finished generation means for the episode when it cannot go on.
-ENDS: dict[str, Status] = {"context": "context_limit", "time": "time_limit", "error": "engine_error"}
+ENDS: dict[str, Status] = {
+    "context": "context_limit",
+    "time": "time_limit",
+    "error": "engine_error",
+}
 UNSERVED = ("unavailable", "not_on_tape")
 
 React = Generator[Generate | Act, Completion | Observation, Episode]
@@ -60,7 +64,10 @@ def react(
         if budget <= 0:
             return end("token_limit")
         completion = yield Generate(
-            pieces, prompt.stop, min(limits.step_tokens, budget), step_seed(seed, task.id, trial, len(steps))
+            pieces,
+            prompt.stop,
+            min(limits.step_tokens, budget),
+            step_seed(seed, task.id, trial, len(steps)),
         )
         assert isinstance(completion, Completion)
         parsed = read(completion)
@@ -85,7 +92,9 @@ def react(
 
 def step_seed(seed: int, task_id: str, trial: int, step: int) -> int:
     """A seed of 31 bits for one generation, the same whatever ran before it."""
-    digest = hashlib.sha256(f"{seed}/{task_id}/{trial}/{step}".encode("utf-8", "surrogatepass")).digest()
+    digest = hashlib.sha256(
+        f"{seed}/{task_id}/{trial}/{step}".encode("utf-8", "surrogatepass")
+    ).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 

@@ -39,7 +39,9 @@ def read_models(path: Path = FILE) -> dict[str, Model]:
         text = path.read_text("utf-8")
         tables = tomllib.loads(text)
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; run from the repository's folder, or name a .gguf file") from None
+        raise UserError(
+            f"{path}: not found; run from the repository's folder, or name a .gguf file"
+        ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: {error}") from None
     models: dict[str, Model] = {}
@@ -74,7 +76,9 @@ def _matches(name: str, path: Path) -> list[Model]:
     models = read_models(path)
     matched = [models[key] for key in fnmatch.filter(models, name)]
     if not matched:
-        raise UserError(f"model {name!r} is not in {path}; {nearest(name, models)}, or give the path of a .gguf file")
+        raise UserError(
+            f"model {name!r} is not in {path}; {nearest(name, models)}, or give the path of a .gguf file"
+        )
     return matched
 
 
@@ -98,10 +102,15 @@ def _variants(name: str, table: Any, where: str, folder: Path) -> list[Model]:
     if not variants:
         raise UserError(f"{where}: nothing to run; give at least one of {', '.join(VARIANTS)}")
     common: dict[str, Any] = {key: table[key] for key in COMMON if key in table}
-    return [_model(f"{name}-{key}", key, value, common, where, folder) for key, value in variants.items()]
+    return [
+        _model(f"{name}-{key}", key, value, common, where, folder)
+        for key, value in variants.items()
+    ]
 
 
-def _model(name: str, key: str, value: Any, common: dict[str, Any], where: str, folder: Path) -> Model:
+def _model(
+    name: str, key: str, value: Any, common: dict[str, Any], where: str, folder: Path
+) -> Model:
     if not isinstance(value, dict) or not any(place in value for place in PLACES):
         raise UserError(f"{where}: {key} must be a table with one of {', '.join(PLACES)}")
     engine, bits = VARIANTS[key]
@@ -122,7 +131,9 @@ def _source(value: dict[str, Any], folder: Path) -> str:
 def _line_of(text: str, name: str) -> int:
     """The line of a table's header, for messages (1 if it is written unusually)."""
     for number, line in enumerate(text.split("\n"), 1):
-        if line.strip().startswith("[") and line.strip().strip("[]").split(".")[0].strip("\"' ") in (name, name.split(".")[0]):
+        if line.strip().startswith("[") and line.strip().strip("[]").split(".")[0].strip(
+            "\"' "
+        ) in (name, name.split(".")[0]):
             return number
     return 1
 
@@ -135,7 +146,9 @@ def identity(model: Model) -> str:
     try:
         return sha256_of(model.source)
     except OSError as error:
-        raise UserError(f"model {model.name}: {model.source}: {error.strerror}; give the path of a .gguf file") from None
+        raise UserError(
+            f"model {model.name}: {model.source}: {error.strerror}; give the path of a .gguf file"
+        ) from None
 
 
 def is_here(model: Model) -> bool:

@@ -70,7 +70,9 @@ def run_episodes(
 class _Driver:
     """The episodes under way: each one waits for the engine or for a tool."""
 
-    def __init__(self, engine: Engine, call_tool: Callable[[str, str], Observation], limits: Limits) -> None:
+    def __init__(
+        self, engine: Engine, call_tool: Callable[[str, str], Observation], limits: Limits
+    ) -> None:
         self.engine = engine
         self.call_tool = call_tool
         self.limits = limits
@@ -101,7 +103,9 @@ class _Driver:
             seconds = self.limits.step_seconds
             yield from self._send(
                 self.acting.pop(future),
-                Observation(f"the tool did not answer within {seconds:g} s", "unavailable", seconds),
+                Observation(
+                    f"the tool did not answer within {seconds:g} s", "unavailable", seconds
+                ),
             )
 
     def _send(self, episode_id: str, value: Completion | Observation | None) -> Iterator[Episode]:

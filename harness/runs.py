@@ -46,7 +46,9 @@ class Run:
             run = cls(path, {"format": FORMAT, "created": stamp, **manifest})
             run.save_manifest()
         except OSError as error:
-            raise UserError(f"{runs_dir}: cannot write the run there: {error.strerror}; choose another with --runs-dir") from None
+            raise UserError(
+                f"{runs_dir}: cannot write the run there: {error.strerror}; choose another with --runs-dir"
+            ) from None
         return run
 
     @classmethod
@@ -57,7 +59,9 @@ class Run:
             if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
                 raise ValueError(f"expected format {FORMAT}")
         except FileNotFoundError:
-            raise UserError(f"{path}: not a run folder (no {MANIFEST}); runs lie under {FOLDER}/") from None
+            raise UserError(
+                f"{path}: not a run folder (no {MANIFEST}); runs lie under {FOLDER}/"
+            ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path / MANIFEST}: cannot be read: {error}") from None
         return cls(path, manifest)
@@ -188,4 +192,6 @@ def _lock(file: IO[str], path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UserError(f"{path}: another process is writing this run; wait for it or stop it") from None
+        raise UserError(
+            f"{path}: another process is writing this run; wait for it or stop it"
+        ) from None

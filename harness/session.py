@@ -29,7 +29,15 @@ from harness.tasks import dump_task
 from harness.types import EngineSettings, Episode, Limits, Model, Suite, UserError, WorldSpec
 from harness.worker import Beat, Event, Extras, Failed, Job, Ready
 
-PACKAGES = ("llama-cpp-python", "transformers", "torch", "bitsandbytes", "httpx", "wikipedia", "ddgs")
+PACKAGES = (
+    "llama-cpp-python",
+    "transformers",
+    "torch",
+    "bitsandbytes",
+    "httpx",
+    "wikipedia",
+    "ddgs",
+)
 
 
 @dataclass(frozen=True)
@@ -183,8 +191,18 @@ def _commit() -> str:
     """The harness's own git commit, with + when it was changed since; "" outside git."""
     folder = Path(__file__).parent
     try:
-        command = ["git", "-C", str(folder), "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=5, check=True).stdout.strip()
+        command = [
+            "git",
+            "-C",
+            str(folder),
+            "describe",
+            "--always",
+            "--dirty=+",
+            "--abbrev=12",
+            "--exclude=*",
+        ]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=5, check=True
+        ).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
-

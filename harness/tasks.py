@@ -64,7 +64,9 @@ def parse_tasks(text: str, where: str) -> tuple[Task, ...]:
             continue
         task = _task(line, f"{where}:{number}")
         if task.id in seen:
-            raise UserError(f"{where}:{number}: id {task.id!r} is already used in line {seen[task.id]}")
+            raise UserError(
+                f"{where}:{number}: id {task.id!r} is already used in line {seen[task.id]}"
+            )
         seen[task.id] = number
         tasks.append(task)
     return tuple(tasks)
@@ -91,8 +93,14 @@ def _find(name: str, folder: Path) -> Path:
         return path
     known = names(folder)
     near = difflib.get_close_matches(name, known, n=2)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known) or 'none'} in {folder}/"
-    raise UserError(f"suite {name!r}: not a suite, a .jsonl file or a folder with tasks.jsonl; {hint}")
+    hint = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else f"there are {', '.join(known) or 'none'} in {folder}/"
+    )
+    raise UserError(
+        f"suite {name!r}: not a suite, a .jsonl file or a folder with tasks.jsonl; {hint}"
+    )
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -115,7 +123,9 @@ def _sidecar(path: Path) -> dict[str, Any]:
             raise UserError(f"{side}: unknown key {key!r}{_near(key, SIDECAR_KEYS)}")
     world = str(keys.get("world", ""))
     if Path(world).is_absolute() or ".." in Path(world).parts:
-        raise UserError(f"{side}: world {world!r} lies outside the suite's folder; name a file beside {path.name}")
+        raise UserError(
+            f"{side}: world {world!r} lies outside the suite's folder; name a file beside {path.name}"
+        )
     return keys
 
 
@@ -127,14 +137,20 @@ def _task(line: str, where: str) -> Task:
     row = _fields(row, Task, where)
     answer = _fields(row.pop("answer"), Target, f"{where}: answer")
     if answer["type"] not in get_args(AnswerType):
-        raise UserError(f"{where}: answer type {answer['type']!r}{_near(str(answer['type']), get_args(AnswerType))}")
+        raise UserError(
+            f"{where}: answer type {answer['type']!r}{_near(str(answer['type']), get_args(AnswerType))}"
+        )
     if answer["type"] != "abstain" and not answer.get("accepted"):
         raise UserError(f"{where}: answer: 'accepted' is empty; give at least one right answer")
-    golds = [_fields(gold, GoldAction, f"{where}: gold_actions") for gold in row.pop("gold_actions", ())]
+    golds = [
+        _fields(gold, GoldAction, f"{where}: gold_actions") for gold in row.pop("gold_actions", ())
+    ]
     for gold in golds:
         if not gold.get("input_any") and not gold.get("expr"):
             raise UserError(f"{where}: gold_actions: {gold['tool']} needs 'input_any' or 'expr'")
-    return Task(answer=Target(**answer), gold_actions=tuple(GoldAction(**gold) for gold in golds), **row)
+    return Task(
+        answer=Target(**answer), gold_actions=tuple(GoldAction(**gold) for gold in golds), **row
+    )
 
 
 def _fields(row: Any, kind: type, where: str) -> dict[str, Any]:
@@ -172,5 +188,3 @@ def _near(word: str, known: Iterable[str]) -> str:
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(known)}"
-
-

@@ -42,7 +42,9 @@ class Tally:
             return
         plan = self.session.plan
         task = next(task for task in plan.suite.tasks if task.id == episode.task_id)
-        score = score_episode(task, episode, tools=plan.prompt.tools, dialect=plan.prompt.dialect, repair=plan.repair)
+        score = score_episode(
+            task, episode, tools=plan.prompt.tools, dialect=plan.prompt.dialect, repair=plan.repair
+        )
         self.scored += 1
         self.right += score.correct
 
@@ -62,7 +64,9 @@ def follow(session: Session) -> int:
         err.print(f"{plan.model.name}: complete, {already} episodes in {session.run.path}")
         return 0
     if session.resumed and already:
-        err.print(f"{plan.model.name}: going on with {session.run.path}, {already} of {len(plan.keys)} done")
+        err.print(
+            f"{plan.model.name}: going on with {session.run.path}, {already} of {len(plan.keys)} done"
+        )
     tally = Tally(session, len(session.todo))
     failed = None
     try:
@@ -78,8 +82,10 @@ def follow(session: Session) -> int:
                     failed = event
                 show()
     except KeyboardInterrupt:
-        err.print(f"interrupted: {tally.done} of {tally.total} finished and kept in {session.run.path}; "
-                  "the same command goes on from there")
+        err.print(
+            f"interrupted: {tally.done} of {tally.total} finished and kept in {session.run.path}; "
+            "the same command goes on from there"
+        )
         raise
     if failed:
         err.print(f"{plan.model.name}: the {failed.who} failed: {printable(failed.message)}")

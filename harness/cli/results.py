@@ -42,19 +42,30 @@ example:
 
 def add(commands: Any) -> None:
     """Add the commands to the parser."""
-    parser = commands.add_parser("report", help="the result table, with intervals", description=REPORT)
+    parser = commands.add_parser(
+        "report", help="the result table, with intervals", description=REPORT
+    )
     parser.set_defaults(command=report)
     _runs(parser)
     parser.add_argument("--json", action="store_true", help="a list of objects, one a run")
     parser = commands.add_parser("plot", help="the chart for the slide", description=PLOT)
     parser.set_defaults(command=plot)
     _runs(parser)
-    parser.add_argument("-o", "--out", type=Path, action="append", required=True, metavar="FILE",
-                        help="a .png, .svg or .pdf file; may be repeated")
+    parser.add_argument(
+        "-o",
+        "--out",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="a .png, .svg or .pdf file; may be repeated",
+    )
     parser = commands.add_parser("view", help="the trace viewer, one HTML file", description=VIEW)
     parser.set_defaults(command=view)
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="an .html file")
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, metavar="FILE", help="an .html file"
+    )
     parser = commands.add_parser("show", help="one episode in the terminal", description=SHOW)
     parser.set_defaults(command=show)
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
@@ -98,7 +109,9 @@ def show(args: argparse.Namespace) -> int:
     found = list(transcript.lines(result, args.task))
     if not found:
         known = [episode.task_id for episode in result.episodes]
-        raise UserError(f"{args.run}: no episode of task {args.task!r}; {models.nearest(args.task, known)}")
+        raise UserError(
+            f"{args.run}: no episode of task {args.task!r}; {models.nearest(args.task, known)}"
+        )
     print("\n".join(found))
     return 0
 
@@ -107,10 +120,24 @@ def chosen(args: argparse.Namespace) -> list[Result]:
     """The runs named; else the newest of every model, suite, prompt and mode."""
     paths: Sequence[Path] = args.runs or data.newest(args.runs_dir)
     if not paths:
-        raise UserError(f"no runs in {args.runs_dir}/; begin with: python -m harness run --model 'pico-*'")
+        raise UserError(
+            f"no runs in {args.runs_dir}/; begin with: python -m harness run --model 'pico-*'"
+        )
     return [data.load(path) for path in paths]
 
 
 def _runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="run folders (default: the newest of every model)")
-    parser.add_argument("--runs-dir", type=Path, default=runs.FOLDER, metavar="D", help="where to look (default runs/)")
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help="run folders (default: the newest of every model)",
+    )
+    parser.add_argument(
+        "--runs-dir",
+        type=Path,
+        default=runs.FOLDER,
+        metavar="D",
+        help="where to look (default runs/)",
+    )

@@ -30,18 +30,35 @@ examples:
 
 def add(commands: Any) -> None:
     """Add the command and its own commands to the parser."""
-    parser = commands.add_parser("tasks", help="the suites: list, check, generate", description=HELP)
+    parser = commands.add_parser(
+        "tasks", help="the suites: list, check, generate", description=HELP
+    )
     parser.set_defaults(command=list_suites)
-    parser.add_argument("--json", action="store_true", help="a list of objects: name, tasks, hash, …")
+    parser.add_argument(
+        "--json", action="store_true", help="a list of objects: name, tasks, hash, …"
+    )
     verbs = parser.add_subparsers(metavar="VERB")
     verb = verbs.add_parser("check", help="does a suite hold what it promises? no model needed")
     verb.set_defaults(command=check)
-    verb.add_argument("suites", nargs="*", metavar="SUITE", help="names, files or folders (default: all under tasks/)")
+    verb.add_argument(
+        "suites",
+        nargs="*",
+        metavar="SUITE",
+        help="names, files or folders (default: all under tasks/)",
+    )
     verb = verbs.add_parser("generate", help="invent a world and tasks about it")
     verb.set_defaults(command=generate)
-    verb.add_argument("--seed", type=int, required=True, help="the same seed gives the same suite, everywhere")
+    verb.add_argument(
+        "--seed", type=int, required=True, help="the same seed gives the same suite, everywhere"
+    )
     verb.add_argument("--tasks", type=int, default=140, metavar="N", help="how many (default 140)")
-    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, as run --suite DIR takes it")
+    verb.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a new folder, as run --suite DIR takes it",
+    )
 
 
 def list_suites(args: argparse.Namespace) -> int:
@@ -54,7 +71,9 @@ def list_suites(args: argparse.Namespace) -> int:
         return 0
     table = Table("suite", "tasks", "hash", "world", "title", box=None, pad_edge=False)
     for s in suites:
-        table.add_row(s.name, str(len(s.tasks)), s.sha256[:12], s.world_sha256[:12], printable(s.title))
+        table.add_row(
+            s.name, str(len(s.tasks)), s.sha256[:12], s.world_sha256[:12], printable(s.title)
+        )
     Console(markup=False, highlight=False).print(table)
     return 0
 
@@ -91,8 +110,10 @@ def generate(args: argparse.Namespace) -> int:
     title = f"Invented world, seed {args.seed}"
     made = invent.invent(args.seed, args.tasks)
     write_suite(args.out / "tasks.jsonl", "world.sqlite", made, title)
-    print(f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles; "
-          f"run them with --suite {args.out}")
+    print(
+        f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles; "
+        f"run them with --suite {args.out}"
+    )
     return 0
 
 
@@ -115,7 +136,11 @@ def write_suite(path: Path, world: str, made: invent.Invented, title: str) -> No
 
 
 def _print_counts(suite: Suite) -> None:
-    table = Table("category", "language", "tasks", "difficulty 1", "2", "3", "4", box=None, pad_edge=False)
+    table = Table(
+        "category", "language", "tasks", "difficulty 1", "2", "3", "4", box=None, pad_edge=False
+    )
     for (category, language), counts in sorted(selftest.table(suite).items()):
-        table.add_row(category, language, str(counts.total()), *(str(counts[d]) for d in (1, 2, 3, 4)))
+        table.add_row(
+            category, language, str(counts.total()), *(str(counts[d]) for d in (1, 2, 3, 4))
+        )
     Console(markup=False, highlight=False).print(table)

@@ -22,7 +22,14 @@ Row = Mapping[str, Any]
 STYLES = {4: ("#D55E00", "o"), 8: ("#0072B2", "s"), 16: ("#009E73", "^"), 0: ("#555555", "D")}
 DODGE = {4: 0.955, 8: 1.0, 16: 1.047}  # so that intervals at one size lie side by side
 PANELS = (("accuracy", "Right answers"), ("wellformed", "Well-formed steps, as written"))
-FONTS = ["DejaVu Sans", "Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "Hiragino Sans", "Yu Gothic"]
+FONTS = [
+    "DejaVu Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans JP",
+    "IPAexGothic",
+    "Hiragino Sans",
+    "Yu Gothic",
+]
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -38,7 +45,9 @@ def save(rows: Sequence[Row], paths: Sequence[Path]) -> None:
     for path in paths:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None)
+            figure.savefig(
+                path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None
+            )
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -50,7 +59,9 @@ def draw(rows: Sequence[Row]) -> Figure:
     """
     rows = [row for row in rows if row["params"] and row["scored"]]
     if not rows:
-        raise UserError("nothing to draw: no run with scored episodes and a parameter count; run a model first")
+        raise UserError(
+            "nothing to draw: no run with scored episodes and a parameter count; run a model first"
+        )
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -83,19 +94,29 @@ def caption(rows: Sequence[Row]) -> str:
     tasks = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     lines = [f"{tasks} episodes a point; Wilson intervals (steps: clustered by task)."]
     if any(row["unscored"] for row in rows):
-        lines.append(f"{sum(row['unscored'] for row in rows)} episodes unscored (faults of tools or engine).")
+        lines.append(
+            f"{sum(row['unscored'] for row in rows)} episodes unscored (faults of tools or engine)."
+        )
     if all(row["family"] == "pico" for row in rows):
-        lines.append("pico models are demonstration models trained for this harness; they say nothing about real LLMs.")
+        lines.append(
+            "pico models are demonstration models trained for this harness; they say nothing about real LLMs."
+        )
     return " ".join(lines)
 
 
 def _panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
     for bits, family in sorted({(row["bits"], row["family"]) for row in rows}, key=str):
-        line = sorted((r for r in rows if (r["bits"], r["family"]) == (bits, family)), key=lambda r: r["params"])
+        line = sorted(
+            (r for r in rows if (r["bits"], r["family"]) == (bits, family)),
+            key=lambda r: r["params"],
+        )
         colour, marker = STYLES.get(bits, STYLES[0])
         x = [row["params"] * DODGE.get(bits, 1.0) for row in line]
         y = [row[key] for row in line]
-        spread = [[row[key] - row[f"{key}_low"] for row in line], [row[f"{key}_high"] - row[key] for row in line]]
+        spread = [
+            [row[key] - row[f"{key}_low"] for row in line],
+            [row[f"{key}_high"] - row[key] for row in line],
+        ]
         ax.errorbar(x, y, yerr=spread, color=colour, marker=marker, markersize=9, capsize=4, linewidth=2,
                     label=f"{bits}-bit" if bits else "bits unknown")  # fmt: skip
     if len({row["family"] for row in rows}) > 1:
@@ -137,7 +158,13 @@ def _text(artist: Any) -> None:
 def _once(handles: list[Any], labels: list[str]) -> tuple[list[Any], list[str]]:
     """One legend entry a label, narrow widths first."""
     found = dict(zip(labels, handles, strict=True))
-    order = sorted(found, key=lambda label: (label == "bits unknown", int(label.split("-")[0]) if label[0].isdigit() else 0))
+    order = sorted(
+        found,
+        key=lambda label: (
+            label == "bits unknown",
+            int(label.split("-")[0]) if label[0].isdigit() else 0,
+        ),
+    )
     return [found[label] for label in order], order
 
 

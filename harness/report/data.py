@@ -46,7 +46,9 @@ def load(path: Path) -> Result:
     return Result(path, run.manifest, suite, episodes, scores, summarise(scores))
 
 
-def score(manifest: Mapping[str, Any], suite: tuple[Task, ...], episodes: tuple[Episode, ...]) -> tuple[EpisodeScore, ...]:
+def score(
+    manifest: Mapping[str, Any], suite: tuple[Task, ...], episodes: tuple[Episode, ...]
+) -> tuple[EpisodeScore, ...]:
     """Every episode under today's parser and matchers."""
     config = manifest["config"]
     by_id = {task.id: task for task in suite}
@@ -98,7 +100,12 @@ def newest(folder: Path) -> list[Path]:
     for run in runs.find(folder):
         config = run.manifest["config"]
         if run.episodes():
-            last[config["model"]["name"], config["suite"]["name"], config["prompt"]["name"], config["mode"]] = run.path
+            last[
+                config["model"]["name"],
+                config["suite"]["name"],
+                config["prompt"]["name"],
+                config["mode"],
+            ] = run.path
     return list(last.values())
 
 

@@ -19,12 +19,26 @@ how far episodes got, 0 to 5 (parsed, right tool, right input, evidence seen, an
 unscored for a fault of tools or engine are in no share. `harness compare A B` tests a difference."""
 
 
-HEADS = ("right", "[95 %]", "well-formed", "readable", "gap", "ladder", "tok/s", "s/episode", "memory", "episodes")
+HEADS = (
+    "right",
+    "[95 %]",
+    "well-formed",
+    "readable",
+    "gap",
+    "ladder",
+    "tok/s",
+    "s/episode",
+    "memory",
+    "episodes",
+)
 
 
 def show(results: Sequence[Result]) -> None:
     """Print the result table of some runs."""
-    rows = sorted((row(result) for result in results), key=lambda r: (r["suite"], r["params"], r["bits"], r["name"]))
+    rows = sorted(
+        (row(result) for result in results),
+        key=lambda r: (r["suite"], r["params"], r["bits"], r["name"]),
+    )
     console = Console(markup=False, highlight=False)
     if not console.is_terminal:  # a pipe or a file has no width: never cut a figure for it
         console = Console(markup=False, highlight=False, width=200)

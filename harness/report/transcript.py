@@ -27,6 +27,10 @@ def _episode(task: Task, episode: Episode, score: EpisodeScore) -> Iterator[str]
             yield f"    [{', '.join(graded.errors)}{repaired}]"
         if step.observation:
             yield f"Observation: {step.observation.text}"
-    verdict = f"unscored, fault: {score.fault}" if score.fault else "right" if score.correct else "wrong"
+    verdict = (
+        f"unscored, fault: {score.fault}" if score.fault else "right" if score.correct else "wrong"
+    )
     yield f"-- {episode.status}; {verdict}; target: {' | '.join(task.answer.accepted) or task.answer.type}"
-    yield f"   {score.verdict.rule}; read: {score.verdict.extracted!r}" + (f"; {episode.detail}" if episode.detail else "")
+    yield f"   {score.verdict.rule}; read: {score.verdict.extracted!r}" + (
+        f"; {episode.detail}" if episode.detail else ""
+    )

@@ -47,7 +47,8 @@ def page(result: Result) -> str:
     pairs = zip(result.episodes, result.scores, strict=True)
     body = "\n".join(_episode(by_id[e.task_id], e, s) for e, s in pairs)
     buttons = "".join(
-        f'<button data-show="{name}">{name} ({count})</button> ' for name, count in _counts(result.scores)
+        f'<button data-show="{name}">{name} ({count})</button> '
+        for name, count in _counts(result.scores)
     )
     title = _say(f"{result.name} on {result.manifest['config']['suite']['name']}")
     return (
@@ -61,7 +62,10 @@ def page(result: Result) -> str:
 
 def _counts(scores: tuple[EpisodeScore, ...]) -> list[tuple[str, int]]:
     verdicts = [_verdict(score) for score in scores]
-    return [("all", len(scores)), *((name, verdicts.count(name)) for name in ("right", "wrong", "unscored"))]
+    return [
+        ("all", len(scores)),
+        *((name, verdicts.count(name)) for name in ("right", "wrong", "unscored")),
+    ]
 
 
 def _verdict(score: EpisodeScore) -> str:
@@ -70,7 +74,9 @@ def _verdict(score: EpisodeScore) -> str:
 
 def _episode(task: Task, episode: Episode, score: EpisodeScore) -> str:
     verdict = _verdict(score)
-    steps = "".join(_step(step, graded) for step, graded in zip(episode.steps, score.steps, strict=False))
+    steps = "".join(
+        _step(step, graded) for step, graded in zip(episode.steps, score.steps, strict=False)
+    )
     target = ", ".join(task.answer.accepted) or task.answer.type
     answer = f"answer: {episode.answer or '(none)'} | target: {target} | {score.verdict.rule} | {episode.status}"
     detail = f'<p class="unscored">{_say(episode.detail)}</p>' if episode.detail else ""
@@ -82,11 +88,23 @@ def _episode(task: Task, episode: Episode, score: EpisodeScore) -> str:
 
 def _step(step: Step, graded: StepScore) -> str:
     tags = "".join(f'<span class="tag error">{_say(name)}</span>' for name in graded.errors)
-    tags += "".join(f'<span class="tag repair">repaired: {_say(name)}</span>' for name in graded.repairs)
+    tags += "".join(
+        f'<span class="tag repair">repaired: {_say(name)}</span>' for name in graded.repairs
+    )
     move = step.parsed.move
-    reading = f"{move.tool}: {move.input}" if isinstance(move, Action) else move.text if move else "unreadable"
+    reading = (
+        f"{move.tool}: {move.input}"
+        if isinstance(move, Action)
+        else move.text
+        if move
+        else "unreadable"
+    )
     said = f'<pre class="model">Thought:{_say(step.completion.text)}</pre>'
-    heard = f'<pre class="tool">Observation: {_say(step.observation.text)}</pre>' if step.observation else ""
+    heard = (
+        f'<pre class="tool">Observation: {_say(step.observation.text)}</pre>'
+        if step.observation
+        else ""
+    )
     note = f"<div>read as: {_say(reading)}{tags}</div>" if tags or not move else ""
     return said + note + heard
 
