@@ -215,8 +215,7 @@ def looked_up(*actions: str) -> list[str]:
         )
 
     loop = react(task, prompt, Limits(steps=99), read, notice="?", fold=protocol.fold)
-    if "lookup" in prompt.tools:
-        loop = lookup.follow(loop)
+    loop = lookup.follow(loop)
     box, said = Toolbox(prompt.tools, Varland()), []
     next(loop)
     for action in actions:
@@ -270,3 +269,23 @@ def test_lookup_ends_with_the_loops_own_episode() -> None:
     with pytest.raises(StopIteration) as stop:
         loop.send(Completion(" Done.\nAnswer: x\n", "stop", "\nQuestion:"))
     assert stop.value.value.answer == "x"
+
+
+def test_lookup_in_a_run_whose_prompt_names_it(suite_folder: Path, tmp_path: Path) -> None:
+    shipped = (prompts.FOLDER / "react.txt").read_text("utf-8")
+    (tmp_path / "with_lookup.txt").write_text(shipped.replace('"search"]', '"search", "lookup"]'))
+    task = Task("mayor", "Who is the mayor of Oru?", Target("string", ("Pell Ansa",)), "lookup",
+                gold_actions=(GoldAction("wikipedia", ("Oru",)), GoldAction("lookup", ("mayor",))))  # fmt: skip
+    (tmp_path / "tasks.jsonl").write_text(tasks.dump_task(task) + "\n")
+    suite = tasks.load_suite(str(tmp_path / "tasks.jsonl"))
+    world = WorldSpec("frozen", str(suite_folder / "world.sqlite"))
+    prompt, spec = equip(prompts.load(str(tmp_path / "with_lookup.txt")), world, Extras())
+    assert "lookup: capital" in prompt.text
+    session = open_session(
+        Plan(Model("p", "scripted", "perfect"), suite, prompt, spec), tmp_path / "runs"
+    )
+    (episode,) = [event for event in session.events() if isinstance(event, Episode)]
+    assert (
+        episode.steps[1].observation
+        and episode.steps[1].observation.text == "(Result 1 of 1) Its mayor is Pell Ansa."
+    )
