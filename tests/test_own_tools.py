@@ -165,7 +165,8 @@ def finish(folder: Path, prompt_name: str, task: Task, extras: Extras) -> list[E
     path = folder / "tasks.jsonl"
     path.write_text(tasks.dump_task(task) + "\n")
     suite = tasks.load_suite(str(path))
-    prompt, spec = equip(prompts.load(prompt_name), WorldSpec("none"), extras)
+    prompt, spec = equip(prompts.load(prompt_name, "{tools}"), WorldSpec("none"), extras)
+    assert "\nroman: 14\nReturns a whole number in Roman numerals.\n" in prompt.text
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(plan, folder / "runs")
     assert session.run.manifest["config"]["extras"]["tools_sha256"]
@@ -279,7 +280,9 @@ def test_lookup_in_a_run_whose_prompt_names_it(suite_folder: Path, tmp_path: Pat
     (tmp_path / "tasks.jsonl").write_text(tasks.dump_task(task) + "\n")
     suite = tasks.load_suite(str(tmp_path / "tasks.jsonl"))
     world = WorldSpec("frozen", str(suite_folder / "world.sqlite"))
-    prompt, spec = equip(prompts.load(str(tmp_path / "with_lookup.txt")), world, Extras())
+    prompt, spec = equip(
+        prompts.load(str(tmp_path / "with_lookup.txt"), "{tools}"), world, Extras()
+    )
     assert "lookup: capital" in prompt.text
     session = open_session(
         Plan(Model("p", "scripted", "perfect"), suite, prompt, spec), tmp_path / "runs"
