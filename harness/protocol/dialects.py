@@ -106,7 +106,10 @@ _SPELLINGS: dict[Kind, tuple[str, ...]] = {
         *("answer", "final answer", "the answer", "the final answer", "my answer"),
         *("回答", "最終回答", "答え", "最終的な答え", "最终答案", "答案"),
     ),
-    "observation": ("observation", "observations", "観察", "観察結果", "観測", "观察"),
+    "observation": (
+        *("observation", "observations", "action output", "tool output", "tool result"),
+        *("観察", "観察結果", "観測", "观察"),
+    ),
     "question": ("question", "new question", "next question", "質問", "問題", "问题"),
     "user": ("human", "user", "ユーザー", "人間", "用户"),
     "assistant": ("assistant", "ai", "bot", "system", "gpt", "アシスタント", "助手"),

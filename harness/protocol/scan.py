@@ -14,9 +14,10 @@ from itertools import islice
 
 from harness.protocol.dialects import WORDS, Dialect, Kind
 
-# What may stand before a label, and round it. No quotes or braces: those are JSON keys.
+# What may stand before a label, and round it; and what is no markup before one.
 _BEFORE = " \t\u00a0\u3000*_`#>-+=~•●○◦▪■□◆◇▶►→⇒➤・‣–—|[(<【《«"
 _AROUND = " \t\u00a0\u3000*_`~#>])】》»"
+_NO_MARKUP = "\"'“”{}\\\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _TAIL = _AROUND + "0123456789("
 _REACH = 40  # a label and its decoration end within so many characters
 _MOST_LABELS = 64  # nobody reads on: no completion with more has a single reading
@@ -180,7 +181,7 @@ class _Reader:
         tail = word.rstrip(_TAIL)[-3:]
         if tail.lower() not in self.tails and tail.isascii():
             return None
-        bare = _without_number(word.lstrip(_BEFORE)).rstrip(_AROUND)
+        bare = _without_number(_from_letter(word)).rstrip(_AROUND)
         plain = bare if bare.isascii() else unicodedata.normalize("NFKC", bare)
         kind = self.words.get(_key(plain))
         if kind is None or (kind in _SPEAKERS and word.lstrip("# ") != bare):
@@ -270,6 +271,12 @@ def label_places(text: str, word: str, numbered: bool) -> Iterator[tuple[int, in
         if bare.startswith(":"):
             yield at, end + len(tail) - len(bare) + 1
         at = text.find(word, end)
+
+
+def _from_letter(word: str) -> str:
+    """``🔎 **Action`` from its first letter on; a quotation mark or brace is JSON's."""
+    first = (at for at, char in enumerate(word) if char.isalnum() or char in _NO_MARKUP)
+    return word[next(first, 0) :]
 
 
 def _without_number(word: str) -> str:
