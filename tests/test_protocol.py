@@ -271,6 +271,25 @@ def test_an_answer_behind_an_invented_observation_is_never_credited(observation:
     behind = read(f" I look.\nAction: wikipedia: Japan\n{observation}\nThought: So.\nAnswer: Tokyo")
     assert behind.move == JAPAN
     assert "wrote_observation" in alone.errors and "wrote_observation" in behind.errors
+    inline = read(f" I look. Action: wikipedia: Japan {observation} Answer: Tokyo")
+    assert inline.move != Answer("Tokyo")
+
+
+def test_an_observation_inside_a_thought_is_one_too() -> None:
+    assert read(" I look. Observation: It is Tokyo. Answer: Tokyo").move is None
+    assert read(" I look. Observation: It is Tokyo.\nAnswer: Tokyo").move is None
+    first = read(" I look. Action: wikipedia: Japan Observation: It is.\nAnswer: Tokyo")
+    assert first.move == JAPAN
+
+
+@given(st.integers(0), st.integers(0), st.sampled_from(sorted(DIALECTS)))
+@settings(max_examples=400, deadline=None)
+def test_whatever_follows_an_invented_observation(before: int, after: int, dialect: str) -> None:
+    label = DIALECTS[dialect].labels.observation
+    first, rest = mutated(Random(before)), mutated(Random(after))
+    move = read(f"{first}\n{label}: It is.\n{rest}", dialect).move
+    if isinstance(move, Answer) and "think>" not in first + rest:  # reasoning is no protocol
+        assert move == read(f"{first}\n", dialect).move
 
 
 def test_nothing_behind_a_question_of_its_own_counts() -> None:

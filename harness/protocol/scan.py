@@ -53,11 +53,6 @@ class Part:
         """Everything behind the label, as one text."""
         return (self.value + self.below).strip()
 
-    @cached_property
-    def lines(self) -> list[str]:
-        """The lines below; [""] where the line ends with a "\\n" and nothing follows."""
-        return self.below.split("\n")[1:]
-
     def rest(self, used: int) -> str:
         """What is left of the text below after so many lines."""
         pieces = self.below.split("\n", used + 1)
@@ -76,8 +71,7 @@ def scan(text: str, dialect: Dialect) -> list[Part]:
 
     def close(end: int) -> None:
         if len(parts) == 1:
-            line, newline, below = text[:end].partition("\n")
-            parts[0].value, parts[0].below = line.strip(), newline + below
+            parts[0].value, parts[0].below = _first_line(text[:end])
         else:
             parts[-1].below = text[begun:end]
 
@@ -95,7 +89,8 @@ def scan(text: str, dialect: Dialect) -> list[Part]:
         if len(parts) > _MOST_LABELS:
             break
     close(len(text))
-    return _merge_opening(parts)
+    parts = _merge_opening(parts)
+    return [piece for part in parts for piece in _at_observation(part, dialect)]
 
 
 def _is_data(label: Label, line: str, last: Part) -> bool:
@@ -111,6 +106,27 @@ def _merge_opening(parts: list[Part]) -> list[Part]:
     if len(parts) > 1 and parts[1].kind == "thought" and not parts[0].text:
         return parts[1:]
     return parts
+
+
+def _at_observation(part: Part, dialect: Dialect) -> list[Part]:
+    """A thought, cut where the model goes on with an observation of its own in its line."""
+    if part.kind not in ("thought", "assistant"):
+        return [part]
+    whole = part.value + part.below
+    for at, end in label_places(whole, dialect.labels.observation, numbered=True):
+        if at > 0 and not whole[at - 1].isalnum():
+            thought, observation = Part(part.kind, "", part.flaws), Part("observation", "")
+            thought.value, thought.below = _first_line(whole[:at].rstrip(_AROUND + "("))
+            observation.value, observation.below = _first_line(whole[end:])
+            observation.flaws = ("inline_label",)
+            return [thought, observation]
+    return [part]
+
+
+def _first_line(text: str) -> tuple[str, str]:
+    """A text as a part holds it: its first line, and the rest from the line end on."""
+    line, newline, below = text.partition("\n")
+    return line.strip(), newline + below
 
 
 @cache
