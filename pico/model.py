@@ -18,21 +18,20 @@ Past = tuple[Tensor, Tensor]
 """Keys and values of what came before: each (1 or batch, heads, tokens, HEAD)."""
 
 
-def angles(start: int, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines for positions ``start`` on: each (length, HEAD / 2), float32."""
+def angles(start: int, length: int, device: torch.device) -> Tensor:
+    """Turns for positions ``start`` on, as complex numbers of length 1: (length, HEAD / 2)."""
     powers = torch.arange(0, HEAD, 2, device=device, dtype=torch.float32) / HEAD
     turns = torch.outer(
         torch.arange(start, start + length, device=device, dtype=torch.float32),
         ROPE_BASE**-powers,
     )
-    return turns.cos(), turns.sin()
+    return torch.polar(torch.ones_like(turns), turns)
 
 
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+def rotate(x: Tensor, turns: Tensor) -> Tensor:
     """Turn each pair (x[2i], x[2i+1]) by its position's angle; x is (batch, heads, tokens, HEAD)."""
-    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
-    turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1)
-    return turned.flatten(-2).to(x.dtype)
+    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)).contiguous())
+    return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
 
 class Norm(nn.Module):
@@ -60,18 +59,18 @@ class Block(nn.Module):
         self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, past: Past | None
+        self, x: Tensor, turns: Tensor, past: Past | None
     ) -> tuple[Tensor, Past]:
-        mixed, own = self.attend(self.attn_norm(x), cos, sin, past)
+        mixed, own = self.attend(self.attn_norm(x), turns, past)
         x = x + mixed
         gate, up = self.ffn_gate_up(self.ffn_norm(x)).chunk(2, -1)
         return x + self.ffn_down(F.silu(gate) * up), own
 
-    def attend(self, x: Tensor, cos: Tensor, sin: Tensor, past: Past | None) -> tuple[Tensor, Past]:
+    def attend(self, x: Tensor, turns: Tensor, past: Past | None) -> tuple[Tensor, Past]:
         batch, length, _ = x.shape
         parts = self.attn_qkv(x).view(batch, length, 3, self.heads, HEAD).permute(2, 0, 3, 1, 4)
         query, key, value = parts.unbind(0)
-        query, key = rotate(query, cos, sin), rotate(key, cos, sin)
+        query, key = rotate(query, turns), rotate(key, turns)
         own = (key, value)
         if past is None:
             out = F.scaled_dot_product_attention(query, key, value, is_causal=True)
@@ -108,15 +107,22 @@ class Llama(nn.Module):
 
     def forward(self, tokens: Tensor, past: list[Past] | None = None) -> Tensor:
         """Logits (batch, length, vocab) of ``tokens`` (batch, length) that follow ``past``."""
-        x, _ = self._run(tokens, past)
-        return F.linear(self.norm(x), self.embed.weight)
+        return self.logits(self.hidden(tokens, past))
+
+    def hidden(self, tokens: Tensor, past: list[Past] | None = None) -> Tensor:
+        """What ``logits`` reads: (batch, length, width)."""
+        return self._run(tokens, past)[0]
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Logits for hidden states of any leading shape."""
+        return F.linear(self.norm(hidden), self.embed.weight)
 
     def _run(self, tokens: Tensor, past: list[Past] | None) -> tuple[Tensor, list[Past]]:
         start = past[0][0].shape[2] if past else 0
         assert start + tokens.shape[1] <= CONTEXT
-        cos, sin = angles(start, tokens.shape[1], tokens.device)
+        turns = angles(start, tokens.shape[1], tokens.device)
         x, pasts = self.embed(tokens), []
         for index, block in enumerate(self.blocks):
-            x, own = block(x, cos, sin, past[index] if past else None)
+            x, own = block(x, turns, past[index] if past else None)
             pasts.append(own)
         return x, pasts

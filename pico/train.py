@@ -1,8 +1,10 @@
 """Train one pico model: python -m pico.train --size 2M --minutes 6 --data DIR --out DIR.
 
-The few-shot prefix is evaluated once for each step, with gradients, and all of the step's
-episodes attend to its keys and values. Knows tokens only; episodes come from pico.data.
-The budget is wall time, so the learning rate follows the clock.
+Three phases, so that a laptop's CPU gets far: drills in copying (pico.drills), episodes
+without the few-shot prefix, then episodes behind it; there the prefix is evaluated once for
+each step, with gradients, and all of the step's episodes attend to its keys and values.
+Knows tokens only; episodes come from pico.data. The budget is wall time, so the learning
+rate follows the clock.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pico import checkpoint, corpus
+from pico import checkpoint, corpus, drills
 from pico.checkpoint import Checkpoint
 from pico.corpus import MOVE, Corpus, Ints
 from pico.episodes import few_shot
@@ -36,7 +38,8 @@ WARM_UP = 200  # steps; counted, since the first ones may wait for a compiler
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line says. ``batch`` is episodes a step; ``rate`` the peak."""
+    """What the command line says. ``batch`` is episodes a step; ``rate`` the peak; ``drill``
+    and ``bare`` the shares of the time for drills and for episodes without the prefix."""
 
     size: str
     minutes: float
@@ -48,6 +51,8 @@ class Settings:
     seed: int
     compile: bool
     resume: Path | None
+    drill: float
+    bare: float
 
 
 @dataclass(frozen=True)
@@ -72,9 +77,10 @@ class Feed:
         ]
 
     def sample(self, count: int) -> Iterator[Batch]:
-        """``count`` random episodes, the same number from each group."""
-        for part, length in self.groups:
-            picks = torch.randint(len(part), (count // len(self.groups),), device=part.device)
+        """``count`` random episodes, ``TOGETHER`` at a time from groups taken at random."""
+        for group in torch.randint(len(self.groups), (max(1, count // TOGETHER),)).tolist():
+            part, length = self.groups[group]
+            picks = torch.randint(len(part), (min(count, TOGETHER),), device=part.device)
             yield self.gather(part[picks], length)
 
     def everything(self, count: int) -> Iterator[Batch]:
@@ -107,26 +113,24 @@ class Trainer:
         if settings.resume:
             before = checkpoint.load(settings.resume)
             self.history = before.history
-            self.model.load_state_dict(
-                {name: torch.from_numpy(w) for name, w in before.weights.items()}
-            )
+            self.model.load_state_dict(grown(before, self.model))
         if settings.compile:
             for block in self.model.blocks:
                 block.compile(dynamic=False)
-        self.optimiser = self._optimiser()
+        self.optimisers = self._optimisers()
         self.prefix = torch.tensor([prefix_tokens()], device=settings.device)
         self.weights = torch.tensor(WEIGHTS, device=settings.device)
         self.steps = 0
 
-    def _optimiser(self) -> torch.optim.AdamW:
-        matrices = [weight for weight in self.model.parameters() if weight.dim() == 2]
-        vectors = [weight for weight in self.model.parameters() if weight.dim() == 1]
-        decayed = [
-            {"params": matrices, "weight_decay": 0.05},
-            {"params": vectors, "weight_decay": 0.0},
+    def _optimisers(self) -> list[torch.optim.Optimizer]:
+        """Muon (Jordan et al., 2024) for the blocks' matrices, AdamW for the rest."""
+        matrices = [w for w in self.model.blocks.parameters() if w.dim() == 2]
+        rest = [w for name, w in self.model.named_parameters() if "blocks" not in name or w.dim() < 2]
+        rate, fused = self.settings.rate, self.settings.device.startswith("cuda")
+        return [
+            torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=fused),
         ]
-        fused = self.settings.device.startswith("cuda")
-        return torch.optim.AdamW(decayed, lr=self.settings.rate, betas=(0.9, 0.98), fused=fused)
 
     def precision(self) -> AbstractContextManager[object]:
         cuda = self.settings.device.startswith("cuda")
@@ -134,27 +138,34 @@ class Trainer:
 
     def step(self, feed: Feed, done: float) -> Tensor:
         """One optimiser step at fraction ``done`` of the budget; the loss, not yet waited for."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.settings.rate * schedule(done, self.steps)
         with self.precision():
-            past = self.model.read(self.prefix)
-            parts = [self.loss(batch, past) for batch in feed.sample(self.settings.batch)]
+            parts = self._drill() if done < self.settings.drill else self._lesson(feed, done)
         losses, counts = zip(*parts, strict=True)
         loss = torch.stack(losses).sum() / torch.stack(counts).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = self.settings.rate * schedule(done, self.steps)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
         self.steps += 1
         return loss.detach()
 
-    def loss(self, batch: Batch, past: list[Past]) -> tuple[Tensor, Tensor]:
+    def _drill(self) -> list[tuple[Tensor, Tensor]]:
+        drill = drills.batch(self.settings.batch, self.model.shape.vocab, self.settings.device)
+        return [self.loss(*drill, None)]
+
+    def _lesson(self, feed: Feed, done: float) -> list[tuple[Tensor, Tensor]]:
+        bare = done < self.settings.drill + self.settings.bare
+        past = None if bare else self.model.read(self.prefix)
+        return [self.loss(b.tokens, b.kinds, past) for b in feed.sample(self.settings.batch)]
+
+    def loss(self, tokens: Tensor, kinds: Tensor, past: list[Past] | None) -> tuple[Tensor, Tensor]:
         """Weighted sum of cross-entropies, and the sum of the weights."""
-        logits = self.model(batch.tokens[:, :-1], past).float()
-        each = F.cross_entropy(
-            logits.flatten(0, 1), batch.tokens[:, 1:].flatten(), reduction="none"
-        )
-        weight = self.weights[batch.kinds[:, 1:].flatten()]
+        logits = self.model(tokens[:, :-1], past).float()
+        each = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
+        weight = self.weights[kinds[:, 1:].flatten()]
         return (each * weight).sum(), weight.sum()
 
     def run(self, feed: Feed) -> None:
@@ -191,6 +202,8 @@ class Trainer:
             "episodes_a_step": self.settings.batch,
             "seconds": round(seconds),
             "peak_rate": self.settings.rate,
+            "drill": self.settings.drill,
+            "bare": self.settings.bare,
             "seed": self.settings.seed,
             "prompt_sha256": few_shot().sha256,
         }
@@ -252,7 +265,9 @@ def parse() -> Settings:
     parser.add_argument("--rate", type=float, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="torch.compile each block")
-    parser.add_argument("--resume", type=Path, help="checkpoint to go on from, at a new schedule")
+    parser.add_argument("--resume", type=Path, help="checkpoint to go on from, of this size or smaller")
+    parser.add_argument("--drill", type=float, default=0.0, help="share of the time, at the start, for drills")
+    parser.add_argument("--bare", type=float, default=0.0, help="share of the time, then, without the prefix")
     given = parser.parse_args()
     given.rate = given.rate or PEAK_RATES[given.size]
     return Settings(**vars(given))

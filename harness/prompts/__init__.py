@@ -77,7 +77,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.txt"))
 
 
-def load(name: str, tool_block: str = "") -> Prompt:
+def load(name: str, tool_block: str = "{tools}") -> Prompt:
     """A shipped prompt by name, or any text file by path, with the tools filled in.
 
     Raises UserError when there is no such prompt or its head is wrong.
