@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from harness import runs, tasks
 from harness.runs import TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
+from harness.scoring.probes import commands, score_probe
 from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, summarise
+from harness.tools.calculate import CannotCalculate, evaluate
 from harness.types import Episode, EpisodeScore, Task, UserError
 
 if TYPE_CHECKING:
@@ -47,16 +50,29 @@ def load(path: Path) -> Result:
 
 
 def score(
-    manifest: Mapping[str, Any], suite: tuple[Task, ...], episodes: tuple[Episode, ...]
+    manifest: Mapping[str, Any],
+    suite: tuple[Task, ...],
+    episodes: tuple[Episode, ...],
+    repair: bool | None = None,
 ) -> tuple[EpisodeScore, ...]:
-    """Every episode under today's parser and matchers."""
+    """Every episode under today's parser and matchers; ``repair`` None = as in the run."""
     config = manifest["config"]
+    prompt, tools = config["prompt"], tuple(config["tools"])
+    how: dict[str, Any] = {"dialect": prompt["dialect"],
+                           "repair": config["repair"] if repair is None else repair}  # fmt: skip
     by_id = {task.id: task for task in suite}
-    return tuple(
-        score_episode(by_id[e.task_id], e, tools=tuple(config["tools"]),
-                      dialect=config["prompt"]["dialect"], repair=config["repair"])
-        for e in episodes
-    )  # fmt: skip
+    if not prompt.get("probe"):
+        return tuple(score_episode(by_id[e.task_id], e, tools=tools, **how) for e in episodes)
+    how |= {"tools": tools or commands(suite), "same_value": same_value}
+    return tuple(score_probe(by_id[e.task_id], e, **how) for e in episodes)
+
+
+def same_value(a: str, b: str) -> bool:
+    """Whether the tool ``calculate`` gives the same number for both expressions."""
+    try:
+        return math.isclose(evaluate(a), evaluate(b), rel_tol=1e-9)
+    except (CannotCalculate, OverflowError):
+        return False
 
 
 def row(result: Result) -> dict[str, Any]:

@@ -1,0 +1,143 @@
+"""What one answer to a probe is worth: the right command, the right input, and an end to it.
+
+A probe asks for the next action only and carries nothing out, so the accepted answers of
+its task are actions, written ``tool: input``. It does not know how a sum is worked out:
+whoever asks hands that in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Literal
+
+from harness.protocol import Dialect, parse
+from harness.scoring.episodes import score_episode
+from harness.scoring.text import normalise
+from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
+
+Grade = Literal["right", "more words", "other input", "other tool", "no command"]
+SameValue = Callable[[str, str], bool]
+
+RUN_ON = frozenset({
+    "wrote_observation", "wrote_question", "role_leak", "trailing_text", "several_actions",
+    "several_answers", "action_and_answer",
+})  # fmt: skip
+"""What a step may be blamed for after its first move."""
+
+_RUNGS = {"no command": 0, "other tool": 1, "other input": 2, "more words": 2, "right": 3}
+_SMALL = "a an the of in on at for to is are was were do does did what which who how many s"
+_WORD = re.compile(r"\w+")
+
+
+def score_probe(
+    task: Task,
+    episode: Episode,
+    *,
+    tools: Iterable[str],
+    dialect: str | Dialect,
+    same_value: SameValue,
+    repair: bool = True,
+) -> EpisodeScore:
+    """Score the one generation of a probe.
+
+    ``correct`` is the right tool with an acceptable input, ``lenient`` lets the input have
+    more words than that. Only a command to one of ``tools`` counts as a move: an answer
+    from memory is ``missing_action`` under every prompt. ``same_value`` says whether two
+    expressions have the same value.
+    """
+    tools = tuple(tools)
+    plain = score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
+    move = _move(episode, tools, dialect, repair)
+    command = move if isinstance(move, Action) and move.tool in tools else None
+    grade = grade_action(command, wanted(task), same_value)
+    steps = tuple(_judged(step, command) for step in plain.steps)
+    return replace(
+        plain,
+        correct=grade == "right",
+        lenient=grade in ("right", "more words"),
+        correct_strict=grade == "right" and all(step.strict for step in steps),
+        rung=_RUNGS[grade],
+        hops=1,
+        hops_right=int(grade == "right"),
+        tool_calls=int(command is not None),
+        overuse=0,
+        underuse=int(command is None),
+        verdict=Verdict(
+            grade == "right", grade in ("right", "more words"), _shown(move), f"probe: {grade}"
+        ),
+        steps=steps,
+    )
+
+
+def wanted(task: Task) -> list[Action]:
+    """The actions of which any is right: the accepted answers, or the inputs of the first
+    gold action where a task of another suite has one."""
+    if task.gold_actions:
+        gold = task.gold_actions[0]
+        return [Action(gold.tool, input) for input in (*gold.input_any, gold.expr) if input]
+    pairs = (text.partition(": ") for text in task.answer.accepted)
+    return [Action(tool, input) for tool, colon, input in pairs if colon]
+
+
+def commands(tasks: Iterable[Task]) -> tuple[str, ...]:
+    """Every tool that some task wants: what a prompt of a person's own, which declares no
+    tools, is taken to offer."""
+    return tuple(dict.fromkeys(action.tool for task in tasks for action in wanted(task)))
+
+
+def grade_action(move: Move | None, right: Iterable[Action], same_value: SameValue) -> Grade:
+    """How near a move comes to one of the right actions.
+
+    Inputs of lookups are the same when they have the same words, small ones (the, of, what
+    is …) and their order aside; those of ``calculate`` when their values are.
+    """
+    if not isinstance(move, Action):
+        return "no command"
+    inputs = [action.input for action in right if action.tool == move.tool]
+    if not inputs:
+        return "other tool"
+    if move.tool == "calculate":
+        return "right" if any(same_value(move.input, input) for input in inputs) else "other input"
+    said = _words(move.input)
+    if any(said == _words(input) for input in inputs):
+        return "right"
+    return "more words" if any(said > _words(input) for input in inputs) else "other input"
+
+
+def ran_on(episode: Episode, score: EpisodeScore) -> bool:
+    """Whether the model went on after its command, or never came to an end: a probe has no
+    stop string, so only the model itself ends it."""
+    cut_off = any(step.completion.finish == "length" for step in episode.steps)
+    return cut_off or any(RUN_ON.intersection(step.errors) for step in score.steps)
+
+
+def _move(
+    episode: Episode, tools: tuple[str, ...], dialect: str | Dialect, repair: bool
+) -> Move | None:
+    """Today's reading of the generation; None where there was none."""
+    if not episode.steps or episode.steps[0].completion.finish in ("time", "error"):
+        return None
+    done = episode.steps[0].completion
+    return parse(done.text, tools, dialect, finish=done.finish, stop=done.stop, repair=repair).move
+
+
+def _judged(step: StepScore, command: Action | None) -> StepScore:
+    """The form of a step where nothing but a command is asked for."""
+    if command is not None:
+        return step
+    blame = () if {"missing_action", "unknown_tool"} & set(step.errors) else ("missing_action",)
+    return replace(step, strict=False, readable=False, errors=(*step.errors, *blame), repairs=())
+
+
+def _shown(move: Move | None) -> str:
+    if move is None:
+        return ""
+    return f"{move.tool}: {move.input}" if isinstance(move, Action) else move.text
+
+
+def _words(text: str) -> frozenset[str]:
+    """The words that tell one input from another; all of them where none would be left."""
+    words = frozenset(_WORD.findall(normalise(text).replace("_", " ")))
+    return words.difference(_SMALL.split()) or words
