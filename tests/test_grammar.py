@@ -30,7 +30,9 @@ class Vocabulary:
         self.pointer = llama_cpp.llama_model_get_vocab(self.model)
         self.size = llama_cpp.llama_vocab_n_tokens(self.pointer)
         self.end = llama_cpp.llama_vocab_eos(self.pointer)
-        self.ids = {piece: token for token in range(self.size) if len(piece := self.piece(token)) == 1}
+        self.ids = {
+            piece: token for token in range(self.size) if len(piece := self.piece(token)) == 1
+        }
 
     def piece(self, token: int) -> bytes:
         buffer = ctypes.create_string_buffer(64)
@@ -43,7 +45,9 @@ class Automaton:
 
     def __init__(self, vocabulary: Vocabulary, text: str) -> None:
         self.vocabulary = vocabulary
-        self.sampler = llama_cpp.llama_sampler_init_grammar(vocabulary.pointer, text.encode(), b"root")
+        self.sampler = llama_cpp.llama_sampler_init_grammar(
+            vocabulary.pointer, text.encode(), b"root"
+        )
         assert self.sampler, "the grammar does not compile"
 
     def allowed(self) -> list[int]:
@@ -69,10 +73,14 @@ class Automaton:
         written = b""
         while len(written) < longest:
             allowed = self.allowed()
-            plain = [t for t in allowed if t == self.vocabulary.end or self.vocabulary.piece(t) < b"\x7f"]
+            plain = [
+                t for t in allowed if t == self.vocabulary.end or self.vocabulary.piece(t) < b"\x7f"
+            ]
             choices = plain or allowed
             newline = self.vocabulary.ids[b"\n"]
-            ends = [t for t in choices if t in (newline, self.vocabulary.end, self.vocabulary.ids[b"]"])]
+            ends = [
+                t for t in choices if t in (newline, self.vocabulary.end, self.vocabulary.ids[b"]"])
+            ]
             token = rng.choice(ends if ends and rng.random() < 0.15 else choices)
             if token == self.vocabulary.end:
                 return written.decode()
@@ -109,7 +117,7 @@ BAD = [
     ("colon", " I look.\nAction: wikipedia: Japan\nObservation: Japan is a country."),
     ("colon", " I look.\nAction: wikipedia: Japan Observation: Japan is a country.\nObservation:"),
     ("colon", " I look.\nAction: wikipedia: Observation: x\nObservation:"),
-    ("colon", " I look.\nAction: wikipedia: \"Japan\"\nObservation:"),
+    ("colon", ' I look.\nAction: wikipedia: "Japan"\nObservation:'),
     ("colon", " Action: wikipedia: Japan\nAnswer: x\nQuestion:"),  # a label in the thought
     ("colon", " I look.\nAnswer: \nQuestion:"),
     ("colon", " I look."),
@@ -139,9 +147,9 @@ def test_anything_else_is_not(vocabulary: Vocabulary, dialect: str, text: str) -
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_whatever_it_writes_is_well_formed(vocabulary: Vocabulary, dialect: str) -> None:
     rng = random.Random(7)
-    texts = [Automaton(vocabulary, grammar(TOOLS, dialect)).write(rng) for _ in range(40)]
+    texts = [Automaton(vocabulary, grammar(TOOLS, dialect)).write(rng) for _ in range(25)]
     whole = [text for text in texts if text is not None]
-    assert len(whole) >= 20
+    assert len(whole) >= 12
     kinds = set()
     for text in whole:
         for stop in DIALECTS[dialect].stops:  # as the engine cuts it

@@ -148,6 +148,7 @@ HABITS: list[tuple[str, Move | None, set[str]]] = [
     ("I look. Action: wikipedia: Japan", JAPAN, {"inline_label"}),
     ("I look it up.Action: wikipedia: Japan", JAPAN, {"inline_label"}),
     ("I look.\nAction: wikipedia: Japan Observation: It is a country.", JAPAN, {"inline_label", "wrote_observation"}),
+    ("I look. Action: wikipedia: Japan Question: And then?", JAPAN, {"inline_label", "wrote_question"}),
     ("I look.\nAction: Action: wikipedia: Japan", JAPAN, {"wrong_label"}),
     ("I look.\nAction:\nwikipedia: Japan", JAPAN, {"line_breaks"}),
     ("I look.\nAction: wikipedia: Japan\nPAUSE", JAPAN, {"trailing_text"}),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from harness.protocol.commands import FENCES, Command, Tools
-from harness.protocol.dialects import Dialect, dialect_of
+from harness.protocol.dialects import Dialect, Kind, dialect_of
 from harness.protocol.flaws import Notes
 from harness.protocol.scan import scan
 from harness.protocol.turns import Found, Turn, read_turns
@@ -24,6 +24,14 @@ _MARKS = (
     "<end_of_turn>", "<start_of_turn>", "<|end_of_turn|>", "[INST]", "[/INST]", "<|user|>",
     "<|assistant|>", "<|start_header_id|>", "<｜end▁of▁sentence｜>", "<eos>",
 )  # fmt: skip
+# What a part that stands behind the move shows; another move shows itself.
+_BEHIND: dict[Kind, tuple[str, ...]] = {
+    "thought": ("trailing_text",),
+    "assistant": ("role_leak",),
+    "user": ("role_leak",),
+    "question": ("wrote_question",),
+    "observation": ("wrote_observation",),
+}
 _MARKUP = " \t*_`#>-+"
 
 
@@ -151,11 +159,9 @@ def _note_no_move(turns: Sequence[Turn], notes: Notes, cut_off: bool) -> None:
     else:
         malformed = any(turn.malformed for turn in turns)
         notes.add("malformed_action" if malformed else "missing_action")
-    for kind, error in (
-        ("observation", "wrote_observation"), ("question", "wrote_question"), ("user", "role_leak"),
-    ):  # fmt: skip
-        if any(turn.opened_by(kind) for turn in turns):
-            notes.add(error)
+    for turn in turns[1:]:
+        assert turn.opener is not None  # only the first turn has none
+        notes.add(*_BEHIND[turn.opener.kind])
 
 
 def _only(turn: Turn, notes: Notes) -> Found | None:
@@ -187,11 +193,11 @@ def _may_stand(turns: Sequence[Turn], found: Found, notes: Notes) -> bool:
     opening = len(turns) == 2 and not turns[0].thought
     stands = True
     for turn in turns[1:]:
-        if turn.opened_by("observation"):
-            notes.add("wrote_observation")
+        assert turn.opener is not None
+        notes.add(*_BEHIND[turn.opener.kind])
+        if turn.opener.kind == "observation":
             stands &= isinstance(found.command.move, Action)
         else:
-            notes.add("wrote_question" if turn.opened_by("question") else "role_leak")
             stands &= opening
     return stands
 
@@ -215,11 +221,8 @@ def _note_flaws(turn: Turn, found: Found, notes: Notes) -> None:
         notes.add("malformed_action")
     notes.add(*_leftover(found.command.rest))
     notes.add(*_leftover(turn.parts[found.after - 1].rest(found.command.used)))
-    others = {part.kind for part in turn.parts[found.after :]}
-    if "assistant" in others:
-        notes.add("role_leak")
-    if "thought" in others:
-        notes.add("trailing_text")
+    for part in turn.parts[found.after :]:
+        notes.add(*_BEHIND.get(part.kind, ()))
 
 
 def _leftover(text: str) -> tuple[str, ...]:
@@ -237,10 +240,9 @@ def _note_following(turns: Sequence[Turn], found: Found, notes: Notes) -> None:
         return
     opener = turns[0].opener
     assert opener is not None  # only the first turn has none
-    if opener.kind != "observation":
-        notes.add("wrote_question" if opener.kind == "question" else "role_leak")
-        return
     alone = len(turns) == 1 and not opener.text and not turns[0].parts
-    if not alone or isinstance(found.command.move, Answer):
-        notes.add("wrote_observation")
-    notes.add(*opener.flaws)
+    acted = isinstance(found.command.move, Action)
+    if not (opener.kind == "observation" and alone and acted):
+        notes.add(*_BEHIND[opener.kind])
+    if opener.kind == "observation":
+        notes.add(*opener.flaws)

@@ -50,10 +50,6 @@ class Turn:
         texts = (part.text for part in self.parts[:end] if part.kind in _THOUGHTS)
         return "\n".join(text for text in texts if text)
 
-    def opened_by(self, kind: str) -> bool:
-        """Whether the boundary before it is of that kind."""
-        return self.opener is not None and self.opener.kind == kind
-
 
 def read_turns(parts: Sequence[Part], tools: Tools) -> list[Turn]:
     """The turns in order. Moves are looked for up to the first turn that has any."""
