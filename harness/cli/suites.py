@@ -1,29 +1,31 @@
-"""``tasks``: what suites there are, whether they are sound, and new invented ones."""
+"""``tasks``: what suites there are, and whether they are sound."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from harness import invent, selftest, tasks, worlds
+from harness import selftest, tasks, worlds
+from harness.cli import making
 from harness.printable import printable
 from harness.tools import TOOLS, Toolbox
-from harness.types import Suite, UserError
-from harness.worlds import frozen
+from harness.types import Suite
+
+MOST_REMARKS = 20  # shown, of those that are no problem
 
 HELP = """\
-List the suites of tasks, check them, or make a new one about a world that never was.
+List the suites of tasks, check them, make a new one about a world that never was, or
+import a public data set that you have.
 
 examples:
   python -m harness tasks
   python -m harness tasks check
   python -m harness tasks generate --seed 7 --tasks 200 --out my-suite
+  python -m harness tasks import gsm8k test.jsonl --out gsm8k
   python -m harness run --model 'pico-*' --suite my-suite
 """
 
@@ -31,7 +33,7 @@ examples:
 def add(commands: Any) -> None:
     """Add the command and its own commands to the parser."""
     parser = commands.add_parser(
-        "tasks", help="the suites: list, check, generate", description=HELP
+        "tasks", help="the suites: list, check, generate, import", description=HELP
     )
     parser.set_defaults(command=list_suites)
     parser.add_argument(
@@ -46,19 +48,7 @@ def add(commands: Any) -> None:
         metavar="SUITE",
         help="names, files or folders (default: all under tasks/)",
     )
-    verb = verbs.add_parser("generate", help="invent a world and tasks about it")
-    verb.set_defaults(command=generate)
-    verb.add_argument(
-        "--seed", type=int, required=True, help="the same seed gives the same suite, everywhere"
-    )
-    verb.add_argument("--tasks", type=int, default=140, metavar="N", help="how many (default 140)")
-    verb.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        metavar="DIR",
-        help="a new folder, as run --suite DIR takes it",
-    )
+    making.add(verbs)
 
 
 def list_suites(args: argparse.Namespace) -> int:
@@ -85,54 +75,23 @@ def check(args: argparse.Namespace) -> int:
         suite = tasks.load_suite(name)
         problems = selftest.check(suite, toolbox(suite))
         _print_counts(suite)
-        for problem in problems:
-            print(f"  {suite.path}: {problem.task or 'the suite'}: {printable(problem.text)}")
-        found += len(problems)
-        print(f"{suite.name}: {len(suite.tasks)} tasks, {len(problems)} problems\n")
+        fatal = [problem for problem in problems if problem.fatal]
+        remarks = [problem for problem in problems if not problem.fatal]
+        for problem in (*fatal, *remarks[:MOST_REMARKS]):
+            kind = "" if problem.fatal else "note: "
+            print(f"  {suite.path}: {kind}{problem.task or 'the suite'}: {printable(problem.text)}")
+        if len(remarks) > MOST_REMARKS:
+            print(f"  {suite.path}: note: and {len(remarks) - MOST_REMARKS} more like these")
+        found += len(fatal)
+        notes = f", {len(remarks)} notes" if remarks else ""
+        print(f"{suite.name}: {len(suite.tasks)} tasks, {len(fatal)} problems{notes}\n")
     return 1 if found else 0
 
 
 def toolbox(suite: Suite) -> Toolbox:
-    """All tools over the suite's own world."""
-    return Toolbox(tuple(TOOLS), worlds.open_world("frozen", suite.world, suite.world_sha256))
-
-
-def generate(args: argparse.Namespace) -> int:
-    """Write a folder with tasks.jsonl, tasks.toml and world.sqlite."""
-    if args.tasks < 1:
-        raise UserError(f"--tasks {args.tasks}: expected 1 or more")
-    try:
-        args.out.mkdir(parents=True)
-    except FileExistsError:
-        raise UserError(f"{args.out}: exists already; name a new folder") from None
-    except OSError as error:
-        raise UserError(f"{args.out}: cannot be made: {error.strerror}") from None
-    title = f"Invented world, seed {args.seed}"
-    made = invent.invent(args.seed, args.tasks)
-    write_suite(args.out / "tasks.jsonl", "world.sqlite", made, title)
-    print(
-        f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles; "
-        f"run them with --suite {args.out}"
-    )
-    return 0
-
-
-def write_suite(path: Path, world: str, made: invent.Invented, title: str) -> None:
-    """A suite file, its sidecar and its world, beside one another."""
-    data = "".join(tasks.dump_task(task) + "\n" for task in made.tasks).encode()
-    path.write_bytes(data)
-    sha256 = frozen.build(made.articles, path.parent / world, title=title, licence="CC0-1.0")
-    side = {
-        "title": title,
-        "licence": "CC0-1.0",
-        "languages": sorted({task.language for task in made.tasks}),
-        "world": world,
-        "world_sha256": sha256,
-        "tasks_sha256": hashlib.sha256(data).hexdigest(),
-        "generator": f"harness.invent {invent.VERSION}, seed {made.seed}",
-    }
-    lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in side.items())
-    path.with_suffix(".toml").write_text(lines, "utf-8")
+    """All tools over the suite's own world, or over none."""
+    kind = "frozen" if suite.world else "none"
+    return Toolbox(tuple(TOOLS), worlds.open_world(kind, suite.world, suite.world_sha256))
 
 
 def _print_counts(suite: Suite) -> None:

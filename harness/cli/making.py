@@ -1,0 +1,246 @@
+"""``tasks generate`` and ``tasks import``: new suites, each in a folder that --suite takes."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from harness import importers, invent, selftest, tasks
+from harness.importers import DATASETS, Dataset, Imported, Source
+from harness.printable import printable
+from harness.tools import TOOLS, Toolbox
+from harness.types import Article, Task, UserError
+from harness.worlds import frozen
+from harness.worlds.none import NoWorld
+
+MAX_STEPS = 6  # of gold that fit the default limit of 7, the answer being the last
+
+IMPORT_HELP = """\
+Turn a public data set that you have into a suite. Without NAME: what can be imported.
+
+examples:
+  python -m harness tasks import gsm8k test.jsonl --out gsm8k
+  python -m harness tasks import jemhopqa dev_ver1.2.json train_ver1.2.json --out jemhopqa
+  python -m harness tasks import table quiz.csv --columns question=Frage,answer=Antwort --out quiz
+"""
+
+
+def add(verbs: Any) -> None:
+    """Add the two verbs to the parser of ``tasks``."""
+    verb = verbs.add_parser("generate", help="invent a world and tasks about it")
+    verb.set_defaults(command=generate)
+    verb.add_argument(
+        "--seed", type=int, required=True, help="the same seed gives the same suite, everywhere"
+    )
+    verb.add_argument("--tasks", type=int, default=140, metavar="N", help="how many (default 140)")
+    _add_out(verb)
+    verb = verbs.add_parser(
+        "import", help="a public data set that you have as a suite", description=IMPORT_HELP
+    )
+    verb.set_defaults(command=import_)
+    verb.add_argument("name", nargs="?", default="", metavar="NAME")
+    verb.add_argument("files", nargs="*", metavar="FILE")
+    _add_out(verb, required=False)
+    verb.add_argument(
+        "--columns",
+        type=_columns,
+        default={},
+        metavar="FIELD=COLUMN,…",
+        help="for NAME table: where question, answer, id, type, category, … stand",
+    )
+    verb.add_argument("--licence", default="", help="for NAME table: kept with the suite")
+    verb.add_argument(
+        "--unverified", action="store_true", help="take a file whose sha256 is not known"
+    )
+
+
+def _add_out(verb: Any, required: bool = True) -> None:
+    verb.add_argument(
+        "--out",
+        type=Path,
+        required=required,
+        metavar="DIR",
+        help="a new folder, as run --suite DIR takes it",
+    )
+
+
+def _columns(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(field.strip() and column.strip() for field, _, column in pairs):
+        raise argparse.ArgumentTypeError(f"{text}: expected FIELD=COLUMN,FIELD=COLUMN")
+    return {field.strip(): column.strip() for field, _, column in pairs}
+
+
+# --- generate ---------------------------------------------------------------------------
+
+
+def generate(args: argparse.Namespace) -> int:
+    """Write a folder with tasks.jsonl, tasks.toml and world.sqlite."""
+    if args.tasks < 1:
+        raise UserError(f"--tasks {args.tasks}: expected 1 or more")
+    made = invent.invent(args.seed, args.tasks)
+    side = {
+        "title": f"Invented world, seed {args.seed}",
+        "licence": "CC0-1.0",
+        "generator": f"harness.invent {invent.VERSION}, seed {made.seed}",
+    }
+    write_suite(args.out, made.tasks, made.articles, side)
+    print(
+        f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles; "
+        f"run them with --suite {args.out}"
+    )
+    return 0
+
+
+# --- import -----------------------------------------------------------------------------
+
+
+def import_(args: argparse.Namespace) -> int:
+    """Write a data set as a suite, and say what it is and how to run it."""
+    if not args.name:
+        return _list()
+    if args.name not in DATASETS:
+        raise UserError(f"no data set {args.name!r}; there are {', '.join(DATASETS)}")
+    dataset = DATASETS[args.name]
+    if not args.files or not args.out:
+        raise UserError(
+            f"expected `tasks import {args.name} FILE --out DIR`, with {' and '.join(dataset.files)}"
+        )
+    imported, sources = importers.import_files(dataset, args.files, args.columns, args.unverified)
+    side = {
+        "title": f"{dataset.title}: {len(imported.tasks)} tasks",
+        "licence": args.licence or dataset.licence or "not known",
+        "source": "; ".join(_described(source, dataset) for source in sources),
+        "generator": f"tasks import {args.name}",
+    }
+    comments = (f"metric of its papers: {dataset.metric}", *imported.notes)
+    kept = write_suite(args.out, imported.tasks, imported.articles, side, comments)
+    _report(args, dataset, imported, kept, side)
+    return 0
+
+
+def _described(source: Source, dataset: Dataset) -> str:
+    what = source.what or ("not a known file" if dataset.known else "a table")
+    return f"{Path(source.path).name} ({what}), sha256 {source.sha256}"
+
+
+def _report(
+    args: argparse.Namespace, dataset: Dataset, imported: Imported, kept: Sequence[Task],
+    side: Mapping[str, str],
+) -> None:  # fmt: skip
+    world = f"{len(imported.articles)} articles" if imported.articles else "none of its own"
+    rows = {
+        "data set": f"{dataset.title} {f'({dataset.home})' if dataset.home else ''}",
+        "licence": side["licence"],
+        "count": f"{len(kept)} tasks of {imported.records} records",
+        "metric": dataset.metric,
+        "world": world,
+    }
+    for key, value in rows.items():
+        print(f"{key + ':':10}{printable(value)}")
+    for note in (*imported.notes, *_gold_notes(imported.tasks, kept)):
+        print(f"note:     {printable(note)}")
+    live = " --world live" if dataset.live else ""
+    print(f"\npython -m harness tasks check {args.out}")
+    print(f"python -m harness run --model MODEL --suite {args.out}{live}")
+
+
+def _gold_notes(before: Sequence[Task], after: Sequence[Task]) -> list[str]:
+    lost = [
+        a.id for b, a in zip(before, after, strict=True) if b.gold_actions and not a.gold_actions
+    ]
+    long = sum(len(task.gold_actions) > MAX_STEPS for task in after)
+    notes = [
+        f"{len(lost)} tasks keep no gold actions, since a sum does not come to what the data set "
+        f"says: {', '.join(lost[:5])}{' …' * (len(lost) > 5)}"
+    ] * bool(lost)
+    if long:
+        notes.append(f"{long} tasks have more than {MAX_STEPS} gold actions; see run --max-steps")
+    return notes
+
+
+def _list() -> int:
+    table = Table(
+        "name", "licence", "files", "data set", "metric of its papers", box=None, pad_edge=False
+    )
+    for name, dataset in DATASETS.items():
+        table.add_row(
+            name, dataset.licence, ", ".join(dataset.files), dataset.title, dataset.metric
+        )
+    Console(markup=False, highlight=False).print(table)
+    return 0
+
+
+# --- writing ----------------------------------------------------------------------------
+
+
+def write_suite(
+    folder: Path, todo: Sequence[Task], articles: Sequence[Article], side: Mapping[str, str],
+    comments: Iterable[str] = (),
+) -> tuple[Task, ...]:  # fmt: skip
+    """Write DIR/tasks.jsonl, tasks.toml and, for articles, world.sqlite; all of it or nothing.
+
+    Imported gold actions are first confirmed by the real tools. Returns the tasks as written.
+    Raises UserError when the folder exists or cannot be written.
+    """
+    if folder.exists():
+        raise UserError(f"{folder}: exists already; name a new folder")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made: {error.strerror}") from None
+    try:
+        kept = _fill(draft, todo, articles, side, comments)
+        draft.chmod(0o755)
+        os.rename(draft, folder)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return kept
+
+
+def _fill(
+    folder: Path, todo: Sequence[Task], articles: Sequence[Article], side: Mapping[str, str],
+    comments: Iterable[str],
+) -> tuple[Task, ...]:  # fmt: skip
+    keys: dict[str, Any] = dict(side)
+    world: frozen.FrozenWorld | NoWorld = NoWorld()
+    if articles:
+        path = folder / "world.sqlite"
+        sha256 = frozen.build(articles, path, title=side["title"], licence=side["licence"])
+        keys |= {"world": path.name, "world_sha256": sha256}
+        world = frozen.FrozenWorld(path)
+    kept = tuple(_confirmed(task, Toolbox(tuple(TOOLS), world)) for task in todo)
+    data = "".join(tasks.dump_task(task) + "\n" for task in kept).encode()
+    (folder / "tasks.jsonl").write_bytes(data)
+    keys["languages"] = sorted({task.language for task in kept})
+    keys["tasks_sha256"] = hashlib.sha256(data).hexdigest()
+    lines = [f"# {printable(comment)}\n" for comment in comments]
+    lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in keys.items()]
+    (folder / "tasks.toml").write_text("".join(lines), "utf-8")
+    if isinstance(world, frozen.FrozenWorld):
+        world.close()
+    return kept
+
+
+def _confirmed(task: Task, toolbox: Toolbox) -> Task:
+    """Invented gold actions are right by construction; imported ones are a claim."""
+    if not task.provenance.startswith(importers.PROVENANCE):
+        return task
+    if isinstance(toolbox.world, NoWorld) and any(not gold.expr for gold in task.gold_actions):
+        return task  # nothing here could confirm a look-up
+    kept = selftest.confirm(task, toolbox)
+    return dataclasses.replace(kept, evidence=task.evidence)

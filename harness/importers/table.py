@@ -1,0 +1,113 @@
+"""Any table of questions and answers: JSONL, a JSON list, CSV or TSV, with a map of columns.
+
+``question=Frage,answer=Antwort`` says that the field question is in the column Frage. Several
+right answers are a JSON list, or stand in one cell with `;` between them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from harness.importers.source import (
+    PROVENANCE,
+    Dataset,
+    Imported,
+    Source,
+    json_rows,
+    language_of,
+    table_rows,
+    target,
+)
+from harness.text import one_line
+from harness.types import AnswerType, Target, Task, UserError
+
+FIELDS = ("question", "answer", "id", "type", "category", "language", "difficulty", "cluster")
+
+
+def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+    """One task a row. A field without a column of its own name, or of the map, is left out."""
+    (source,) = sources
+    for field in columns:
+        if field not in FIELDS:
+            raise UserError(f"no field {field!r}; there are {', '.join(FIELDS)}")
+    rows = _rows(source)
+    chosen = {field: columns.get(field, field) for field in FIELDS}
+    there = list(rows[0][1])
+    for field in ("question", "answer", *columns):
+        if chosen[field] not in there:
+            near = difflib.get_close_matches(chosen[field], there, n=1)
+            raise UserError(
+                f"{rows[0][0]}: no column {chosen[field]!r} for the {field}; give --columns "
+                f"{field}={near[0] if near else 'COLUMN'}; there are {', '.join(there)}"
+            )
+    tasks = tuple(_task(row, where, chosen, n) for n, (where, row) in enumerate(rows, 1))
+    return Imported(tasks, len(tasks))
+
+
+def _rows(source: Source) -> list[tuple[str, dict[str, Any]]]:
+    if source.data.lstrip().startswith((b"{", b"[")):
+        return json_rows(source)
+    head_line = source.data.split(b"\n", 1)[0]
+    (where, head), *rows = table_rows(source, "\t" if b"\t" in head_line else ",")
+    if not rows:
+        raise UserError(f"{where}: a head and no rows below it")
+    for where, row in rows:
+        if len(row) != len(head):
+            raise UserError(f"{where}: {len(row)} fields, but the head has {len(head)}")
+    return [(where, dict(zip(head, row, strict=True))) for where, row in rows]
+
+
+def _task(row: Mapping[str, Any], where: str, columns: Mapping[str, str], number: int) -> Task:
+    cell = {field: row.get(column) for field, column in columns.items()}
+    question, answers = _text(cell["question"]), _answers(cell["answer"])
+    if not question or not answers:
+        raise UserError(f"{where}: no {'answer' if question else 'question'} there")
+    return Task(
+        id=_text(cell["id"]) or f"{number:05d}",
+        question=question,
+        answer=_target(answers, _text(cell["type"]), where),
+        category=_text(cell["category"]) or "imported",
+        language=_text(cell["language"]) or language_of(question),
+        difficulty=_difficulty(cell["difficulty"], where),
+        cluster=_text(cell["cluster"]),
+        provenance=f"{PROVENANCE}row {number}",
+    )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else one_line(value if isinstance(value, str) else json.dumps(value))
+
+
+def _answers(value: Any) -> tuple[str, ...]:
+    parts = value if isinstance(value, list) else _text(value).split(";")
+    return tuple(text for part in parts if (text := _text(part)))
+
+
+def _target(answers: tuple[str, ...], kind: str, where: str) -> Target:
+    if not kind:
+        return target(*answers)
+    for known in get_args(AnswerType):
+        if kind == known:
+            return Target(known, ("; ".join(answers),) if known == "list" else answers)
+    raise UserError(f"{where}: answer type {kind!r}; there are {', '.join(get_args(AnswerType))}")
+
+
+def _difficulty(value: Any, where: str) -> int:
+    if value in (None, ""):
+        return 1
+    if str(value) not in ("1", "2", "3", "4"):
+        raise UserError(f"{where}: difficulty {value!r}; expected 1 to 4")
+    return int(value)
+
+
+DATASET = Dataset(
+    title="Imported table",
+    licence="",
+    metric="the file's own; here: strict and lenient matching",
+    home="",
+    files=("a JSONL, JSON, CSV or TSV file",),
+    read=read,
+)
