@@ -16,7 +16,7 @@ import harness
 from harness.printable import printable
 from harness.types import UserError
 
-MODULES = ("run", "results", "models", "prompt", "suites", "worlds")
+MODULES = ("run", "results", "compare", "models", "prompt", "suites", "worlds", "machine")
 
 ABOUT = """\
 Can this small model, at this size and this quantisation, act as a ReAct agent?

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ Print the result table: of the runs named, or of the newest run of every model.
 
 examples:
   python -m harness report
-  python -m harness report runs/20261120-* --json
+  python -m harness report --details
+  python -m harness report runs/20261120-101500-pico-8M-q4-generated --json
 """
 PLOT = """\
 Draw accuracy and well-formedness against parameters, one line a bit width.
@@ -47,6 +47,11 @@ def add(commands: Any) -> None:
     )
     parser.set_defaults(command=report)
     _runs(parser)
+    parser.add_argument(
+        "--details",
+        action="store_true",
+        help="each run in full: categories, errors, ladder, tool use, trials, faults",
+    )
     parser.add_argument("--json", action="store_true", help="a list of objects, one a run")
     parser = commands.add_parser("plot", help="the chart for the slide", description=PLOT)
     parser.set_defaults(command=plot)
@@ -76,7 +81,13 @@ def report(args: argparse.Namespace) -> int:
     """Print the table."""
     results = chosen(args)
     if args.json:
-        print(json.dumps([data.row(result) for result in results], indent=1))
+        view = data.details if args.details else data.row
+        print(data.dumps([view(result) for result in results]))
+    elif args.details:
+        from harness.report import details
+
+        for result in results:
+            details.show(result)
     else:
         table.show(results)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from harness import runs, tasks
 from harness.runs import TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
-from harness.scoring.probes import commands, score_probe
+from harness.scoring.probes import commands, ran_on, score_probe
 from harness.scoring.statistics import Rate
-from harness.scoring.summary import Summary, summarise
+from harness.scoring.summary import Summary, share, summarise
 from harness.tools.calculate import CannotCalculate, evaluate
 from harness.types import Episode, EpisodeScore, Task, UserError
 
@@ -38,28 +39,28 @@ class Result:
         return str(self.manifest["config"]["model"]["name"])
 
 
-def load(path: Path) -> Result:
-    """Read and score a run folder. Raises UserError when it is none, or is empty."""
+def load(path: Path, repair: bool | None = None) -> Result:
+    """Read and score a run folder; ``repair`` None = as in the run. Raises UserError when
+    it is no run, or an empty one."""
     run = Run.open(path)
     episodes = tuple(run.episodes())
     if not episodes:
         raise UserError(f"{path}: no finished episode yet; give the same run command again")
+    manifest: Mapping[str, Any] = run.manifest
+    if repair is not None:
+        manifest = {**manifest, "config": {**manifest["config"], "repair": repair}}
     suite = tasks.parse_tasks((path / TASKS_FILE).read_text("utf-8"), str(path / TASKS_FILE))
-    scores = score(run.manifest, suite, episodes)
-    return Result(path, run.manifest, suite, episodes, scores, summarise(scores))
+    scores = score(manifest, suite, episodes)
+    return Result(path, manifest, suite, episodes, scores, summarise(scores))
 
 
 def score(
-    manifest: Mapping[str, Any],
-    suite: tuple[Task, ...],
-    episodes: tuple[Episode, ...],
-    repair: bool | None = None,
+    manifest: Mapping[str, Any], suite: tuple[Task, ...], episodes: tuple[Episode, ...]
 ) -> tuple[EpisodeScore, ...]:
-    """Every episode under today's parser and matchers; ``repair`` None = as in the run."""
+    """Every episode under today's parser and matchers."""
     config = manifest["config"]
     prompt, tools = config["prompt"], tuple(config["tools"])
-    how: dict[str, Any] = {"dialect": prompt["dialect"],
-                           "repair": config["repair"] if repair is None else repair}  # fmt: skip
+    how: dict[str, Any] = {"dialect": prompt["dialect"], "repair": config["repair"]}
     by_id = {task.id: task for task in suite}
     if not prompt.get("probe"):
         return tuple(score_episode(by_id[e.task_id], e, tools=tools, **how) for e in episodes)
@@ -103,11 +104,72 @@ def row(result: Result) -> dict[str, Any]:
         "gap": summary.step_gap,
         "ladder": summary.mean_rung,
         "composability_gap": summary.composability_gap.value,
+        "trials": summary.trials,
         "tokens_per_second": sum(s["tokens"] for s in sessions) / seconds if seconds else 0.0,
         "seconds_per_episode": seconds / max(1, sum(s["episodes"] for s in sessions)),
         "peak_memory": max((s["peak_memory"] for s in sessions), default=0),
         "path": str(result.path),
     }
+
+
+def details(result: Result) -> dict[str, Any]:
+    """All that is counted of a run: its row, and below it what tables have no room for.
+    Rates are {value, low, high, n}; counts are whole numbers."""
+    summary = result.summary
+    return row(result) | {
+        "unscored_by": dict(summary.unscored),
+        "categories": {
+            name: {"tasks": c.tasks, "correct": rate(c.correct), "lenient": rate(c.lenient)}
+            for name, c in sorted(summary.categories.items())
+        },
+        "errors": dict(summary.errors),
+        "repairs": dict(summary.repairs),
+        "statuses": dict(summary.statuses),
+        "rungs": {name: rate(reached) for name, reached in summary.rungs.items()},
+        "hops": rate(summary.hops),
+        "composability": rate(summary.composability_gap),
+        "format_gap": summary.format_gap,
+        "tool_calls": summary.tool_calls,
+        "overuse": summary.overuse,
+        "underuse": summary.underuse,
+        "abstention": vars(summary.abstention) | {"recall": rate(summary.abstention.recall)},
+        "pass_at": {k: rate(r) for k, r in summary.pass_at.items()},
+        "pass_all": {k: rate(r) for k, r in summary.pass_all.items()},
+        "run_on": rate(run_on(result)) if is_probe(result) else None,
+    }
+
+
+def is_probe(result: Result) -> bool:
+    """Whether the prompt was a probe, graded on its action and not on an answer."""
+    return bool(result.manifest["config"]["prompt"].get("probe"))
+
+
+def run_on(result: Result) -> Rate:
+    """The share of probes in which the model went on after its command."""
+    flags = {
+        (e.task_id, e.trial): ran_on(e, s)
+        for e, s in zip(result.episodes, result.scores, strict=True)
+    }
+    good = [score for score in result.scores if not score.fault]
+    return share(good, lambda score: flags[score.task_id, score.trial])
+
+
+def rate(found: Rate) -> dict[str, float]:
+    """A rate as an object for JSON."""
+    return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
+
+
+def dumps(value: object) -> str:
+    """JSON that any program can read: what is not known (nan, infinity) is null."""
+    return json.dumps(_finite(value), indent=1, ensure_ascii=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def newest(folder: Path) -> list[Path]:
@@ -121,6 +183,7 @@ def newest(folder: Path) -> list[Path]:
                 config["suite"]["name"],
                 config["prompt"]["name"],
                 config["mode"],
+                config["repair"],
             ] = run.path
     return list(last.values())
 

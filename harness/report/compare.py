@@ -1,0 +1,293 @@
+"""Runs against each other, task by task: which runs, what may be claimed, how it is printed.
+
+The statistics are made in ``scoring.comparisons``; here runs are found, refused where they
+cannot be compared, named, and the result is put into words for 80 columns.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from harness import models, runs
+from harness.printable import printable
+from harness.report import data
+from harness.report.data import Result
+from harness.report.table import console
+from harness.runs import MANIFEST, Run
+from harness.scoring.comparisons import Comparison, Measure, Place, Ranking, ranking
+from harness.types import UserError
+
+MEASURES: dict[Measure, str] = {
+    "correct": "right answers",
+    "lenient": "right answers, leniently matched",
+    "correct_strict": "right answers with every step well-formed as written",
+}
+MOST = 60  # pairs that are printed; --json has all
+
+
+# --- which runs -------------------------------------------------------------------------
+
+
+def find(wanted: Sequence[str], runs_dir: Path) -> list[Path]:
+    """The runs to compare, meant by folders, model names and globs: of a model the newest
+    run that can be paired with the others. Raises UserError for a name that no run has."""
+    found = _unique(_together(_places(wanted, runs_dir)))
+    if len(found) < 2:
+        raise UserError("compare needs two different runs or more: folders, or names of models")
+    return found
+
+
+def named(wanted: Sequence[str], runs_dir: Path) -> list[Path]:
+    """The runs meant by folders, model names and globs: of a model its newest run."""
+    return _unique([place[-1] for place in _places(wanted, runs_dir)])
+
+
+def _unique(found: Sequence[Run]) -> list[Path]:
+    return list({run.path.resolve(): run.path for run in found}.values())
+
+
+def _places(wanted: Sequence[str], runs_dir: Path) -> list[list[Run]]:
+    """For each run that is meant, the candidates, newest last."""
+    kept = [run for run in runs.find(runs_dir) if run.episodes()]
+    places: list[list[Run]] = []
+    for word in wanted:
+        if (Path(word) / MANIFEST).is_file():
+            places.append([Run.open(Path(word))])
+        else:
+            places += _of_models(word, kept, runs_dir)
+    return places
+
+
+def _of_models(word: str, kept: Sequence[Run], runs_dir: Path) -> list[list[Run]]:
+    """The runs of each model whose name matches, newest last."""
+    by_name: dict[str, list[Run]] = {}
+    for run in kept:
+        by_name.setdefault(str(run.manifest["config"]["model"]["name"]), []).append(run)
+    names = sorted(fnmatch.filter(by_name, word))
+    if not names:
+        hint = models.nearest(word, by_name) if by_name else "there are no runs yet"
+        raise UserError(f"{word!r} is no run folder, and no run in {runs_dir}/ is of it; {hint}")
+    return [by_name[name] for name in names]
+
+
+def _together(places: Sequence[Sequence[Run]]) -> list[Run]:
+    """One run a place: all of one experiment if there is one, else all of one suite, else
+    the newest of each; of several such choices the newest."""
+    newest = sorted((run for runs in places for run in runs), key=lambda run: run.path.name)
+    for key in (_experiment, _suite):
+        for last in reversed(newest):
+            same = [[run for run in runs if key(run) == key(last)] for runs in places]
+            if all(same):
+                return [runs[-1] for runs in same]
+    return [runs[-1] for runs in places]
+
+
+def _suite(run: Run) -> str:
+    return str(run.manifest["config"]["suite"]["sha256"])
+
+
+def _experiment(run: Run) -> object:
+    config = run.manifest["config"]
+    prompt = config["prompt"]["sha256"]
+    return _suite(run), prompt, config["mode"], config["repair"], config["tools"], config["world"]
+
+
+def check(results: Sequence[Result]) -> None:
+    """Raises UserError for runs that have no pairs to compare."""
+    first = results[0]
+    for other in results[1:]:
+        a, b = first.manifest["config"]["suite"], other.manifest["config"]["suite"]
+        if a["sha256"] != b["sha256"]:
+            raise UserError(
+                f"{first.path.name} ran suite {a['name']} ({a['sha256'][:12]}), {other.path.name} ran "
+                f"{b['name']} ({b['sha256'][:12]}): a comparison needs the same tasks; run both over one suite"
+            )
+        if data.is_probe(first) != data.is_probe(other):
+            raise UserError(
+                f"{first.path.name} and {other.path.name}: a probe is graded on its action, a run on its "
+                "answers; compare two probes or two runs"
+            )
+
+
+# --- what they are called ---------------------------------------------------------------
+
+
+def settings(result: Result) -> dict[str, str]:
+    """What may tell two runs apart, in words short enough for a name."""
+    config = result.manifest["config"]
+    sampling = config["settings"].get("sampling", {})
+    world = config["world"]
+    return {
+        "model": result.name,
+        "prompt": str(config["prompt"]["name"]),
+        "mode": str(config["mode"]),
+        "repair": "repair default" if config["repair"] else "repair none",
+        "tools": ", ".join(config["tools"]) or "no tools",
+        "world": f"{world.get('kind', 'frozen')} world",
+        "temperature": f"temperature {sampling.get('temperature', 0.0):g}",
+        "seed": f"seed {config['seed']}",
+        "limits": f"{config['limits'].get('steps', 7)} steps",
+    }
+
+
+def differing(results: Sequence[Result]) -> list[str]:
+    """The names of the settings in which the runs differ."""
+    rows = [settings(result) for result in results]
+    return [key for key in rows[0] if len({row[key] for row in rows}) > 1]
+
+
+def labels(results: Sequence[Result]) -> list[str]:
+    """A name for each run: its model's, with what else is needed to tell it apart."""
+    names = [result.name for result in results]
+    if len(set(names)) == len(names):
+        return names
+    extra = [key for key in differing(results) if key not in ("model", "tools")]
+    rows = [settings(result) for result in results]
+    names = [
+        f"{row['model']} ({', '.join(row[key] for key in extra)})" if extra else row["model"]
+        for row in rows
+    ]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{name} [{result.path.name}]" for name, result in zip(names, results, strict=True)]
+
+
+# --- the comparison ---------------------------------------------------------------------
+
+
+def rank(results: Sequence[Result], measure: Measure) -> Ranking:
+    """Every pair of the runs. Raises UserError where they cannot be paired."""
+    check(results)
+    scores = {n: r.scores for n, r in zip(labels(results), results, strict=True)}
+    return ranking(scores, measure=measure)
+
+
+def as_json(results: Sequence[Result], ranked: Ranking, measure: Measure) -> dict[str, Any]:
+    """The whole comparison for programs; the order only where it holds."""
+    names = labels(results)
+    return {
+        "suite": results[0].manifest["config"]["suite"]["name"],
+        "measure": measure,
+        "differ_in": differing(results),
+        "runs": {name: str(r.path) for name, r in zip(names, results, strict=True)},
+        "models": [
+            asdict(place) | {"correct": data.rate(place.correct)} for place in ranked.places
+        ],
+        "comparisons": [
+            asdict(c) | {"better": c.better, "too_many_lost": c.too_many_lost, "words": c.words}
+            for c in ranked.comparisons
+        ],
+        "ranking": [p.name for p in ranked.places] if ranked.holds else None,
+        "words": ranked.words,
+    }
+
+
+def show(results: Sequence[Result], ranked: Ranking, measure: Measure) -> None:
+    """Print two runs as a page, more as tables."""
+    suite = results[0].manifest["config"]["suite"]["name"]
+    differ = ", ".join(differing(results)) or "nothing that the record names"
+    print(f"{printable(str(suite))}: {MEASURES[measure]}; the runs differ in {differ}\n")
+    screen = console()
+    screen.print(_rates(ranked))
+    print()
+    if len(ranked.comparisons) == 1:
+        print("\n".join(_page(ranked.comparisons[0])))
+        return
+    screen.print(_pairs(ranked.comparisons))
+    print("\n".join(["", *_notes(ranked.comparisons), *_claims(ranked)]))
+
+
+def _rates(ranked: Ranking) -> Table:
+    table = _table("run", "right [95 %]", "tasks")
+    for place in ranked.places:
+        table.add_row(printable(place.name, 60), str(place.correct), f"{place.correct.n:g}")
+    return table
+
+
+def _page(c: Comparison) -> Iterator[str]:
+    a, b = printable(c.a, 60), printable(c.b, 60)
+    yield f"A  {a}"
+    yield f"B  {b}"
+    yield f"pairs            {c.n}" + (
+        f", {c.unpaired} tasks in one run only" if c.unpaired else ""
+    )
+    yield f"A better         {c.n10}"
+    yield f"B better         {c.n01}"
+    yield f"A minus B        {_points(c.difference)} points [{_points(c.low)}, {_points(c.high)}]"
+    yield f"p                {c.p:.3g} mid-p McNemar, {c.p_exact:.3g} exact"
+    yield f"can show         {100 * c.detectable:.1f} points ({c.n} tasks, 80 % power)"
+    if c.independent and abs(c.independent - c.n) > 0.5:
+        yield f"worth            {c.independent:.0f} independent pairs (shared clusters, trials)"
+    if c.lost:
+        yield f"lost to faults   {c.lost}: A minus B from {_points(c.worst)} to {_points(c.best)} points"
+    yield ""
+    yield from textwrap.wrap(printable(c.words), 78)
+
+
+def _pairs(comparisons: Sequence[Comparison]) -> Table:
+    table = _table("A", "B", "A+", "B+", "A-B [95 %]", "can show", "p (Holm)", "better")
+    table.columns[1].justify, table.columns[1].no_wrap = "left", False
+    table.columns[7].justify = "left"
+    for c in comparisons[:MOST]:
+        better = "A" if c.better == c.a else "B" if c.better else "?"
+        table.add_row(
+            printable(c.a, 60), printable(c.b, 60), str(c.n10), str(c.n01),
+            f"{_points(c.difference)} [{100 * c.low:+.0f}, {100 * c.high:+.0f}]",
+            f"{100 * c.detectable:.1f}", f"{c.p_adjusted:.2g}", better,
+        )  # fmt: skip
+    return table
+
+
+def _notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    yield "A+, B+: tasks on which A, B did better. A-B: points, Tango's interval. can show:"
+    yield "the smallest difference these tasks show with 80 % power. ?: cannot tell."
+    if len(comparisons) > MOST:
+        yield f"{MOST} of {len(comparisons)} pairs; --json has all."
+    for c in comparisons:
+        if c.lost:
+            yield printable(
+                f"{c.a} / {c.b}: {c.lost} tasks lost to faults; A-B from "
+                f"{_points(c.worst)} to {_points(c.best)} points"
+            )
+
+
+def _claims(ranked: Ranking) -> Iterator[str]:
+    """What may be said: the ranking where it holds, else whom each model beats."""
+    yield ""
+    yield ranked.words
+    if ranked.holds:
+        for number, place in enumerate(ranked.places, 1):
+            yield printable(f"{number:3}. {place.name}: {place.correct}")
+        return
+    for place in ranked.places:
+        yield from textwrap.wrap(
+            printable(f"{place.name}: {_claim(place)}"), 78, subsequent_indent="    "
+        )
+
+
+def _claim(place: Place) -> str:
+    parts: Mapping[str, Sequence[str]] = {
+        "beats": place.beats,
+        "beaten by": place.beaten_by,
+        "cannot be told from": place.not_distinguishable_from,
+    }
+    return "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts.items() if names)
+
+
+def _table(first: str, *heads: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(first, overflow="fold", min_width=6)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=head != "B", overflow="fold")
+    return table
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}"

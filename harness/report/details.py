@@ -1,0 +1,119 @@
+"""One run in full, as text of at most 80 columns: what the result table has no room for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.table import Table
+
+from harness.printable import printable
+from harness.report.data import Result, is_probe, run_on
+from harness.report.table import console
+from harness.scoring.summary import Category, Summary
+
+MOST = 12  # kinds of error or repair that are listed
+
+
+def show(result: Result) -> None:
+    """Print everything that is counted of a run."""
+    screen = console()
+    config, summary = result.manifest["config"], result.summary
+    repair = "" if config["repair"] else ", repair none"
+    print(
+        printable(
+            f"== {result.name}: {config['suite']['name']}, prompt {config['prompt']['name']}, "
+            f"{config['mode']} mode{repair}"
+        )
+    )
+    for name, text in [*_facts(summary, is_probe(result)), *_probe(result)]:
+        print(f"  {name:15}{text}")
+    for table in (_categories(summary.categories), _errors(summary)):
+        if table.row_count:
+            print()
+            screen.print(table)
+    print()
+
+
+def _facts(s: Summary, probe: bool) -> Iterator[tuple[str, str]]:
+    yield "right", f"{s.correct}   leniently {s.lenient}"
+    yield "as written", f"{s.correct_strict}   format gap {_points(s.format_gap)}"
+    yield (
+        "steps strict",
+        f"{s.steps_strict}   repaired {s.steps_readable}   gap {_points(s.step_gap)}",
+    )
+    if s.episodes:
+        names = (f"{name.replace('_', ' ')} {rate.value:.0%}" for name, rate in s.rungs.items())
+        yield "ladder", " > ".join(names)
+        yield "", f"{s.mean_rung:.2f} of 5 rungs on average"
+    if not probe:
+        yield from _path(s)
+    if s.trials > 1:
+        for name, rates in (("pass@k", s.pass_at), ("pass^k", s.pass_all)):
+            for k, rate in rates.items():
+                yield name.replace("k", str(k)), str(rate)
+    yield "episodes", f"{s.episodes} scored, {s.tasks} tasks: " + _counts(s.statuses)
+    if s.unscored:
+        yield "unscored", "for a fault of " + _counts(s.unscored)
+
+
+def _path(s: Summary) -> Iterator[tuple[str, str]]:
+    """How the tools were used."""
+    if s.hops.n:
+        yield "hops", f"{s.hops} of the gold actions done"
+    if s.composability_gap.n:
+        yield "composability", f"gap {s.composability_gap}: wrong, though each of 2+ hops was right"
+    yield (
+        "tool calls",
+        (f"{s.tool_calls}; {s.overuse} beyond the gold solutions, {s.underuse} short of them"),
+    )
+    a = s.abstention
+    if a.recall.n:
+        yield (
+            "unanswerable",
+            (
+                f"said so {a.rightly}, asserted {a.asserted}, silent {a.silent}; "
+                f"said so wrongly {a.wrongly} of {a.answerable}"
+            ),
+        )
+
+
+def _probe(result: Result) -> Iterator[tuple[str, str]]:
+    if is_probe(result) and result.summary.episodes:
+        rungs = result.summary.rungs
+        yield "right tool", str(rungs["right_tool"])
+        yield "right input", str(rungs["right_input"])
+        yield "ran on", f"{run_on(result)} went on after the command, or never ended"
+
+
+def _categories(categories: Mapping[str, Category]) -> Table:
+    table = _table("category", "tasks", "right", "leniently")
+    for name, c in sorted(categories.items()):
+        table.add_row(printable(name, 30), str(c.tasks), str(c.correct), str(c.lenient))
+    return table
+
+
+def _errors(s: Summary) -> Table:
+    """Errors of steps and the repairs beside them, most frequent first."""
+    table = _table("error", "steps", "repair", "steps")
+    table.columns[2].justify = "left"
+    errors, repairs = list(s.errors.items())[:MOST], list(s.repairs.items())[:MOST]
+    for i in range(max(len(errors), len(repairs))):
+        pairs = [pairs[i] if i < len(pairs) else ("", "") for pairs in (errors, repairs)]
+        table.add_row(*(str(cell) for pair in pairs for cell in pair))
+    return table
+
+
+def _table(first: str, *heads: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    table.add_column(first)
+    for head in heads:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.1f} points" if share == share else "-"

@@ -1,0 +1,122 @@
+"""An old run under the present rules: which steps read otherwise than the record says.
+
+The record holds how each step was read when it ran, and no score: what is right or wrong
+before and after is judged by today's matchers, so every change here is the parser's.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.protocol import parse
+from harness.report.data import Result, is_probe, same_value
+from harness.scoring.answers import match
+from harness.scoring.probes import grade_action, wanted
+from harness.types import Action, Answer, Episode, Move, Parsed, Step, Task
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step (from 1) whose reading is another than in the record."""
+
+    task_id: str
+    trial: int
+    step: int
+    before: Parsed
+    after: Parsed
+
+    def __str__(self) -> str:
+        trial = f" trial {self.trial}" if self.trial else ""
+        return (
+            f"{self.task_id}{trial} step {self.step}: {_words(self.before)} -> {_words(self.after)}"
+        )
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What became of a run. ``now_right`` and ``now_wrong`` name episodes (task, trial)
+    whose answer changed sides; ``errors`` has (then, now) of each code that changed."""
+
+    steps: int
+    changes: tuple[Change, ...]
+    answers: int
+    right_before: int
+    right: int
+    now_right: tuple[tuple[str, int], ...]
+    now_wrong: tuple[tuple[str, int], ...]
+    errors: dict[str, tuple[int, int]]
+
+
+def rescore(result: Result) -> Rescored:
+    """Compare the record of a run with how it is read and scored today."""
+    by_id = {task.id: task for task in result.tasks}
+    before, after = Counter[str](), Counter[str]()
+    changes: list[Change] = []
+    turned: dict[bool, list[tuple[str, int]]] = {True: [], False: []}
+    steps = answers = right_before = 0
+    for episode, score in zip(result.episodes, result.scores, strict=True):
+        readings = list(_readings(result, episode))
+        steps += len(episode.steps)
+        for number, (step, today) in enumerate(readings, 1):
+            before.update(step.parsed.errors)
+            after.update(today.errors)
+            if today != step.parsed:
+                changes.append(Change(episode.task_id, episode.trial, number, step.parsed, today))
+        answers += _answer([step.parsed for step in episode.steps]) != _answer(
+            [today for _, today in readings]
+        )
+        was_right = not score.fault and _was_right(result, by_id[episode.task_id], episode)
+        is_right = not score.fault and score.correct
+        right_before += was_right
+        if was_right != is_right:
+            turned[is_right].append((episode.task_id, episode.trial))
+    return Rescored(
+        steps, tuple(changes), answers, right_before,
+        right_before + len(turned[True]) - len(turned[False]),
+        tuple(turned[True]), tuple(turned[False]),
+        {e: (before[e], after[e]) for e in sorted(before | after) if before[e] != after[e]},
+    )  # fmt: skip
+
+
+def _readings(result: Result, episode: Episode) -> Iterator[tuple[Step, Parsed]]:
+    """Each step with today's reading of it; scoring goes no further than the first answer,
+    and neither does this."""
+    config = result.manifest["config"]
+    for step in episode.steps:
+        done = step.completion
+        today = parse(
+            done.text, config["tools"], config["prompt"]["dialect"],
+            finish=done.finish, stop=done.stop, repair=config["repair"],
+        )  # fmt: skip
+        yield step, today
+        if isinstance(today.move, Answer) and done.finish not in ("context", "time", "error"):
+            return
+
+
+def _was_right(result: Result, task: Task, episode: Episode) -> bool:
+    """What the reading in the record is worth under today's matchers."""
+    if is_probe(result):
+        move = episode.steps[0].parsed.move if episode.steps else None
+        return grade_action(move, wanted(task), same_value) == "right"
+    said = episode.answer if episode.status == "answered" else ""
+    return match(task.answer, said, task.language).strict
+
+
+def _answer(readings: list[Parsed]) -> Move | None:
+    last = readings[-1].move if readings else None
+    return last if isinstance(last, Answer) else None
+
+
+def _words(parsed: Parsed) -> str:
+    """A reading in one line: the move, and what was wrong."""
+    if parsed.move is None:
+        shown = "unreadable"
+    elif isinstance(parsed.move, Action):
+        shown = f"Action {parsed.move.tool}: {parsed.move.input}"
+    else:
+        shown = f"Answer {parsed.move.text}"
+    shown = " ".join(shown.split())
+    shown = shown if len(shown) <= 60 else shown[:59] + "…"
+    return f"{shown} [{', '.join(parsed.errors)}]" if parsed.errors else shown
