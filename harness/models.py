@@ -1,4 +1,4 @@
-"""models.toml -> Model: what --model may name, and where its file is.
+"""models.toml -> Row: what --model may name, and what is known of it before it is here.
 
 A table is a model; its keys q4, q8, f16 (GGUF files for llama.cpp) and nf4, int8, bf16
 (folders for transformers) are the variants that can be run: [vicuna-13b] with q4 and q8
@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import hashlib
+import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +32,67 @@ VARIANTS = {
     "server": ("openai", 0),
     "script": ("scripted", 0),
 }
-COMMON = {"params", "family", "licence", "note"}
+FOLDER_VARIANTS = [key for key, (engine, _) in VARIANTS.items() if engine == "transformers"]
+# What a table may say of the model, and a variant of its file, with the types expected.
+COMMON: Mapping[str, type] = {
+    "params": int, "family": str, "licence": str, "non_commercial": bool, "context": int,
+    "stands_for": str, "note": str, "uncertain": list,
+}  # fmt: skip
+KNOWN_OF_FILE: Mapping[str, type] = {
+    "hf": str, "file": str, "url": str, "name": str, "revision": str, "bytes": int, "gb": float,
+    "sha256": str, "md5": str,
+}  # fmt: skip
 PLACES = ("file", "hf", "url", "name")
+HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "md5": re.compile("[0-9a-f]{32}")}
 
 
-def read_models(path: Path = FILE) -> dict[str, Model]:
+@dataclass(frozen=True)
+class Origin:
+    """Where a model's files are fetched from, and what they must be.
+
+    ``repo`` is owner/name on the hub ("" = none), ``file`` the file in it ("" = the folder);
+    ``url`` a file by itself. ``bytes`` is exact, ``gb`` what a page says in 10^9 bytes.
+    """
+
+    repo: str = ""
+    file: str = ""
+    url: str = ""
+    revision: str = ""
+    bytes: int = 0
+    gb: float = 0.0
+    sha256: str = ""
+    md5: str = ""
+
+    @property
+    def label(self) -> str:
+        """One line that names it: hf:owner/name@revision:file, or the URL; "" for nothing."""
+        revision = f"@{self.revision}" if self.revision else ""
+        file = f":{self.file}" if self.file else ""
+        return f"hf:{self.repo}{revision}{file}" if self.repo else self.url
+
+    @property
+    def size(self) -> int:
+        """Bytes as far as known, 0 = not."""
+        return self.bytes or round(self.gb * 1e9)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A model and what its row says of it.
+
+    ``context`` counts tokens (0 = not known); ``stands_for`` is the system of the 2023 talk;
+    ``uncertain`` names the keys of the row that nobody has checked.
+    """
+
+    model: Model
+    origin: Origin = Origin()
+    context: int = 0
+    stands_for: str = ""
+    non_commercial: bool = False
+    uncertain: tuple[str, ...] = ()
+
+
+def read_rows(path: Path = FILE) -> dict[str, Row]:
     """All rows by name, in file order. Raises UserError with file:line for a bad row."""
     try:
         text = path.read_text("utf-8")
@@ -44,42 +103,85 @@ def read_models(path: Path = FILE) -> dict[str, Model]:
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: {error}") from None
-    models: dict[str, Model] = {}
+    rows: dict[str, Row] = {}
     for name, table in tables.items():
         where = f"{path}:{_line_of(text, name)}: [{name}]"
-        for model in _variants(name, table, where, path.parent):
-            if model.name in models:
-                raise UserError(f"{where}: a model {model.name!r} is already defined")
-            models[model.name] = model
-    return models
+        for row in _rows(name, table, where, path.parent):
+            if row.model.name in rows:
+                raise UserError(f"{where}: a model {row.model.name!r} is already defined")
+            rows[row.model.name] = row
+    return rows
 
 
-def resolve(wanted: Sequence[str], path: Path = FILE) -> list[Model]:
-    """The models that names, globs and .gguf paths stand for, in the order asked, once each.
+def resolve(wanted: Sequence[str], path: Path = FILE) -> list[Row]:
+    """The models that names, globs and places stand for, in the order asked, once each.
 
-    Raises UserError for a name that stands for nothing, with the nearest ones.
+    A place is a .gguf file, a Hugging Face folder, hf:owner/name:file.gguf, or
+    hf:owner/name, with @revision; folders take @nf4, @int8 or @bf16 (the default) at the
+    end. Raises UserError for what stands for nothing, with the nearest names.
     """
-    found: dict[str, Model] = {}
+    found: dict[tuple[str, str], Row] = {}
     for name in wanted:
-        for model in _matches(name, path):
-            found.setdefault(model.name, model)
+        for row in _place(name) or _named(name, path):
+            found.setdefault((row.model.name, row.model.source), row)
     return list(found.values())
 
 
-def _matches(name: str, path: Path) -> list[Model]:
-    if name.endswith(".gguf"):
-        return [Model(Path(name).stem, "llama_cpp", name)]
-    if name.startswith("hf:"):
-        return [Model(name.rpartition(":")[2].removesuffix(".gguf"), "llama_cpp", name)]
-    if (Path(name) / "config.json").is_file():
-        return [Model(Path(name).resolve().name, "transformers", name)]
-    models = read_models(path)
-    matched = [models[key] for key in fnmatch.filter(models, name)]
-    if not matched:
+def _named(name: str, path: Path) -> list[Row]:
+    rows = read_rows(path)
+    matched = [rows[key] for key in fnmatch.filter(rows, name)]
+    if matched:
+        return matched
+    raise UserError(
+        f"model {name!r} is not in {path}; {nearest(name, rows)}; or give the path of a .gguf file "
+        "or of a Hugging Face folder, or hf:owner/name:file.gguf"
+    )
+
+
+def _place(name: str) -> list[Row]:
+    """A row for a file, folder or repository named on the command line; [] for a plain name."""
+    place, _, variant = name.rpartition("@")
+    if variant not in FOLDER_VARIANTS:
+        place, variant = name, "bf16"
+    if place.startswith("hf:"):
+        return [_hub_place(place, variant, chosen=place != name)]
+    if name.endswith(".gguf") or Path(name).is_file():  # what else it is, its reader explains
+        return [Row(Model(Path(name).stem, "llama_cpp", name))]
+    folder = Path(place)
+    if folder.is_dir() and not (folder / "config.json").is_file():
         raise UserError(
-            f"model {name!r} is not in {path}; {nearest(name, models)}, or give the path of a .gguf file"
+            f"model {name!r}: a folder without config.json, so no Hugging Face model; "
+            "for llama.cpp name the .gguf file in it"
         )
-    return matched
+    if folder.is_dir():
+        return [Row(_folder_model(f"{folder.resolve().name}-{variant}", str(folder), variant))]
+    return []
+
+
+def _hub_place(place: str, variant: str, chosen: bool) -> Row:
+    match = re.fullmatch(r"hf:([\w.-]+/[\w.-]+)(?:@([\w./-]+))?(?::([\w./ +-]+))?", place)
+    if match is None:
+        raise UserError(f"model {place!r}: expected hf:owner/name:file.gguf or hf:owner/name")
+    repo, revision, file = match[1], match[2] or "", match[3] or ""
+    origin = Origin(repo, file, revision=revision)
+    if not file:
+        name = f"{repo.partition('/')[2]}-{variant}"
+        return Row(_folder_model(name, origin.label, variant), origin)
+    if chosen or not file.endswith(".gguf"):
+        raise UserError(
+            f"model {place!r}: a file must be a .gguf and is as it is quantised; for nf4 or int8 "
+            f"name the repository of the original weights, as in hf:owner/name@nf4"
+        )
+    return Row(Model(Path(file).stem, "llama_cpp", origin.label), origin)
+
+
+def _folder_model(name: str, source: str, variant: str) -> Model:
+    bits = VARIANTS[variant][1]
+    return Model(name, "transformers", source, bits=bits, options=_folder_options(variant))
+
+
+def _folder_options(variant: str) -> dict[str, object]:
+    return {"quantisation": variant if variant in ("nf4", "int8") else "none"}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -89,40 +191,69 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"nearest: {', '.join(near)}" if near else f"there are {', '.join(known[:6])} …"
 
 
-def _variants(name: str, table: Any, where: str, folder: Path) -> list[Model]:
+def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
     if not isinstance(table, dict):
         raise UserError(f"{where}: expected a table")
     variants = {key: value for key, value in table.items() if key in VARIANTS}
-    for key in table:
-        if key not in variants and key not in COMMON:
+    about = {key: value for key, value in table.items() if key not in VARIANTS}
+    for key in about:
+        if key not in COMMON:
             raise UserError(f"{where}: unknown key {key!r}; {nearest(key, [*VARIANTS, *COMMON])}")
     for key in ("params", "licence"):
         if key not in table:
             raise UserError(f"{where}: the key {key!r} is missing")
+    _check_types(about, COMMON, where)
     if not variants:
         raise UserError(f"{where}: nothing to run; give at least one of {', '.join(VARIANTS)}")
-    common: dict[str, Any] = {key: table[key] for key in COMMON if key in table}
-    return [
-        _model(f"{name}-{key}", key, value, common, where, folder)
-        for key, value in variants.items()
-    ]
+    uncertain = tuple(about.get("uncertain", ()))
+    for key in uncertain:
+        if key not in table:
+            raise UserError(f"{where}: uncertain names {key!r}, which the row does not have")
+    return [_row(f"{name}-{key}", key, table, f"{where}: {key}", folder) for key in variants]
 
 
-def _model(
-    name: str, key: str, value: Any, common: dict[str, Any], where: str, folder: Path
-) -> Model:
+def _row(name: str, key: str, table: dict[str, Any], where: str, folder: Path) -> Row:
+    value = table[key]
     if not isinstance(value, dict) or not any(place in value for place in PLACES):
-        raise UserError(f"{where}: {key} must be a table with one of {', '.join(PLACES)}")
+        raise UserError(f"{where} must be a table with one of {', '.join(PLACES)}")
+    _check_types(value, KNOWN_OF_FILE, where)
+    for kind, form in HASHES.items():
+        if kind in value and not form.fullmatch(value[kind]):
+            raise UserError(f"{where}: {kind} must be hexadecimal, small letters, whole")
     engine, bits = VARIANTS[key]
-    options = {k: v for k, v in value.items() if k not in PLACES}
+    origin = _origin(value) if engine in ("llama_cpp", "transformers") else Origin()
+    options = {k: v for k, v in value.items() if k not in KNOWN_OF_FILE}
     if engine == "transformers":
-        options = {"quantisation": key if key in ("nf4", "int8") else "none", **options}
-    return Model(name, engine, _source(value, folder), bits=bits, options=options, **common)
+        options = _folder_options(key) | options
+    text = {k: table.get(k, "") for k in ("family", "licence", "note")}
+    model = Model(
+        name, engine, origin.label or _source(value, folder), table["params"], bits,
+        options=options, **text,
+    )  # fmt: skip
+    return Row(
+        model, origin, table.get("context", 0), table.get("stands_for", ""),
+        table.get("non_commercial", False), tuple(table.get("uncertain", ())),
+    )  # fmt: skip
 
 
-def _source(value: dict[str, Any], folder: Path) -> str:
-    if "hf" in value:
-        return f"hf:{value['hf']}:{value['file']}" if "file" in value else f"hf:{value['hf']}"
+def _check_types(found: Mapping[str, Any], expected: Mapping[str, type], where: str) -> None:
+    for key, value in found.items():
+        wanted = expected.get(key)
+        fits = isinstance(value, (int, float) if wanted is float else wanted or object)
+        if not fits or (wanted is int and (isinstance(value, bool) or value < 0)):
+            name = {list: "a list of keys", bool: "true or false", str: "text"}
+            raise UserError(f"{where}: {key} must be {name.get(wanted or object, 'a number')}")
+
+
+def _origin(value: Mapping[str, Any]) -> Origin:
+    """Where to fetch from; empty where the file is given as a path."""
+    if "hf" not in value and "url" not in value:
+        return Origin()
+    known = {k: v for k, v in value.items() if k in KNOWN_OF_FILE and k not in ("hf", "name")}
+    return Origin(value.get("hf", ""), **known)
+
+
+def _source(value: Mapping[str, Any], folder: Path) -> str:
     if "file" in value:
         return str(folder / value["file"])
     return str(value.get("url") or value["name"])
@@ -130,29 +261,35 @@ def _source(value: dict[str, Any], folder: Path) -> str:
 
 def _line_of(text: str, name: str) -> int:
     """The line of a table's header, for messages (1 if it is written unusually)."""
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip().startswith("[") and line.strip().strip("[]").split(".")[0].strip(
-            "\"' "
-        ) in (name, name.split(".")[0]):
-            return number
-    return 1
+    header = re.compile(rf"\s*\[+\s*[\"']?{re.escape(name)}[\"']?\s*[\].]")
+    lines = text.split("\n")
+    return next((number for number, line in enumerate(lines, 1) if header.match(line)), 1)
+
+
+def at(model: Model, path: str) -> Model:
+    """The model with the file or folder that it is on this machine."""
+    return replace(model, source=path)
 
 
 def identity(model: Model) -> str:
-    """What makes two models the same one: the hash of the file's bytes where there is a
-    file, the source as written otherwise. Raises UserError when the file is missing."""
-    if model.engine != "llama_cpp" or model.source.startswith("hf:"):
+    """What makes two models the same one: the hash of the bytes where there is a file or a
+    folder, the source as written otherwise. Raises UserError when the file is missing."""
+    place = Path(model.source)
+    if model.engine not in ("llama_cpp", "transformers") or model.source.startswith("hf:"):
         return f"{model.engine}:{model.source}"
     try:
-        return sha256_of(model.source)
+        if place.is_dir():
+            return folder_identity(place)
+        return sha256_of(place)
     except OSError as error:
         raise UserError(
-            f"model {model.name}: {model.source}: {error.strerror}; give the path of a .gguf file"
+            f"model {model.name}: {model.source}: {error.strerror}; give the path of a .gguf file "
+            "or of a Hugging Face folder"
         ) from None
 
 
-def is_here(model: Model) -> bool:
-    """True where nothing has to be downloaded before the model runs."""
-    if model.source.startswith("hf:"):
-        return False
-    return model.engine in ("openai", "scripted") or Path(model.source).exists()
+def folder_identity(folder: Path) -> str:
+    """A hash over the names and bytes of everything that decides what the folder computes."""
+    files = sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.model")])
+    lines = "".join(f"{file.name} {sha256_of(file)}\n" for file in files)
+    return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()

@@ -42,7 +42,10 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What a person asked to run. ``limit`` takes the first tasks only (0 = all)."""
+    """What a person asked to run. ``limit`` takes the first tasks only (0 = all).
+
+    ``origin`` is where the model was fetched from, "" = it was here; ``warnings`` are lines
+    about it for the record."""
 
     model: Model
     suite: Suite
@@ -56,6 +59,8 @@ class Plan:
     seed: int = 0
     limit: int = 0
     extras: Extras = Extras()
+    origin: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def keys(self) -> list[Key]:
@@ -145,7 +150,7 @@ class Session:
 def open_session(plan: Plan, runs_dir: Path, fresh: bool = False) -> Session:
     """The run that this plan continues, or a new one (always a new one if ``fresh``)."""
     config = plan.config()
-    fingerprint = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+    fingerprint = _fingerprint(config)
     if not fresh:
         for run in reversed(runs.find(runs_dir)):
             if run.manifest.get("fingerprint") == fingerprint:
@@ -158,9 +163,22 @@ def open_session(plan: Plan, runs_dir: Path, fresh: bool = False) -> Session:
         "machine": _machine(),
         "packages": _packages(),
     }
+    if plan.origin:
+        manifest["origin"] = plan.origin
+    if plan.warnings:
+        manifest["warnings"] = list(plan.warnings)
     run = Run.create(runs_dir, f"{plan.model.name}-{plan.suite.name}", manifest)
     run.keep(TASKS_FILE, "".join(dump_task(task) + "\n" for task in plan.suite.tasks))
     return Session(plan, run, resumed=False)
+
+
+def _fingerprint(config: dict[str, Any]) -> str:
+    """A hash of the experiment. Where the model's bytes are hashed, their path is left out:
+    the same file elsewhere is the same model."""
+    model = config["model"]
+    if not model["identity"].startswith(f"{model['engine']}:"):
+        config = config | {"model": {k: v for k, v in model.items() if k != "source"}}
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 def _now() -> str:

@@ -11,10 +11,10 @@ ROOT = Path(harness.__file__).parent
 # Each layer may import the ones before it. Within a layer, only a package's own files.
 LAYERS = [
     ["types"],
-    ["records", "printable", "text", "files"],
+    ["records", "printable", "text", "files", "fetch"],
     ["models", "tasks", "articles", "prompts", "protocol", "runs"],
     ["engines", "tools", "worlds", "scoring", "invent", "importers", "weights"],
-    ["agent", "selftest"],
+    ["agent", "selftest", "prepare", "chat"],
     ["runner"],
     ["worker"],
     ["session"],

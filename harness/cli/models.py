@@ -1,73 +1,140 @@
-"""``models``: what there is to run."""
+"""``models``: what there is to run, what of it fits here, and ``models pull``."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from harness import models
+from harness import models, weights
+from harness.doctor import fitting
+from harness.fetch import Progress
+from harness.models import Row
+from harness.prepare import prepare
 from harness.printable import printable
-from harness.types import Model
 
 HELP = """\
-List the models of models.toml: size, bits, licence, and whether the file is here.
+List the models of models.toml: size, bits, licence, whether they fit this machine and whether
+they are here already. ``models pull NAME`` fetches one; so does the first run of it.
 
-example:
+examples:
+  python -m harness models
   python -m harness models --json
+  python -m harness models pull smollm2-135m-q4
 """
+COLUMNS = ("name", "size", "bits", "engine", "disk", "fits", "here", "licence", "note")
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("models", help="what can be run", description=HELP)
+    parser = commands.add_parser("models", help="what can be run; pull NAME", description=HELP)
     parser.set_defaults(command=list_models)
     parser.add_argument(
         "--json", action="store_true", help="a list of objects: name, params, bits, engine, …"
     )
+    below = parser.add_subparsers(metavar="pull", title="commands")
+    pull = below.add_parser("pull", help="fetch models", description=HELP)
+    pull.set_defaults(command=pull_models)
+    pull.add_argument(
+        "names", nargs="+", metavar="NAME", help="as run --model takes it; a glob takes several"
+    )
+
+
+def pull_models(args: argparse.Namespace) -> int:
+    """Fetch, check and look into every model named."""
+    for row in models.resolve(args.names):
+        with fetching() as (tell, progress):
+            ready = prepare(row, tell, progress)
+        for warning in ready.warnings:
+            print(f"warning: {printable(warning)}", file=sys.stderr)
+        print(printable(f"{row.model.name}: {ready.model.source}"))
+    return 0
+
+
+@contextmanager
+def fetching() -> Iterator[tuple[weights.Tell, Progress]]:
+    """A line and a bar on stderr for what ``prepare`` fetches; nothing where nothing is."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, markup=False, highlight=False)
+    columns = (TextColumn("fetching"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        tasks: list[Any] = []
+
+        def progress(done: int, total: int) -> None:
+            if not tasks:
+                tasks.append(bar.add_task("", total=total or None))
+            bar.update(tasks[0], completed=done, total=total or None)
+
+        yield lambda line: console.print(printable(line)), progress
 
 
 def list_models(args: argparse.Namespace) -> int:
     """Print the registry."""
-    rows = [describe(model) for model in models.read_models().values()]
+    rows = [describe(row) for row in models.read_rows().values()]
     if args.json:
         print(json.dumps(rows, indent=1))
         return 0
-    table = Table(
-        "model", "params", "bits", "engine", "here", "licence", "note", box=None, pad_edge=False
+    cells = [COLUMNS, *([printable(str(row[column])) for column in COLUMNS] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0  # piped: whole lines
+    for line in cells:
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        print(text.rstrip()[: room or None])
+    print(
+        "\n~ not checked against a source; NC: not for commercial use; fits: episodes at once, estimated"
     )
-    for row in rows:
-        table.add_row(
-            *(
-                printable(str(row[key]))
-                for key in ("name", "size", "bits", "engine", "here", "licence", "note")
-            )
-        )
-    Console(markup=False, highlight=False).print(table)
     return 0
 
 
-def describe(model: Model) -> dict[str, object]:
-    """A model as ``models --json`` gives it; ``here``: the file need not be downloaded."""
+def describe(row: Row) -> dict[str, object]:
+    """A model as ``models --json`` gives it. ``bytes`` 0 = not known; ``fits``: episodes at
+    once in this machine's memory ("" = nothing to load here); ``here``: on this machine."""
+    model, origin = row.model, row.origin
+    path = weights.local_path(row) if model.engine in ("llama_cpp", "transformers") else None
+    slots = fitting(row, path)
     return {
         "name": model.name,
         "params": model.params,
-        "size": size(model.params),
+        "size": ("~" if "params" in row.uncertain else "") + size(model.params),
         "bits": model.bits,
         "engine": model.engine,
         "family": model.family,
-        "source": model.source,
-        "here": "yes" if models.is_here(model) else "no",
-        "licence": model.licence,
-        "note": model.note,
+        "source": origin.label or model.source,
+        "bytes": _bytes(row, path),
+        "disk": f"{_bytes(row, path) / 1e9:.2f} GB"
+        if _bytes(row, path)
+        else "?"
+        if origin.label
+        else "",
+        "fits": "" if slots is None else slots or "no",
+        "here": "yes"
+        if path or (not origin.label and model.engine in ("openai", "scripted"))
+        else "no",
+        "path": str(path or ""),
+        "licence": model.licence + (" (NC)" if row.non_commercial else ""),
+        "non_commercial": row.non_commercial,
+        "context": row.context,
+        "stands_for": row.stands_for,
+        "note": ": ".join(filter(None, (row.stands_for and f"for {row.stands_for}", model.note))),
+        "uncertain": list(row.uncertain),
     }
 
 
+def _bytes(row: Row, path: Any) -> int:
+    if path is not None and path.is_file():
+        return int(path.stat().st_size)
+    return row.origin.size
+
+
 def size(params: int) -> str:
-    """1234567 -> 1.2M; 0 -> ?"""
+    """1234567 -> 1.23M; 0 -> ?"""
     for unit, factor in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
         if params >= factor:
             return f"{params / factor:.3g}{unit}"

@@ -11,6 +11,10 @@ from typing import Any
 
 from harness import models, prompts, runs, session, tasks, worlds
 from harness.cli.live import follow
+from harness.cli.models import fetching
+from harness.models import Row
+from harness.prepare import prepare
+from harness.printable import printable
 from harness.prompts import Prompt
 from harness.report import data, table
 from harness.session import Plan, Session
@@ -38,7 +42,8 @@ def add(commands: Any) -> None:
         action="append",
         required=True,
         metavar="NAME",
-        help="a name or glob from models.toml, or the path of a .gguf file; may be repeated",
+        help="a name or glob from models.toml, a .gguf file, a Hugging Face folder (FOLDER@nf4, @int8 "
+        "or @bf16), hf:owner/name:file.gguf, or hf:owner/name@nf4; may be repeated",
     )
     parser.add_argument(
         "--suite",
@@ -167,19 +172,19 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Work off every model; 0 all scored, 1 some not, 2 the user's mistake."""
-    chosen = models.resolve(args.model)
-    plans = [plan(args, model) for model in chosen]
+    rows = models.resolve(args.model)
+    plans = [plan(args, row.model) for row in rows]  # mistakes are said before anything is fetched
     sessions: list[Session] = []
     code = 0
-    for each in plans:
-        one = session.open_session(each, args.runs_dir, args.fresh)
-        sessions.append(one)
+    for row, each in zip(rows, plans, strict=True):
         try:
+            one = session.open_session(made_ready(each, row), args.runs_dir, args.fresh)
+            sessions.append(one)
             code = max(code, follow(one))
         except UserError as error:
             if len(plans) == 1:
                 raise
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {printable(str(error))}", file=sys.stderr)
             code = 2
     results = [data.load(one.run.path) for one in sessions if one.run.episodes()]
     if args.json:
@@ -189,6 +194,17 @@ def run(args: argparse.Namespace) -> int:
         for one in sessions:
             print(f"record: {one.run.path}")
     return code
+
+
+def made_ready(wanted: Plan, row: Row) -> Plan:
+    """The plan with its model on this machine; what the file and its row disagree on is said."""
+    with fetching() as (tell, progress):
+        ready = prepare(row, tell, progress)
+    for warning in ready.warnings:
+        print(f"warning: {printable(warning)}", file=sys.stderr)
+    return dataclasses.replace(
+        wanted, model=ready.model, origin=ready.origin, warnings=ready.warnings
+    )
 
 
 def plan(args: argparse.Namespace, model: Model) -> Plan:
