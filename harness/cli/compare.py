@@ -4,6 +4,7 @@ and what old records are worth under the present rules."""
 from __future__ import annotations
 
 import argparse
+import textwrap
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,8 @@ def _print_changes(result: data.Result, one: Any) -> None:
     for code, (before, now) in one.errors.items():
         print(f"  {code:22} {before} -> {now}")
     for change in one.changes[:SHOWN]:
-        print(printable(f"  {change}"))
+        lines = textwrap.wrap(printable(str(change)), 76, subsequent_indent="    ")
+        print("\n".join(f"  {line}" for line in lines))
     if len(one.changes) > SHOWN:
         print(f"  … and {len(one.changes) - SHOWN} more; --json has all")
     print()

@@ -1,40 +1,138 @@
-"""``prompt``: what every model reads."""
+"""``prompt``: what every model reads, and whether a model can follow its examples."""
 
 from __future__ import annotations
 
 import argparse
 from typing import Any
 
-from harness import prompts, tools
+from harness import models, prompts, tools
+from harness.cli.models import fetching
+from harness.prepare import prepare
 from harness.printable import printable
+from harness.prompts import Prompt
+from harness.types import Model, UserError
 
 HELP = """\
-Print a prompt as the models read it, tools filled in, with its fingerprint.
+Print a prompt as the models read it, tools filled in, with its fingerprint. `prompt check`
+looks at a prompt's worked examples: without --model whether they are well-formed and true,
+with it whether the model reproduces each one when asked its question again, over the
+example's own observations. Exit code 1 when something is wrong or not reproduced.
 
-example:
+examples:
   python -m harness prompt react
+  python -m harness prompt check react
+  python -m harness prompt check react --model 'pico-*'
 """
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("prompt", help="what every model reads", description=HELP)
-    parser.set_defaults(command=show_prompt)
+    parser.set_defaults(command=run)
     parser.add_argument(
-        "name", nargs="?", default="", help=f"one of {', '.join(prompts.names())}, or a file"
+        "name",
+        nargs="?",
+        default="",
+        metavar="[check] NAME",
+        help=f"one of {', '.join(prompts.names())}, or a file",
     )
+    parser.add_argument("checked", nargs="?", default="", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="with check: a model that shall reproduce the examples; may be repeated",
+    )
+    parser.add_argument("--json", action="store_true", help="with check: a list of objects")
 
 
-def show_prompt(args: argparse.Namespace) -> int:
-    """Print one prompt, or the list of them."""
+def run(args: argparse.Namespace) -> int:
+    """Print a prompt, the list of them, or what checking one shows."""
+    if args.name == "check":
+        return check(args)
+    if args.checked or args.model or args.json:
+        raise UserError("prompt: --model, --json and a second name go with `prompt check NAME`")
     if not args.name:
         for name in prompts.names():
-            prompt = prompts.load(name)
-            print(f"{name:20} {prompt.title}")
+            print(f"{name:20} {prompts.load(name).title}")
         return 0
-    prompt = prompts.load(args.name)
-    offered = [tool for tool in prompt.tools if tool in tools.TOOLS]
-    prompt = prompts.render(prompt, tools.describe(offered))
+    prompt = rendered(args.name)
     print(printable(prompt.text))
     print(f"\nsha256 {prompt.sha256}")
     return 0
+
+
+def rendered(name: str) -> Prompt:
+    """A prompt with its tools described."""
+    prompt = prompts.load(name)
+    offered = [tool for tool in prompt.tools if tool in tools.TOOLS]
+    return prompts.render(prompt, tools.describe(offered))
+
+
+def check(args: argparse.Namespace) -> int:
+    """Check one prompt, or every shipped one that has examples."""
+    from harness.cli import examples
+    from harness.report.data import dumps
+
+    names = [args.checked] if args.checked else ["react"] if args.model else prompts.names()
+    found: list[dict[str, Any]] = []
+    for name in names:
+        prompt = rendered(name)
+        found += [_by_itself(prompt, examples.problems(prompt))]
+        if not found[-1]["problems"]:
+            found += [_with(model, prompt) for model in map(_ready, models.resolve(args.model))]
+    if args.json:
+        print(dumps(found))
+    else:
+        for row in found:
+            _print(row)
+    return 0 if all(row["sound"] for row in found) else 1
+
+
+def _ready(row: models.Row) -> Model:
+    with fetching() as (tell, progress):
+        return prepare(row, tell, progress).model
+
+
+def _by_itself(prompt: Prompt, problems: list[str]) -> dict[str, Any]:
+    return {"prompt": prompt.name, "model": "", "sound": not problems, "problems": problems}
+
+
+def _with(model: Model, prompt: Prompt) -> dict[str, Any]:
+    from harness.cli import examples
+
+    replays = examples.replay(prompt, model)
+    return {
+        "prompt": prompt.name,
+        "model": model.name,
+        "sound": all(one.reproduced for one in replays),
+        "examples": [
+            {
+                "question": one.example.question,
+                "moves": len(one.example.moves),
+                "same": one.same,
+                "reproduced": one.reproduced,
+                "instead": one.instead,
+                "fault": one.fault,
+            }
+            for one in replays
+        ],
+    }
+
+
+def _print(row: dict[str, Any]) -> None:
+    if not row["model"]:
+        print(
+            f"{row['prompt']}: {'examples well-formed and true' if row['sound'] else 'not sound'}"
+        )
+        for problem in row["problems"]:
+            print(printable(f"  {problem}"))
+        return
+    done = sum(one["reproduced"] for one in row["examples"])
+    print(f"{printable(row['model'])}: {done} of {len(row['examples'])} examples reproduced")
+    for one in row["examples"]:
+        fault = f"; the {one['fault']} failed" if one["fault"] else ""
+        instead = f"; then {one['instead'].splitlines()[0]}" if one["instead"] else ""
+        line = f"  {one['same']} of {one['moves']} moves: {one['question']}{instead}{fault}"
+        print(printable(line, 120))

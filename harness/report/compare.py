@@ -195,19 +195,24 @@ def show(results: Sequence[Result], ranked: Ranking, measure: Measure) -> None:
     differ = ", ".join(differing(results)) or "nothing that the record names"
     print(f"{printable(str(suite))}: {MEASURES[measure]}; the runs differ in {differ}\n")
     screen = console()
-    screen.print(_rates(ranked))
+    names = labels(results)
+    screen.print(_rates(names, ranked))
     print()
     if len(ranked.comparisons) == 1:
         print("\n".join(_page(ranked.comparisons[0])))
         return
-    screen.print(_pairs(ranked.comparisons))
+    screen.print(_pairs(names, ranked.comparisons))
     print("\n".join(["", *_notes(ranked.comparisons), *_claims(ranked)]))
 
 
-def _rates(ranked: Ranking) -> Table:
-    table = _table("run", "right [95 %]", "tasks")
-    for place in ranked.places:
-        table.add_row(printable(place.name, 60), str(place.correct), f"{place.correct.n:g}")
+def _rates(names: Sequence[str], ranked: Ranking) -> Table:
+    """The runs in the order asked, numbered, because a pair has no room for two names."""
+    places = {place.name: place for place in ranked.places}
+    table = _table("", "run", "right [95 %]", "tasks")
+    table.columns[1].justify, table.columns[1].no_wrap = "left", False
+    for number, name in enumerate(names, 1):
+        rate = places[name].correct
+        table.add_row(str(number), printable(name, 60), str(rate), f"{rate.n:g}")
     return table
 
 
@@ -231,23 +236,21 @@ def _page(c: Comparison) -> Iterator[str]:
     yield from textwrap.wrap(printable(c.words), 78)
 
 
-def _pairs(comparisons: Sequence[Comparison]) -> Table:
-    table = _table("A", "B", "A+", "B+", "A-B [95 %]", "can show", "p (Holm)", "better")
-    table.columns[1].justify, table.columns[1].no_wrap = "left", False
-    table.columns[7].justify = "left"
+def _pairs(names: Sequence[str], comparisons: Sequence[Comparison]) -> Table:
+    table = _table("A-B", "A+", "B+", "points [95 %]", "can show", "p (Holm)", "better")
+    number = {name: str(i) for i, name in enumerate(names, 1)}
     for c in comparisons[:MOST]:
-        better = "A" if c.better == c.a else "B" if c.better else "?"
         table.add_row(
-            printable(c.a, 60), printable(c.b, 60), str(c.n10), str(c.n01),
-            f"{_points(c.difference)} [{100 * c.low:+.0f}, {100 * c.high:+.0f}]",
-            f"{100 * c.detectable:.1f}", f"{c.p_adjusted:.2g}", better,
+            f"{number[c.a]}-{number[c.b]}", str(c.n10), str(c.n01),
+            f"{_points(c.difference)} [{_points(c.low)}, {_points(c.high)}]",
+            f"{100 * c.detectable:.1f}", f"{c.p_adjusted:.2g}", number.get(c.better, "?"),
         )  # fmt: skip
     return table
 
 
 def _notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
-    yield "A+, B+: tasks on which A, B did better. A-B: points, Tango's interval. can show:"
-    yield "the smallest difference these tasks show with 80 % power. ?: cannot tell."
+    yield "A+, B+: tasks on which A, B did better. points: A minus B, Tango's interval."
+    yield "can show: the smallest difference found with 80 % power. ?: cannot tell them apart."
     if len(comparisons) > MOST:
         yield f"{MOST} of {len(comparisons)} pairs; --json has all."
     for c in comparisons:
@@ -283,9 +286,9 @@ def _claim(place: Place) -> str:
 
 def _table(first: str, *heads: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column(first, overflow="fold", min_width=6)
+    table.add_column(first, no_wrap=True)
     for head in heads:
-        table.add_column(head, justify="right", no_wrap=head != "B", overflow="fold")
+        table.add_column(head, justify="right", no_wrap=True, overflow="fold")
     return table
 
 

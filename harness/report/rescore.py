@@ -14,6 +14,7 @@ from harness.protocol import parse
 from harness.report.data import Result, is_probe, same_value
 from harness.scoring.answers import match
 from harness.scoring.probes import grade_action, wanted
+from harness.text import cut, one_line
 from harness.types import Action, Answer, Episode, Move, Parsed, Step, Task
 
 
@@ -29,9 +30,16 @@ class Change:
 
     def __str__(self) -> str:
         trial = f" trial {self.trial}" if self.trial else ""
-        return (
-            f"{self.task_id}{trial} step {self.step}: {_words(self.before)} -> {_words(self.after)}"
-        )
+        before, after = _move(self.before), _move(self.after)
+        moved = before if before == after else f"{before} -> {after}"
+        return f"{self.task_id}{trial} step {self.step}: {moved}{self._codes()}"
+
+    def _codes(self) -> str:
+        """The errors that came and went."""
+        before, after = set(self.before.errors), set(self.after.errors)
+        signs = [f"+{code}" for code in sorted(after - before)]
+        signs += [f"-{code}" for code in sorted(before - after)]
+        return f" [{', '.join(signs)}]" if signs else ""
 
 
 @dataclass(frozen=True)
@@ -109,14 +117,12 @@ def _answer(readings: list[Parsed]) -> Move | None:
     return last if isinstance(last, Answer) else None
 
 
-def _words(parsed: Parsed) -> str:
-    """A reading in one line: the move, and what was wrong."""
-    if parsed.move is None:
-        shown = "unreadable"
-    elif isinstance(parsed.move, Action):
-        shown = f"Action {parsed.move.tool}: {parsed.move.input}"
-    else:
-        shown = f"Answer {parsed.move.text}"
-    shown = " ".join(shown.split())
-    shown = shown if len(shown) <= 60 else shown[:59] + "…"
-    return f"{shown} [{', '.join(parsed.errors)}]" if parsed.errors else shown
+def _move(parsed: Parsed) -> str:
+    """A move in a few words of one line."""
+    move = parsed.move
+    if move is None:
+        return "unreadable"
+    shown = (
+        f"Action {move.tool}: {move.input}" if isinstance(move, Action) else f"Answer {move.text}"
+    )
+    return cut(one_line(shown), 48)

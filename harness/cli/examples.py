@@ -1,0 +1,211 @@
+"""A prompt's worked examples: read out of its text, checked, and put to a model again.
+
+A model that cannot reproduce an example that stands before its eyes will not follow it
+elsewhere. Over an example's question the tools answer as in the example (a tape of its
+observations); whoever asks them something else has left the example.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import protocol, worker
+from harness.prompts import Prompt
+from harness.protocol.dialects import Labels, dialect_of
+from harness.scoring.text import normalise
+from harness.tools import TOOLS, WORDING, WORLDLESS, Toolbox
+from harness.types import (
+    Action,
+    EngineSettings,
+    Episode,
+    GoldAction,
+    Limits,
+    Model,
+    Move,
+    Parsed,
+    Target,
+    Task,
+    UserError,
+    WorldSpec,
+)  # fmt: skip
+from harness.worlds import recorded
+from harness.worlds.none import NoWorld
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the example's model writes, how that reads, and the observation after it."""
+
+    parsed: Parsed
+    observation: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """One worked example, from its question to its last move."""
+
+    question: str
+    turns: tuple[Turn, ...]
+
+    @property
+    def moves(self) -> tuple[Move | None, ...]:
+        """What is to be reproduced."""
+        return tuple(turn.parsed.move for turn in self.turns)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """An example's question put to a model: how many moves from the first one on are those
+    of the example, what came instead of the next one ("" = nothing), and whose fault an
+    unscored one is."""
+
+    example: Example
+    same: int
+    instead: str
+    fault: str = ""
+
+    @property
+    def reproduced(self) -> bool:
+        """Every action and the answer."""
+        return self.same == len(self.example.moves) and not self.instead
+
+
+def read(prompt: Prompt) -> list[Example]:
+    """The worked examples before ``{question}``; none where the prompt has none."""
+    labels = dialect_of(prompt.dialect).labels
+    before = "\n" + prompt.text.partition("{question}")[0]
+    blocks = before.split(f"\n{labels.question}:")[1:-1]
+    return [_example(prompt, block, labels) for block in blocks]
+
+
+def _example(prompt: Prompt, block: str, labels: Labels) -> Example:
+    question, *written = block.split(f"\n{labels.thought}:")
+    turns = []
+    for text in written:
+        said, stop, seen = text.partition(f"\n{labels.observation}:")
+        parsed = protocol.parse(said.rstrip(), prompt.tools, prompt.dialect, finish="eos")
+        turns.append(Turn(parsed, seen.strip() if stop else ""))
+    return Example(question.strip(), tuple(turns))
+
+
+# --- without a model --------------------------------------------------------------------
+
+
+def problems(prompt: Prompt) -> list[str]:
+    """What is wrong with a prompt by itself; empty when it is sound."""
+    if "{question}" not in prompt.text:
+        return ["there is no {question} in it: every task would be asked the same"]
+    examples = read(prompt)
+    if not examples:
+        return ["no worked example stands before {question}"]
+    found = [
+        f"example {number}: {text}"
+        for number, example in enumerate(examples, 1)
+        for text in _wrong(prompt, example)
+    ]
+    used = Counter(move.tool for e in examples for move in e.moves if isinstance(move, Action))
+    if not prompt.probe:
+        found += [f"no example of the tool {tool}" for tool in prompt.tools if not used[tool]]
+    return found
+
+
+def _wrong(prompt: Prompt, example: Example) -> Iterator[str]:
+    for turn in example.turns:
+        if turn.parsed.errors:
+            yield f"not well-formed itself: {', '.join(turn.parsed.errors)}"
+        move = turn.parsed.move
+        if isinstance(move, Action) and move.tool in WORLDLESS and turn.observation:
+            told = Toolbox((move.tool,), NoWorld()).call(move.tool, move.input).text
+            if told != turn.observation:
+                yield f"{move.tool}: {move.input} gives {told}, not {turn.observation}"
+    if not example.turns:
+        yield "it has no thought"
+    elif isinstance(example.moves[-1], Action) and not prompt.probe:
+        yield "it does not end in an answer"
+
+
+# --- with a model -----------------------------------------------------------------------
+
+
+def replay(
+    prompt: Prompt, model: Model, settings: EngineSettings = EngineSettings()
+) -> list[Replay]:
+    """Put each example's question to a model; the prompt stays as it is.
+
+    Raises UserError for what the user can mend, an engine that gives up included.
+    """
+    examples = read(prompt)
+    tasks = tuple(_task(number, example) for number, example in enumerate(examples, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        world = _tape(examples, Path(folder) / "examples.jsonl")
+        job = worker.Job(
+            model, settings, prompt, world, Limits(), True, 0, tasks,
+            tuple((task.id, 0) for task in tasks),
+        )  # fmt: skip
+        episodes: dict[str, Episode] = {}
+        for event in worker.supervise(job):
+            if isinstance(event, Episode):
+                episodes[event.task_id] = event
+            elif isinstance(event, worker.Failed):
+                raise UserError(f"{model.name}: the {event.who} failed: {event.message}")
+    pairs = zip(tasks, examples, strict=True)
+    return [compare(example, episodes[task.id]) for task, example in pairs]
+
+
+def compare(example: Example, episode: Episode) -> Replay:
+    """How far an episode goes along with an example."""
+    moves = [step.parsed.move for step in episode.steps]
+    same = 0
+    for ours, theirs in zip(example.moves, moves, strict=False):
+        if _key(ours) != _key(theirs) or ours is None:
+            break
+        same += 1
+    fault = "engine" if episode.status == "engine_error" else ""
+    left = episode.steps[same:]
+    if not left:
+        return Replay(example, same, "", fault)
+    move = left[0].parsed.move
+    return Replay(example, same, _shown(move) or left[0].completion.text.strip(), fault)
+
+
+def _key(move: Move | None) -> tuple[str, str]:
+    if isinstance(move, Action):
+        return move.tool, normalise(move.input)
+    return "", normalise(move.text) if move else ""
+
+
+def _shown(move: Move | None) -> str:
+    if isinstance(move, Action):
+        return f"{move.tool}: {move.input}"
+    return f"answer {move.text}" if move else ""
+
+
+def _task(number: int, example: Example) -> Task:
+    """An example as a task, so that any engine can be asked it."""
+    *actions, last = example.moves
+    golds = tuple(
+        GoldAction(move.tool, (move.input,)) for move in actions if isinstance(move, Action)
+    )
+    said = _shown(last) if isinstance(last, Action) else last.text if last else ""
+    return Task(f"example-{number}", example.question, Target("string", (said,)), "example",
+                gold_actions=golds)  # fmt: skip
+
+
+def _tape(examples: Sequence[Example], path: Path) -> WorldSpec:
+    """The examples' observations as a recorded world."""
+    entries = [
+        recorded.Entry(turn.parsed.move.tool, turn.parsed.move.input, "examples", WORDING, "ok",
+                       turn.observation)
+        for example in examples
+        for turn in example.turns
+        if isinstance(turn.parsed.move, Action) and turn.parsed.move.tool in TOOLS
+        and turn.observation
+    ]  # fmt: skip
+    if not entries:
+        return WorldSpec("none")
+    recorded.write(entries, path)
+    return WorldSpec("recorded", str(path))
