@@ -26,13 +26,15 @@ from pico.checkpoint import Checkpoint
 from pico.corpus import MOVE, Corpus, Ints
 from pico.episodes import few_shot
 from pico.model import Llama, Past
+from pico.muon import Muon
 from pico.shapes import SIZES
 from pico.tokenizer import prefix_tokens
 
 WEIGHTS = (0.0, 1.0, 3.0)  # of a token in the loss, by corpus kind
 PEAK_RATES = {"0.3M": 4e-3, "0.8M": 3e-3, "2M": 2e-3, "4.5M": 1.5e-3, "8M": 1.2e-3}
 LONGEST = 448  # tokens; the one in a hundred that is longer would pad its whole group
-GROUPS = 4
+GROUPS = 12  # of like length, so that little is padded
+TOGETHER = 4  # episodes of one group in a step
 WARM_UP = 200  # steps; counted, since the first ones may wait for a compiler
 
 
@@ -123,12 +125,12 @@ class Trainer:
         self.steps = 0
 
     def _optimisers(self) -> list[torch.optim.Optimizer]:
-        """Muon (Jordan et al., 2024) for the blocks' matrices, AdamW for the rest."""
+        """Muon for the blocks' matrices, AdamW for the rest."""
         matrices = [w for w in self.model.blocks.parameters() if w.dim() == 2]
         rest = [w for name, w in self.model.named_parameters() if "blocks" not in name or w.dim() < 2]
         rate, fused = self.settings.rate, self.settings.device.startswith("cuda")
         return [
-            torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw"),
+            Muon(matrices, lr=rate),
             torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=fused),
         ]
 
@@ -163,9 +165,11 @@ class Trainer:
 
     def loss(self, tokens: Tensor, kinds: Tensor, past: list[Past] | None) -> tuple[Tensor, Tensor]:
         """Weighted sum of cross-entropies, and the sum of the weights."""
-        logits = self.model(tokens[:, :-1], past).float()
-        each = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-        weight = self.weights[kinds[:, 1:].flatten()]
+        hidden = self.model.hidden(tokens[:, :-1], past)
+        own = kinds[:, 1:] > 0  # only these need the output matrix
+        logits = self.model.logits(hidden[own]).float()
+        each = F.cross_entropy(logits, tokens[:, 1:][own], reduction="none")
+        weight = self.weights[kinds[:, 1:][own]]
         return (each * weight).sum(), weight.sum()
 
     def run(self, feed: Feed) -> None:

@@ -113,9 +113,9 @@ def _panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
         colour, marker = STYLES.get(bits, STYLES[0])
         x = [row["params"] * DODGE.get(bits, 1.0) for row in line]
         y = [row[key] for row in line]
-        spread = [
-            [row[key] - row[f"{key}_low"] for row in line],
-            [row[f"{key}_high"] - row[key] for row in line],
+        spread = [  # rounding may put the end of an interval a hair inside its point
+            [max(0.0, row[key] - row[f"{key}_low"]) for row in line],
+            [max(0.0, row[f"{key}_high"] - row[key]) for row in line],
         ]
         ax.errorbar(x, y, yerr=spread, color=colour, marker=marker, markersize=9, capsize=4, linewidth=2,
                     label=f"{bits}-bit" if bits else "bits unknown")  # fmt: skip
