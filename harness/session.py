@@ -82,6 +82,7 @@ class Plan:
             "mode": self.mode,
             "repair": self.repair,
             "seed": self.seed,
+            **({"chat": slim(self.prompt.chat)} if self.prompt.chat else {}),
             **self._extras(),
         }  # fmt: skip
 

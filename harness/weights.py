@@ -248,7 +248,8 @@ def _from_url(row: Row, tell: Tell, progress: Progress | None) -> Path:
 
 
 def _say_what_comes(row: Row, size: int, tell: Tell) -> None:
-    amount = f"{size / 1e9:.2f} GB" if size else "size not known"
+    unit, factor = ("GB", 1e9) if size >= 1e9 else ("MB", 1e6)
+    amount = f"{size / factor:.2f} {unit}" if size else "size not known"
     terms = row.model.licence or "not known here; see the model's page"
     forbidden = ", NOT for commercial use" if row.non_commercial else ""
     tell(f"fetching {row.model.name}: {row.origin.label}, {amount}; licence: {terms}{forbidden}")

@@ -29,7 +29,6 @@ from harness.types import (
     Limits,
     Model,
     Parsed,
-    Piece,
     Task,
     UserError,
     WorldSpec,
@@ -187,7 +186,7 @@ def _work(job: Job) -> Iterator[Event]:
     toolbox = open_toolbox(names, job.world, job.extras, job.seed)
     engine = engines.create(job.model, job.settings, job.tasks)
     try:
-        engine.start((Piece(job.prompt.prefix),))
+        engine.start(job.prompt.beginning)
         yield Ready(dict(engine.facts))
         tasks = {task.id: task for task in job.tasks}
         todo = [(tasks[task_id], trial) for task_id, trial in job.todo]

@@ -91,3 +91,39 @@ def test_time_grows_linearly_with_the_text() -> None:
     seconds(1000)
     small, large = (min(seconds(count) for _ in range(3)) for count in (20_000, 80_000))
     assert large < 8 * small
+
+
+def test_a_reasoning_block_is_kept_apart_and_stops_nothing() -> None:
+    found = scan(
+        ["\n<thi", "nk>I could write\nObservation: x</th", "ink>\n I look.\nObserv", "ation:"],
+        ["\nObservation:"],
+    )
+    assert (found.thinking, found.text) == ("I could write\nObservation: x", "\n I look.")
+    assert found.stop == "\nObservation:"
+
+
+def test_a_reasoning_block_that_never_ends_leaves_no_text() -> None:
+    found = scan(["<think>", "on and", " on"], ["\n"])
+    assert (found.thinking, found.text, found.stop) == ("on and on", "", "")
+
+
+@pytest.mark.parametrize("text", ["<thin ice>", "I <think>so</think>", " " * 80 + "<think>no", "<"])
+def test_other_beginnings_are_text(text: str) -> None:
+    found = scan(list(text), [])
+    assert (found.thinking, found.text) == ("", text)
+
+
+thoughts = st.text(alphabet="<think>/ \nab", max_size=30)
+
+
+@given(thoughts, thoughts, st.lists(st.text(alphabet="<tk>\na", max_size=3), max_size=3), st.data())
+def test_cuts_do_not_matter_to_reasoning_either(
+    a: str, b: str, stops: list[str], data: st.DataObject
+) -> None:
+    whole = data.draw(st.sampled_from(["", " ", "\n"])) + "<think>" + a + "</think>" + b
+    once, by_character = scan([whole], stops), scan(list(whole), stops)
+    assert (once.text, once.stop, once.thinking) == (
+        by_character.text,
+        by_character.stop,
+        by_character.thinking,
+    )

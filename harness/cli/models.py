@@ -72,7 +72,7 @@ def fetching() -> Iterator[tuple[weights.Tell, Progress]]:
                 tasks.append(bar.add_task("", total=total or None))
             bar.update(tasks[0], completed=done, total=total or None)
 
-        yield lambda line: console.print(printable(line)), progress
+        yield lambda line: console.print(printable(line), soft_wrap=True), progress
 
 
 def list_models(args: argparse.Namespace) -> int:

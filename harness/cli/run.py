@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import models, prompts, runs, session, tasks, worlds
+from harness.chat import chat_of
 from harness.cli.live import follow
 from harness.cli.models import fetching
 from harness.models import Row
@@ -63,6 +64,12 @@ def add(commands: Any) -> None:
         default="react",
         metavar="NAME",
         help="a shipped prompt or a text file (default react)",
+    )
+    parser.add_argument(
+        "--chat",
+        action="store_true",
+        help="wrap the prompt in the model's own chat template, the assistant's turn left open "
+        "(default: raw completion)",
     )
     parser.add_argument(
         "--mode",
@@ -178,7 +185,7 @@ def run(args: argparse.Namespace) -> int:
     code = 0
     for row, each in zip(rows, plans, strict=True):
         try:
-            one = session.open_session(made_ready(each, row), args.runs_dir, args.fresh)
+            one = session.open_session(made_ready(each, row, args.chat), args.runs_dir, args.fresh)
             sessions.append(one)
             code = max(code, follow(one))
         except UserError as error:
@@ -196,14 +203,17 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def made_ready(wanted: Plan, row: Row) -> Plan:
+def made_ready(wanted: Plan, row: Row, chat: bool = False) -> Plan:
     """The plan with its model on this machine; what the file and its row disagree on is said."""
     with fetching() as (tell, progress):
         ready = prepare(row, tell, progress)
     for warning in ready.warnings:
         print(f"warning: {printable(warning)}", file=sys.stderr)
+    prompt = wanted.prompt
+    if chat:
+        prompt = dataclasses.replace(prompt, chat=chat_of(ready.model))
     return dataclasses.replace(
-        wanted, model=ready.model, origin=ready.origin, warnings=ready.warnings
+        wanted, model=ready.model, prompt=prompt, origin=ready.origin, warnings=ready.warnings
     )
 
 

@@ -263,6 +263,7 @@ class TransformersEngine:
             finish=how,
             stop=live.scanner.stop,
             tail=live.scanner.tail,
+            thinking=live.scanner.thinking,
             tokens=live.tokens,
             prompt_tokens=live.prompt_tokens,
             seconds=round(time.monotonic() - live.began, 4),

@@ -253,7 +253,7 @@ class _Reader:
             stop=stop,
             tokens=tokens if isinstance(tokens, int) else guess,
             prompt_tokens=prompt if isinstance(prompt, int) else 0,
-            thinking="".join(self.thinking),
+            thinking="".join(self.thinking) + self.scanner.thinking,
             error=f"the server ended with {self.reason or 'no reason'!r}"
             if finish == "error"
             else "",

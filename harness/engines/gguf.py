@@ -15,7 +15,7 @@ import os
 import re
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -187,6 +187,14 @@ def check_architecture(facts: GgufFacts, known: bool | None = None) -> None:
     raise UserError(f"{facts.path}: this llama.cpp knows no architecture {_shown(name)}; {hint}")
 
 
+def token_texts(path: str | os.PathLike[str], ids: Sequence[int]) -> dict[int, str]:
+    """The texts of some tokens of a vocabulary; ids that it does not have are left out."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        reader = _Reader(data)
+        reader.header()
+        return reader.texts_at(reader.tokens_at, ids) if reader.tokens_at else {}
+
+
 def _read_file(path: Path) -> tuple[_Header, str]:
     """One file's header and the hash of its bytes."""
     try:
@@ -266,6 +274,7 @@ class _Reader:
         self.data = data
         self.size = len(data)
         self.at = 4  # behind the magic
+        self.tokens_at = 0  # where the vocabulary's texts begin, 0 = nowhere
 
     def header(self) -> _Header:
         version = self.number(4)
@@ -276,8 +285,10 @@ class _Reader:
         self._limit(keys, MAX_KEYS, "metadata keys")
         values: dict[str, Value] = {}
         for _ in range(keys):
-            key = self.string(1 << 16)
-            values[key] = self.value(self.number(4))
+            key, kind = self.string(1 << 16), self.number(4)
+            if (key, kind) == ("tokenizer.ggml.tokens", ARRAY):
+                self.tokens_at = self.at
+            values[key] = self.value(kind)
         types: Counter[int] = Counter()
         ends = [self._tensor(types) for _ in range(tensors)]
         alignment = values.get("general.alignment", 32)
@@ -339,6 +350,16 @@ class _Reader:
             raise _Damaged("it ends inside its header")
         self.at = at
         return range(count)
+
+    def texts_at(self, at: int, wanted: Sequence[int]) -> dict[int, str]:
+        """Some texts of the list that begins at a place already walked over."""
+        self.at = at
+        kind, count = self.number(4), self.number(10)
+        if kind != STRING:
+            return {}
+        last = min(max(wanted, default=-1), count - 1)
+        texts = (self.string() for _ in range(last + 1))
+        return {index: text for index, text in enumerate(texts) if index in wanted}
 
     def _tensor(self, types: Counter[int]) -> int:
         """Count one tensor's weights; returns where its data ends, from the data's start."""

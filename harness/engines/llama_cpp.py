@@ -263,6 +263,7 @@ class LlamaCppEngine:
             finish=finish,
             stop=call.scanner.stop,
             tail=call.scanner.tail,
+            thinking=call.scanner.thinking,
             tokens=call.tokens,
             prompt_tokens=call.prompt_tokens,
             seconds=time.monotonic() - call.began,

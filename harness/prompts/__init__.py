@@ -23,11 +23,22 @@ KEYS = {"title", "dialect", "language", "tools", "stop", "probe"}
 
 
 @dataclass(frozen=True)
+class Chat:
+    """A chat template cut where the user's text goes: ``head`` before it, ``tail`` behind it up
+    to where the assistant begins. ``sha256`` is of the template."""
+
+    head: str
+    tail: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Prompt:
     """A prompt ready to use.
 
     ``text`` has no placeholder but ``{question}`` once rendered. ``probe`` means one
-    generation and no loop. ``dialect`` names the protocol's written form.
+    generation and no loop. ``dialect`` names the protocol's written form. ``chat`` is what a
+    model's own template puts around the user's turn; None is raw completion.
     """
 
     name: str
@@ -38,6 +49,13 @@ class Prompt:
     tools: tuple[str, ...] = ()
     stop: tuple[str, ...] = ()
     probe: bool = False
+    chat: Chat | None = None
+
+    @property
+    def beginning(self) -> tuple[Piece, ...]:
+        """The prefix as an engine takes it, in the user's turn where there are turns."""
+        head = (Piece(self.chat.head, special=True),) if self.chat else ()
+        return (*head, Piece(self.prefix))
 
     @property
     def prefix(self) -> str:
@@ -50,7 +68,13 @@ class Prompt:
         """What is appended to the prefix to begin an episode, up to ``Thought:``."""
         before, found, after = self.text.partition("{question}")
         gap = before[len(before.rstrip(" ")) :]
-        return (Piece(gap + question + after),) if found else ()
+        if self.chat is None:
+            return (Piece(gap + question + after),) if found else ()
+        # The assistant's turn is opened with the label and stays open for the whole episode.
+        asked = (Piece(gap + question),) if found else ()
+        label = after.lstrip("\n")
+        space = " " if label and self.chat.tail.endswith(":") else ""
+        return (*asked, Piece(self.chat.tail, special=True), Piece(space + label))
 
     @property
     def sha256(self) -> str:
