@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from harness import tasks
-from harness.invent import CATEGORIES, Invented, invent, may_use, side_of
+from harness.cli.making import write_suite
+from harness.invent import CATEGORIES, Invented, Split, invent, may_use, side_of
 from harness.invent.drafts import evaluate
 from harness.invent.draw import NUMBER
-from harness.invent.suite import write_suite
 from harness.selftest import check
 from harness.tools import Toolbox
 from harness.types import Suite
@@ -26,6 +26,7 @@ from harness.worlds.frozen import FrozenWorld, build
 TOOLS = ("calculate", "wikipedia", "search")
 SHIPPED = Path(__file__).parent.parent / "tasks"
 SEEDS = range(4)
+SIDE = {"title": "An invented world", "licence": "CC0-1.0"}
 
 
 def everything(invented: Invented) -> str:
@@ -107,7 +108,8 @@ def test_the_shipped_suite_passes_its_own_tests(shipped: Suite) -> None:
 def test_the_shipped_suite_is_what_the_generator_makes(tmp_path: Path, shipped: Suite) -> None:
     made = shipped.tasks[0].provenance
     seed = int(made.removeprefix("invented, seed "))
-    again = tasks.load_suite(str(write_suite(invent(seed, 140), tmp_path / "generated", build)))
+    write_suite(tmp_path / "again", (new := invent(seed, 140)).tasks, new.articles, SIDE)
+    again = tasks.load_suite(str(tmp_path / "again"))
     assert again.tasks == shipped.tasks
     assert again.sha256 == shipped.sha256
     worlds = [FrozenWorld(suite.world, suite.world_sha256) for suite in (again, shipped)]
@@ -176,12 +178,28 @@ def test_any_number_of_tasks(count: int) -> None:
 
 
 def test_a_written_suite_is_the_same_bytes_each_time(tmp_path: Path) -> None:
-    def digests(stem: Path) -> list[str]:
-        write_suite(invent(3, 14), stem, build)
-        files = sorted(stem.parent.iterdir())
-        return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    def digests(folder: Path) -> list[str]:
+        made = invent(3, 14)
+        write_suite(folder, made.tasks, made.articles, SIDE)
+        return [hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())]
 
-    assert digests(tmp_path / "a" / "x") == digests(tmp_path / "b" / "x")
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert len(digests(tmp_path / "c")) == 3
+
+
+@pytest.mark.parametrize(
+    ("seed", "tasks", "split", "sha256"),
+    [
+        (5, 21, "eval", "f24a4a47a6298e9e16c70a498c39b622fc2f9a7849aebdf02b70a60f44df50dc"),
+        (9, 70, "train", "ead979a17f7a9fa59988143c2ef2db617786e7bcc3f634055c55beb79ddb2cc7"),
+    ],
+)
+def test_english_worlds_are_what_they_always_were(
+    seed: int, tasks: int, split: Split, sha256: str
+) -> None:
+    """The pico models were trained on these, and results are compared over them."""
+    made = repr(invent(seed, tasks, split=split))
+    assert hashlib.sha256(made.encode()).hexdigest() == sha256
 
 
 def test_expressions_are_exact() -> None:

@@ -13,9 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from harness import importers, invent, selftest, tasks
 from harness.importers import DATASETS, Dataset, Imported, Source
 from harness.printable import printable
@@ -26,6 +23,13 @@ from harness.worlds.none import NoWorld
 
 MAX_STEPS = 6  # of gold that fit the default limit of 7, the answer being the last
 
+GENERATE_HELP = """\
+Invent a world and tasks about it; the same arguments give the same suite, everywhere.
+
+examples:
+  python -m harness tasks generate --seed 7 --tasks 200 --out my-suite
+  python -m harness tasks generate --seed 7 --language ja --hops 3 --noise 0.5 --out hard-ja
+"""
 IMPORT_HELP = """\
 Turn a public data set that you have into a suite. Without NAME: what can be imported.
 
@@ -38,13 +42,16 @@ examples:
 
 def add(verbs: Any) -> None:
     """Add the two verbs to the parser of ``tasks``."""
-    verb = verbs.add_parser("generate", help="invent a world and tasks about it")
+    verb = verbs.add_parser(
+        "generate", help="invent a world and tasks about it", description=GENERATE_HELP
+    )
     verb.set_defaults(command=generate)
     verb.add_argument(
         "--seed", type=int, required=True, help="the same seed gives the same suite, everywhere"
     )
     verb.add_argument("--tasks", type=int, default=140, metavar="N", help="how many (default 140)")
     _add_out(verb)
+    _add_dials(verb)
     verb = verbs.add_parser(
         "import", help="a public data set that you have as a suite", description=IMPORT_HELP
     )
@@ -63,6 +70,38 @@ def add(verbs: Any) -> None:
     verb.add_argument(
         "--unverified", action="store_true", help="take a file whose sha256 is not known"
     )
+
+
+def _add_dials(verb: Any) -> None:
+    default = invent.Dials()
+    verb.add_argument(
+        "--language", choices=tuple(invent.LANGUAGES), default="en", help="default en"
+    )
+    dials = verb.add_argument_group("dials")
+    dials.add_argument(
+        "--hops", type=int, choices=(2, 3, 4), default=default.hops,
+        help="pages on the way to the answer of a chain question (default 2)",
+    )  # fmt: skip
+    dials.add_argument(
+        "--distractors", type=int, choices=range(6), default=default.distractors,
+        help="look-alike pages beside each page that is asked about (default 0)",
+    )  # fmt: skip
+    dials.add_argument(
+        "--sentences", type=int, choices=(0, *range(3, 13)), default=default.sentences,
+        metavar="N", help="of an article, 3 to 12 (default 0: 5 to 7 by chance)",
+    )  # fmt: skip
+    dials.add_argument(
+        "--noise", type=_share, default=default.noise, metavar="P",
+        help="share of large numbers spelt as calculate does not take them, such as 66,400 or "
+        "6万6400 (default 0)",
+    )  # fmt: skip
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number from 0 to 1")
+    return share
 
 
 def _add_out(verb: Any, required: bool = True) -> None:
@@ -89,17 +128,22 @@ def generate(args: argparse.Namespace) -> int:
     """Write a folder with tasks.jsonl, tasks.toml and world.sqlite."""
     if args.tasks < 1:
         raise UserError(f"--tasks {args.tasks}: expected 1 or more")
-    made = invent.invent(args.seed, args.tasks)
+    dials = invent.Dials(args.hops, args.distractors, args.sentences, args.noise)
+    try:
+        made = invent.invent(args.seed, args.tasks, language=args.language, dials=dials)
+    except ValueError as error:
+        raise UserError(
+            f"tasks generate: {error}; turn a dial back or ask for fewer tasks"
+        ) from None
+    said = made.tasks[0].provenance.removeprefix("invented, ")
     side = {
-        "title": f"Invented world, seed {args.seed}",
+        "title": f"Invented world, {said}: {len(made.tasks)} tasks",
         "licence": "CC0-1.0",
-        "generator": f"harness.invent {invent.VERSION}, seed {made.seed}",
+        "generator": f"invent {invent.VERSION}, {said}",
     }
     write_suite(args.out, made.tasks, made.articles, side)
-    print(
-        f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles; "
-        f"run them with --suite {args.out}"
-    )
+    print(f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles")
+    print(f"\npython -m harness run --model 'pico-*' --suite {args.out}")
     return 0
 
 
@@ -171,14 +215,14 @@ def _gold_notes(before: Sequence[Task], after: Sequence[Task]) -> list[str]:
 
 
 def _list() -> int:
-    table = Table(
-        "name", "licence", "files", "data set", "metric of its papers", box=None, pad_edge=False
-    )
     for name, dataset in DATASETS.items():
-        table.add_row(
-            name, dataset.licence, ", ".join(dataset.files), dataset.title, dataset.metric
-        )
-    Console(markup=False, highlight=False).print(table)
+        print(f"{name}: {dataset.title}, {dataset.licence or 'whatever its licence'}")
+        print(f"    files   {' and, if you like, '.join(dataset.files)}")
+        if dataset.home:
+            print(f"    from    {dataset.home}")
+        print(f"    metric  {dataset.metric}")
+        if dataset.live:
+            print("    world   none of its own: run with --world live")
     return 0
 
 

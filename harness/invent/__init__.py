@@ -7,21 +7,25 @@ tools, of how worlds are stored, and of models.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from harness.invent.articles import article, write
+from harness.invent.articles import Dials, article, write
 from harness.invent.drafts import Hop, Plan
 from harness.invent.draw import Draw, Split, may_use, side_of
 from harness.invent.english_more import ENGLISH
-from harness.invent.questions import CATEGORIES, Asker
+from harness.invent.japanese_more import JAPANESE
+from harness.invent.questions import CATEGORIES, CHAINS, Asker
+from harness.invent.wording import Language
 from harness.invent.world import Maker
 from harness.types import Article, Task
 
 __all__ = [
-    "CATEGORIES", "VERSION", "Hop", "Invented", "Plan", "Split", "invent", "may_use", "side_of",
+    "CATEGORIES", "LANGUAGES", "VERSION", "Dials", "Hop", "Invented", "Plan", "Split", "invent", "may_use", "side_of",
 ]  # fmt: skip
 
 VERSION = 1
+MOST_FOR_AN_ANSWER = 0.02  # share of the tasks
+LANGUAGES: dict[str, Language] = {"en": ENGLISH, "ja": JAPANESE}
 
 
 @dataclass(frozen=True)
@@ -37,28 +41,49 @@ class Invented:
     names: tuple[str, ...]
 
 
-def invent(seed: int, tasks: int, *, split: Split = "eval") -> Invented:
+def invent(
+    seed: int, tasks: int, *, split: Split = "eval", language: str = "en", dials: Dials = Dials()
+) -> Invented:
     """A fresh world and ``tasks`` tasks about it, one category after the other in turn.
 
-    Worlds of the ``train`` side share no coined name and no number of two digits or more
-    with worlds of the ``eval`` side, whatever the seeds.
+    English worlds of the ``train`` side share no coined name and no number of two digits or
+    more with those of the ``eval`` side, whatever the seeds, as long as no number is spelt
+    with ``dials.noise``. Raises ValueError when the dials leave too little to ask about.
     """
-    draw = Draw(f"invented {VERSION} {split} {seed}", split)
-    entities = Maker(draw, ENGLISH).make(tasks)
-    pages = tuple(write(entity, draw, ENGLISH) for entity in entities)
-    asker = Asker(pages, draw, ENGLISH)
-    made = [_ask(asker, number, seed) for number in range(tasks)]
+    words = LANGUAGES[language]
+    key = f"invented {VERSION} {split} {seed}" + (f" {language}" if language != "en" else "")
+    draw = Draw(key, split)
+    maker = Maker(draw, words)
+    entities = maker.make(tasks)
+    pages = tuple(write(entity, draw, words, dials) for entity in entities)
+    alike = [maker.alike(entity) for entity in entities for _ in range(dials.distractors)]
+    beside = tuple(write(entity, draw, words, dials) for entity in alike)
+    settings = _settings(language, dials)
+    # The shipped suite, and what was trained on its like, were asked without this limit.
+    most = max(1, int(MOST_FOR_AN_ANSWER * tasks)) if settings else 0
+    asker = Asker(pages, draw, words, dials, beside, most)
+    provenance = f"invented, seed {seed}{settings}"
+    made = [_ask(asker, number, provenance) for number in range(tasks)]
     return Invented(
         seed,
         split,
-        tuple(article(page, ENGLISH) for page in pages),
+        tuple(article(page, words) for page in (*pages, *beside)),
         tuple(task for task, _ in made),
         tuple(plan for _, plan in made),
         tuple(draw.coined),
     )
 
 
-def _ask(asker: Asker, number: int, seed: int) -> tuple[Task, Plan]:
+def _settings(language: str, dials: Dials) -> str:
+    """What differs from the defaults, for the record."""
+    default = asdict(Dials())
+    said = [f"{key} {value}" for key, value in asdict(dials).items() if value != default[key]]
+    return "".join(f", {part}" for part in ([language] if language != "en" else []) + said)
+
+
+def _ask(asker: Asker, number: int, provenance: str) -> tuple[Task, Plan]:
     turn, place = divmod(number, len(CATEGORIES))
     category = CATEGORIES[place]
-    return asker.ask(category, f"{category}-{turn + 1:03d}", f"invented, seed {seed}")
+    if category == CHAINS[2]:
+        category = CHAINS[asker.dials.hops]
+    return asker.ask(category, f"{category}-{turn + 1:03d}", provenance)

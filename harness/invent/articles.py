@@ -16,29 +16,49 @@ from harness.types import Article
 
 LONGEST = 480
 MOST_SENTENCES = 7
-PRONOUNS = {
-    "f": {"He": "She", "he": "she", "his": "her", "His": "Her"},
-    "m": {"He": "He", "he": "he", "his": "his", "His": "His"},
-    "": {},
-}
+LARGE = 1000
+FEWEST_SENTENCES = 3
+
+
+@dataclass(frozen=True)
+class Dials:
+    """How hard a world is made; the defaults are the shipped suite's.
+
+    ``hops`` pages are on the way to the answer of a chain question (2 to 4). ``distractors``
+    look-alike pages stand beside each page that can be asked about (0 to 5). ``sentences`` is
+    the length of an article (3 to 12, and never more than the tool shows; 0 = 5 to 7 by
+    chance). ``noise`` is the share of large quantities that articles spell as a calculator
+    does not take them: 66,400 or 6万6400 (0 to 1).
+    """
+
+    hops: int = 2
+    distractors: int = 0
+    sentences: int = 0
+    noise: float = 0.0
 
 
 @dataclass(frozen=True)
 class Page:
     """An entity with its article; ``lead`` and ``shown`` are the keys of the facts that the
-    first sentence and the whole article state."""
+    first sentence and the whole article state, ``spelt`` how it spells some of them."""
 
     entity: Entity
     text: str
     lead: frozenset[str]
     shown: frozenset[str]
+    spelt: Mapping[str, str]
+
+    def says(self, key: str) -> str:
+        """A fact as the article spells it."""
+        return self.spelt.get(key, self.entity.facts[key])
 
 
-def write(entity: Entity, draw: Draw, language: Language) -> Page:
-    """The article about ``entity``, 4 to 7 sentences and at most 480 characters."""
+def write(entity: Entity, draw: Draw, language: Language, dials: Dials = Dials()) -> Page:
+    """The article about ``entity``, by default 4 to 7 sentences, at most 480 characters."""
     kind = language.kinds[entity.kind]
-    values: dict[str, str] = {**PRONOUNS[entity.facts.get("gender", "")], **entity.facts}
-    values["name"] = entity.name
+    spelt = _spelt(entity, draw, language, dials.noise) if dials.noise else {}
+    pronouns = language.pronouns[entity.facts.get("gender", "")]
+    values = {**pronouns, **entity.facts, **spelt, "name": entity.name}
     pattern = draw.pick(kind.leads)
     sentences = [_fill(pattern, values)]
     lead = keys_of(pattern) | keys_of(kind.described)
@@ -46,7 +66,7 @@ def write(entity: Entity, draw: Draw, language: Language) -> Page:
     # One askable fact or two stay out on purpose.
     askable = [fact.key for fact in kind.facts if fact.key not in lead]
     silent = set(draw.sample(askable, 1 + draw.below(2)))
-    room = min(MOST_SENTENCES, 5 + draw.below(3))
+    room = dials.sentences or min(MOST_SENTENCES, 5 + draw.below(3))
     for pattern in draw.shuffled(kind.says):
         keys = keys_of(pattern)
         subject = draw.pick(kind.subjects)
@@ -57,7 +77,19 @@ def write(entity: Entity, draw: Draw, language: Language) -> Page:
             continue
         sentences.append(sentence)
         shown |= keys
-    return Page(entity, " ".join(sentences), frozenset(lead), frozenset(shown))
+    text = language.space.join(sentences)
+    return Page(entity, text, frozenset(lead), frozenset(shown), spelt)
+
+
+def _spelt(entity: Entity, draw: Draw, language: Language, noise: float) -> dict[str, str]:
+    """Large quantities in another spelling, with that probability; years stay as they are."""
+    quantities = [fact.key for fact in language.kinds[entity.kind].facts if fact.unit]
+    large = [key for key in quantities if int(entity.facts[key]) >= LARGE]
+    return {
+        key: draw.pick(language.thousands)(int(entity.facts[key]))
+        for key in large
+        if draw.chance(noise)
+    }
 
 
 def article(page: Page, language: Language) -> Article:

@@ -55,21 +55,33 @@ def target_of(fact: Fact, page: Page) -> Target:
     """The right answer to a question about a stated fact, and near misses."""
     value = page.entity.facts[fact.key]
     if fact.type == "list":
-        items = value.replace(" and ", ", ").split(", ")
+        items = re.split(", | and |、", value)
         return Target("list", (", ".join(items),), (", ".join(items[:-1]),))
     if fact.type == "date":
-        day, month, year = value.split()
-        return Target("date", (value, f"{month} {day}, {year}"), (f"{day} {month}", year))
+        return _date(value)
     return Target(fact.type, (value,), near_misses(fact, page), unit=fact.unit)
+
+
+def _date(value: str) -> Target:
+    """A full date; parts of it alone are wrong."""
+    if "年" in value:
+        year, day = value.split("年")
+        return Target("date", (value,), (day, f"{year}年"))
+    day, month, year = value.split()
+    return Target("date", (value, f"{month} {day}, {year}"), (f"{day} {month}", year))
 
 
 def near_misses(fact: Fact, page: Page) -> tuple[str, ...]:
     """Up to three values in the article that could be taken for the fact's."""
     facts = page.entity.facts
-    like = str.isdigit if fact.type in ("number", "date") else str.istitle
+    like = str.isdigit if fact.type in ("number", "date") else _is_name
     right = facts[fact.key]
     others = [facts[key] for key in sorted(page.shown) if key in facts and facts[key] != right]
     return tuple(dict.fromkeys(value for value in others if like(value)))[:3]
+
+
+def _is_name(value: str) -> bool:
+    return value.istitle() or (not value.isascii() and not any(map(str.isdigit, value)))
 
 
 def gold_of(hop: Hop) -> GoldAction:
@@ -80,8 +92,10 @@ def gold_of(hop: Hop) -> GoldAction:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words that a search engine may go by: no short ones, plural like singular."""
-    return frozenset(word.rstrip("s") for word in re.findall(r"\w{4,}", text.lower()))
+    """The words that a search engine may go by: no short ones, plural like singular; of
+    Japanese, whatever stands in one script but hiragana."""
+    words = (word.rstrip("s") for word in re.findall(r"[a-z\d_]{4,}", text.lower()))
+    return frozenset((*words, *re.findall("[㐀-鿿々]+|[ァ-ヺー]+", text)))
 
 
 # --- arithmetic ---------------------------------------------------------------------------

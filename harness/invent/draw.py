@@ -21,7 +21,21 @@ T = TypeVar("T")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 SIMPLE: tuple[str, ...] = tuple("bdfghjklmnprstvwz")
-CLUSTERS: tuple[str, ...] = ("br", "dr", "fl", "gr", "kl", "pl", "pr", "sk", "sl", "st", "tr", "sh", "th")
+CLUSTERS: tuple[str, ...] = (
+    "br",
+    "dr",
+    "fl",
+    "gr",
+    "kl",
+    "pl",
+    "pr",
+    "sk",
+    "sl",
+    "st",
+    "tr",
+    "sh",
+    "th",
+)
 ONSETS: tuple[str, ...] = (*SIMPLE, *SIMPLE, *CLUSTERS)
 VOWELS: tuple[str, ...] = (*"aeiou" * 3, "ai", "ea", "oo")
 MIDDLES: tuple[str, ...] = (*[""] * 5, "l", "n", "r")

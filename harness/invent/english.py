@@ -155,7 +155,10 @@ PERSON = Kind(
         Fact(
             "height",
             "the height of {name}",
-            ("How many centimetres tall is {name}?", "What is the height of {name} in centimetres?"),
+            (
+                "How many centimetres tall is {name}?",
+                "What is the height of {name} in centimetres?",
+            ),
             unit="centimetres",
             more=("Who is taller, {a} or {b}?",),
             less=("Who is shorter, {a} or {b}?",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.invent.english import COMPANY, EARLIER, FILM, NOVEL, PERSON, TOWN
+from harness.invent.english_names import NAMES
 from harness.invent.wording import Fact, Kind, Language, Puzzle, Sum
 
 BRIDGE = Kind(
@@ -132,7 +133,10 @@ PAINTING = Kind(
         Fact(
             "height",
             "the height of {name}",
-            ("How many centimetres high is {name}?", "What is the height of {name} in centimetres?"),
+            (
+                "How many centimetres high is {name}?",
+                "What is the height of {name} in centimetres?",
+            ),
             unit="centimetres",
             more=("Which is higher, {a} or {b}?",),
             less=("Which is lower, {a} or {b}?",),
@@ -457,6 +461,20 @@ WORDS = {
 
 ENGLISH = Language(
     code="en",
+    space=" ",
+    names=NAMES,
+    forms={
+        "topic": "a {how} {who} and a {state} {thing}",
+        "scene": "{count} {scene} {where}",
+        "offices": "{one}, {two} and {three}",
+        "date": "{day} {month} {year}",
+    },
+    pronouns={
+        "f": {"He": "She", "he": "she", "his": "her", "His": "Her"},
+        "m": {"He": "He", "he": "he", "his": "his", "His": "His"},
+        "": {},
+    },
+    thousands=(lambda number: f"{number:,}",),
     kinds={k.name: k for k in (TOWN, PERSON, COMPANY, NOVEL, FILM, BRIDGE, PAINTING, RIVER)},
     sums=SUMS,
     puzzles=PUZZLES,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from harness.invent.articles import Page
+from harness.invent.articles import Dials, Page
 from harness.invent.drafts import (
     Draft,
     Hop,
@@ -27,24 +27,30 @@ from harness.invent.drafts import (
 )
 from harness.invent.draw import Draw, may_use
 from harness.invent.wording import Fact, Kind, Language, Puzzle, Sum
-from harness.invent.world import NAMERS
 from harness.types import Target, Task
 
 CATEGORIES = (
     "arithmetic", "lookup", "search", "two_hop", "lookup_calculate", "comparison", "unanswerable",
 )  # fmt: skip
+CHAINS = {2: "two_hop", 3: "three_hop", 4: "four_hop"}
+HARDEST = 4
 ATTEMPTS = 2000
 
 
 @dataclass
 class Asker:
-    """Asks questions about the pages of one world, spread evenly over them."""
+    """Asks questions about the pages of one world, spread evenly over them, and never about
+    the pages ``beside`` them. No answer is right more than ``most`` times (0 = no matter)."""
 
     pages: tuple[Page, ...]
     draw: Draw
     language: Language
+    dials: Dials = Dials()
+    beside: tuple[Page, ...] = ()
+    most: int = 0
     uses: Counter[str] = field(default_factory=Counter)
     asked: set[str] = field(default_factory=set)
+    answers: Counter[str] = field(default_factory=Counter)
     first_was_right: bool = False
 
     def __post_init__(self) -> None:
@@ -53,13 +59,16 @@ class Asker:
         for page in self.pages:
             self.by_kind.setdefault(page.entity.kind, []).append(page)
         self.words = {
-            page.entity.name: words_of(f"{page.entity.name} {page.text}") for page in self.pages
+            page.entity.name: words_of(f"{page.entity.name} {page.text}")
+            for page in (*self.pages, *self.beside)
         }
         self.makers: Mapping[str, Callable[[], Draft | None]] = {
             "arithmetic": self.arithmetic,
             "lookup": self.lookup,
             "search": self.search,
-            "two_hop": self.two_hop,
+            "two_hop": self.chain,
+            "three_hop": self.chain,
+            "four_hop": self.chain,
             "lookup_calculate": self.lookup_calculate,
             "comparison": self.comparison,
             "unanswerable": self.unanswerable,
@@ -76,10 +85,14 @@ class Asker:
     def _belongs(self, draft: Draft) -> bool:
         texts = (draft.question, *draft.target.accepted, *(gold.expr for gold in draft.golds))
         clear = not set(draft.target.accepted) & set(draft.target.rejected)
+        answer = draft.target.accepted[0]
+        if self.most and draft.target.type != "abstain" and self.answers[answer] >= self.most:
+            return False
         return clear and all(may_use(text, self.draw.split) for text in texts)
 
     def _settle(self, draft: Draft, category: str, id: str, provenance: str) -> Task:
         self.asked.add(draft.question)
+        self.answers[draft.target.accepted[0]] += 1
         self.uses.update(draft.evidence)
         if category == "comparison":
             self.first_was_right = draft.target.accepted[0] == draft.evidence[0]
@@ -130,7 +143,10 @@ class Asker:
 
     def lookup(self) -> Draft | None:
         page = self.page()
-        fact = self.draw.pick(self.facts(page))
+        facts = self.facts(page)
+        if not facts:
+            return None
+        fact = self.draw.pick(facts)
         question = self._question(fact, page.entity.mention)
         return self._answered(question, page, fact, (), 1)
 
@@ -145,17 +161,31 @@ class Asker:
         hop = Hop("search", query, page.entity.described, page.entity.name)
         return self._answered(question, page, fact, ((hop, page),), 2)
 
-    def two_hop(self) -> Draft | None:
+    def chain(self) -> Draft | None:
+        """A question that leads from page to page, as many as the dial says."""
         linked = self._link()
         if not linked:
             return None
         start, link, page = linked
-        fact = self.draw.pick(self.facts(page))
-        if page.entity.facts[fact.key] == start.entity.name:
-            return None
         phrase = link.phrase.format(name=start.entity.mention)
-        hop = self._look(start, link)
-        return self._answered(self._question(fact, phrase), page, fact, ((hop, start),), 3)
+        before = [(self._look(start, link), start)]
+        for _ in range(self.dials.hops - 2):
+            onward = self._link(page)
+            if not onward:
+                return None
+            _, link, following = onward
+            phrase = link.phrase.format(name=phrase)
+            before.append((self._look(page, link), page))
+            page = following
+        facts = self.facts(page)
+        if not facts:
+            return None
+        fact = self.draw.pick(facts)
+        seen = {visited.entity.name for _, visited in before}
+        if page.entity.facts[fact.key] in seen or len(seen | {page.entity.name}) <= len(before):
+            return None
+        level = min(len(before) + 2, HARDEST)
+        return self._answered(self._question(fact, phrase), page, fact, tuple(before), level)
 
     def lookup_calculate(self) -> Draft | None:
         if self.draw.chance(0.5):
@@ -204,14 +234,19 @@ class Asker:
 
     def _look(self, page: Page, fact: Fact) -> Hop:
         """Look the fact up; it brings nothing when the article does not state it."""
-        found = page.entity.facts[fact.key] if fact.key in page.shown else ""
+        found = page.says(fact.key) if fact.key in page.shown else ""
         return Hop("wikipedia", page.entity.name, self._phrase(fact, page), found)
 
     def _calculate(self, expr: str, phrase: str, value: str) -> Hop:
         return Hop("calculate", expr, phrase, value)
 
     def _answered(
-        self, question: str, page: Page, fact: Fact, before: tuple[tuple[Hop, Page], ...], level: int
+        self,
+        question: str,
+        page: Page,
+        fact: Fact,
+        before: tuple[tuple[Hop, Page], ...],
+        level: int,
     ) -> Draft:
         """A draft whose last hop finds ``fact`` in the article ``page``."""
         look = self._look(page, fact)
@@ -221,7 +256,12 @@ class Asker:
         return self._draft(question, target_of(fact, page), hops, because, level, pages)
 
     def _silent(
-        self, question: str, page: Page, fact: Fact, before: tuple[tuple[Hop, Page], ...], level: int
+        self,
+        question: str,
+        page: Page,
+        fact: Fact,
+        before: tuple[tuple[Hop, Page], ...],
+        level: int,
     ) -> Draft:
         """A draft whose last hop finds that the article does not state ``fact``."""
         look = self._look(page, fact)
@@ -249,9 +289,9 @@ class Asker:
             name == page.entity.name or not words <= text for name, text in self.words.items()
         )
 
-    def _link(self) -> tuple[Page, Fact, Page] | None:
+    def _link(self, start: Page | None = None) -> tuple[Page, Fact, Page] | None:
         """A page, a fact in it that names another page, and that page."""
-        start = self.page()
+        start = start or self.page()
         links = [fact for fact in self.facts(start) if fact.to]
         if not links:
             return None
@@ -283,7 +323,7 @@ class Asker:
         hops = (self._look(a, fact), self._look(b, fact))
         phrases = {"x": hops[0].looks_for, "y": hops[1].looks_for}
         if sort == "times":
-            return self._ratio(question, hops, phrases, (a, b))
+            return self._ratio(question, hops, phrases, (a, b), f"{x} / {y}")
         expr, words = (
             (f"{x} + {y}", self.language.total)
             if sort == "total"
@@ -296,16 +336,15 @@ class Asker:
 
     def _ratio(
         self, question: str, hops: tuple[Hop, ...], phrases: Mapping[str, str],
-        pages: tuple[Page, ...],
+        pages: tuple[Page, ...], expr: str,
     ) -> Draft | None:  # fmt: skip
-        expr = f"{hops[0].finds} / {hops[1].finds}"
         value = evaluate(expr)
         if value.denominator == 1 or not Fraction(3, 2) < value < 100:
             return None
         tenths = Decimal(value.numerator) / Decimal(value.denominator)
         rounded = str(tenths.quantize(Decimal("0.1"), ROUND_HALF_UP))
         question = self.language.rounding.format(question=question)
-        target = Target("number", (rounded,), (hops[0].finds, hops[1].finds), abs_tol="0.05")
+        target = Target("number", (rounded,), tuple(expr.split(" / ")), abs_tol="0.05")
         found = f"{int(value * 10) / 10}"  # what the tool prints begins like this
         last = self._calculate(expr, self.language.ratio.format_map(phrases), found)
         return self._draft(question, target, (*hops, last), "", 4, pages)
@@ -316,23 +355,26 @@ class Asker:
         extra = {"n": self.draw.number(12, 99), "name": start.entity.mention}
         expr = sum.expr
         found: dict[str, list[tuple[str, str]]] = {}
+        plain: list[str] = []
         for part in re.findall(r"{(.*?)}", sum.expr):
             steps = [] if part == "n" else self._path(start, part)
             if steps is None:
                 return None
             for page, fact in steps:
-                pair = (self._phrase(fact, page), page.entity.facts[fact.key])
+                pair = (self._phrase(fact, page), page.says(fact.key))
                 found.setdefault(page.entity.name, []).append(pair)
+                plain.append(page.entity.facts[fact.key])
             value = steps[-1][0].entity.facts[steps[-1][1].key] if steps else extra[part]
             expr = expr.replace("{" + part + "}", value)
         hops = [
-            Hop("wikipedia", name, *pairs[0], also=tuple(pairs[1:])) for name, pairs in found.items()
+            Hop("wikipedia", name, *pairs[0], also=tuple(pairs[1:]))
+            for name, pairs in found.items()
         ]
         value = str(evaluate(expr))
         if "/" in value:
             return None
         hops.append(self._calculate(expr, sum.phrase.format_map(extra), value))
-        near = tuple(value for pairs in found.values() for _, value in pairs if value.isdigit())
+        near = tuple(filter(str.isdigit, plain))
         question = self.draw.pick(sum.asks).format_map(extra)
         target = Target("number", (value,), near[:3], unit=sum.unit)
         pages = tuple(self.by_name[name] for name in found)
@@ -353,7 +395,7 @@ class Asker:
         """A question about something that no article is about."""
         kind = self.kind(self.page())
         fact = self.draw.pick(kind.facts)
-        name = NAMERS[kind.name](self.draw, self.language.words)
+        name = self.language.names.of[kind.name](self.draw, self.language.words)
         mention = kind.mention.format(name=name)
         hop = Hop("wikipedia", name, fact.phrase.format(name=mention))
         because = self.language.absent_page.format(name=mention)

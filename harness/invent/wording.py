@@ -1,6 +1,6 @@
 """What a language must supply to put an invented world into words.
 
-The tables themselves are data (``english.py``); placeholders in braces name facts, so a
+The tables themselves are data (``english.py``, ``japanese.py``); placeholders in braces name facts, so a
 sentence pattern also says which facts it states. ``{name}`` is the thing itself, ``{It}``
 a way to begin a sentence about it, ``{He} {he} {his}`` a person's pronouns.
 """
@@ -8,11 +8,15 @@ a way to begin a sentence about it, ``{He} {he} {his}`` a person's pronouns.
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from harness.invent.draw import Draw
 from harness.types import AnswerType
+
+Words = Mapping[str, tuple[str, ...]]
+Namer = Callable[[Draw, Words], str]
 
 PRONOUNS = frozenset({"name", "It", "He", "he", "his", "His"})
 
@@ -93,10 +97,29 @@ class Puzzle:
 
 
 @dataclass(frozen=True)
+class Names:
+    """How things are called: ``of`` each kind, a ``mountain``, and what is confused with a
+    name: ``alike`` holds patterns of each kind with {name}, its {first} and {last} part, and
+    {new}, a coined word, in at least one pattern."""
+
+    of: Mapping[str, Namer]
+    mountain: Callable[[Draw], str]
+    word: Callable[[Draw], str]
+    alike: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Language:
-    """Everything that one language supplies."""
+    """Everything that one language supplies. ``space`` stands between sentences; ``forms``
+    are values made of several parts; ``thousands`` are ways to spell a large number that a
+    calculator does not take, each a function from its digits."""
 
     code: str
+    space: str
+    names: Names
+    forms: Mapping[str, str]
+    pronouns: Mapping[str, Mapping[str, str]]
+    thousands: tuple[Callable[[int], str], ...]
     kinds: Mapping[str, Kind]
     sums: tuple[Sum, ...]
     puzzles: tuple[Puzzle, ...]

@@ -54,7 +54,7 @@ class Maker:
         return [self._entity(kind, name) for kind in counts for name in self.names[kind]]
 
     def _name(self, kind: str) -> str:
-        return NAMERS[kind](self.draw, self.language.words)
+        return self.language.names.of[kind](self.draw, self.language.words)
 
     def _entity(self, kind: str, name: str) -> Entity:
         form = self.language.kinds[kind]
@@ -68,8 +68,29 @@ class Maker:
         NUMBERS[kind](self, name, facts)
         return Entity(kind, name, form.mention.format(name=name), described, facts)
 
+    def alike(self, entity: Entity) -> Entity:
+        """Another entity of the same kind, whose name is easily taken for that one's."""
+        words = entity.name.replace("・", " ").split()
+        patterns = self.language.names.alike[entity.kind]
+
+        def name() -> str:
+            return self.draw.pick(patterns).format(
+                name=entity.name, first=words[0], last=words[-1],
+                new=self.language.names.word(self.draw), firm=self.word("firm"),
+            )  # fmt: skip
+
+        while (chosen := self.draw.phrase(name)) in self.names[entity.kind]:
+            pass
+        if entity.kind == "person":
+            self.born[chosen] = int(self.draw.number(1900, 1979))
+        return self._entity(entity.kind, chosen)
+
     def word(self, key: str) -> str:
         return self.draw.pick(self.language.words[key])
+
+    def form(self, key: str, **parts: str) -> str:
+        """A value made of several parts, as the language joins them."""
+        return self.language.forms[key].format(**parts)
 
     def other(self, kind: str, *apart: str) -> str:
         """The name of an entity of that kind, none of ``apart``."""
@@ -91,70 +112,24 @@ def _numbers(facts: Facts) -> list[str]:
     return [number for value in facts.values() for number in NUMBER.findall(value)]
 
 
-# --- names --------------------------------------------------------------------------------
-
-TOWN_ENDINGS = ("vale", "mer", "wick", "sund", "dal", "gard", "holm", "sted", "nau", "by", "mouth", "ton", "")
-NAME_ENDINGS = ("na", "ra", "la", "ko", "ri", "mel", "lis", "sen", "do", "")
-
-
-def _person(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
-    given = draw.word(1 + draw.below(2), draw.pick(NAME_ENDINGS))
-    return f"{given} {draw.word(2)}"
-
-
-def _town(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
-    ending = draw.pick(TOWN_ENDINGS)
-    return draw.word(2 - (draw.chance(0.6) and bool(ending)), ending)
-
-
-def _novel(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
-    def title() -> str:
-        plain = f"The {draw.pick(words['title_how'])} {draw.pick(words['title_thing'])}"
-        return plain if draw.chance(0.6) else f"{plain} of {draw.word(2)}"
-
-    return draw.phrase(title)
-
-
-def _film(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
-    parts = ("film_title", "title_how", "title_thing")
-    return draw.phrase(lambda: " ".join(draw.pick(words[part]) for part in parts))
-
-
-def _painting(draw: Draw, words: Mapping[str, tuple[str, ...]]) -> str:
-    def title() -> str:
-        one, two = draw.sample(words["title_thing"], 2)
-        return f"{one} {draw.pick(words['painting_title'])} {two}"
-
-    return draw.phrase(title)
-
-
-NAMERS: Mapping[str, Callable[[Draw, Mapping[str, tuple[str, ...]]], str]] = {
-    "river": lambda draw, words: draw.word(2) + " River",
-    "town": _town,
-    "person": _person,
-    "company": lambda draw, words: f"{draw.word(2)} {draw.pick(words['firm'])}",
-    "novel": _novel,
-    "film": _film,
-    "bridge": lambda draw, words: draw.word(2) + " Bridge",
-    "painting": _painting,
-}
-
-
 # --- what tells an entity from all others of its kind --------------------------------------
 
 
 def _describe_work(maker: Maker, name: str, facts: Facts) -> None:
-    facts["topic"] = (
-        f"a {maker.word('how')} {maker.word('who')} and a {maker.word('state')} {maker.word('thing')}"
-    )
+    facts["topic"] = maker.form(
+        "topic", how=maker.word("how"), who=maker.word("who"),
+        state=maker.word("state"), thing=maker.word("thing"),
+    )  # fmt: skip
 
 
 def _describe_painting(maker: Maker, name: str, facts: Facts) -> None:
-    facts["scene"] = f"{maker.word('count')} {maker.word('scene')} {maker.word('where')}"
+    facts["scene"] = maker.form(
+        "scene", count=maker.word("count"), scene=maker.word("scene"), where=maker.word("where")
+    )
 
 
 def _describe_river(maker: Maker, name: str, facts: Facts) -> None:
-    facts["source"] = "Mount " + maker.draw.word(2)
+    facts["source"] = maker.language.names.mountain(maker.draw)
 
 
 def _describe_town(maker: Maker, name: str, facts: Facts) -> None:
@@ -233,7 +208,7 @@ def _company(maker: Maker, name: str, facts: Facts) -> None:
     maker.number(facts, "shops", 10, 400)
     maker.number(facts, "truck_count", 10, 200)
     one, two, three = maker.draw.sample(maker.names["town"], 3)
-    facts["offices"] = f"{one}, {two} and {three}"
+    facts["offices"] = maker.form("offices", one=one, two=two, three=three)
 
 
 def _novel_facts(maker: Maker, name: str, facts: Facts) -> None:
@@ -260,7 +235,7 @@ def _bridge(maker: Maker, name: str, facts: Facts) -> None:
     year = maker.draw.number(1925, 1999)
     facts["repair_year"] = maker.draw.number(int(year), LAST_YEAR, (year,))
     day = maker.draw.number(1, 28, (year, facts["repair_year"]))
-    facts["opened"] = f"{day} {maker.word('month')} {year}"
+    facts["opened"] = maker.form("date", day=day, month=maker.word("month"), year=year)
     maker.number(facts, "length", 30, 2900)
     maker.number(facts, "width", 10, 40)
     maker.number(facts, "load", 10, 400)
