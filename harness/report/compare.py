@@ -250,7 +250,7 @@ def _pairs(names: Sequence[str], comparisons: Sequence[Comparison]) -> Table:
 
 def _notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
     yield "A+, B+: tasks on which A, B did better. points: A minus B, Tango's interval."
-    yield "can show: the smallest difference found with 80 % power. ?: cannot tell them apart."
+    yield "can show: the smallest difference with 80 % power. ?: cannot tell them apart."
     if len(comparisons) > MOST:
         yield f"{MOST} of {len(comparisons)} pairs; --json has all."
     for c in comparisons:

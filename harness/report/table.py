@@ -96,7 +96,7 @@ def build(rows: Sequence[Row], columns: Columns, gap: int = 1) -> Table:
     for head in columns:
         table.add_column(head, justify="right", no_wrap=True)
     for r in rows:
-        table.add_row(printable(r["name"], 40), *(cell(r) for cell in columns.values()))
+        table.add_row(printable(r["name"], 64), *(cell(r) for cell in columns.values()))
     return table
 
 

@@ -1,0 +1,87 @@
+"""Runs as they lie on disk, without a model: who was right where is said by the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from harness import prompts, tasks
+from harness.protocol import parse
+from harness.runs import Run
+from harness.session import Plan, open_session
+from harness.tasks import dump_task
+from harness.types import (
+    Completion,
+    Episode,
+    GoldAction,
+    Model,
+    Observation,
+    Status,
+    Step,
+    Suite,
+    Target,
+    Task,
+    WorldSpec,
+)  # fmt: skip
+
+
+def many_tasks(count: int) -> tuple[Task, ...]:
+    """Sums whose answers are all different."""
+    return tuple(
+        Task(f"sum-{i}", f"What is {i} + 1000?", Target("number", (str(i + 1000),)),
+             "sums" if i % 2 else "more sums",
+             gold_actions=(GoldAction("calculate", expr=f"{i} + 1000",
+                                      observation_contains=str(i + 1000)),))
+        for i in range(count)
+    )  # fmt: skip
+
+
+def write_suite(folder: Path, some: Iterable[Task], name: str = "sums") -> Suite:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.jsonl"
+    path.write_text("".join(dump_task(task) + "\n" for task in some))
+    return tasks.load_suite(str(path))
+
+
+def plan(suite: Suite, model: str, prompt: str = "react", **changes: object) -> Plan:
+    row = Model(model, "scripted", "perfect", params=310_000, bits=4, family="pico")
+    made = Plan(row, suite, prompts.load(prompt), WorldSpec("none"))
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def episode(task: Task, right: bool, status: Status = "answered", strict: bool = True) -> Episode:
+    """Look it up, then answer, rightly or not; ``strict`` False forgets a thought."""
+    expr = task.gold_actions[0].expr
+    answer = task.answer.accepted[0] if right else "7"
+    seen = Observation(task.answer.accepted[0])
+    steps = [_step(f" I add.\nAction: calculate: {expr}\n", seen)]
+    if status == "answered":
+        steps.append(_step(f"{' I know.' if strict else ''}\nAnswer: {answer}", None))
+        return Episode(task.id, 0, status, tuple(steps), answer, seconds=1.0)
+    return Episode(task.id, 0, status, tuple(steps), seconds=1.0, detail="a fault")
+
+
+def _step(text: str, seen: Observation | None) -> Step:
+    stop = "Observation:" if seen else ""
+    return Step(Completion(text, "stop", stop, tokens=9),
+                parse(text, ("calculate", "wikipedia", "search"), stop=stop), seen)  # fmt: skip
+
+
+def write_run(runs_dir: Path, made: Plan, episodes: Iterable[Episode]) -> Run:
+    """A finished run of that plan."""
+    run = open_session(made, runs_dir, fresh=True).run
+    with run.writer() as writer:
+        for one in episodes:
+            writer.append(one)
+    run.manifest["sessions"] = [
+        {"seconds": 10.0, "tokens": 900, "episodes": 30, "peak_memory": 210_000_000}
+    ]
+    run.save_manifest()
+    return run
+
+
+def write_right(runs_dir: Path, suite: Suite, model: str, right: int, **changes: object) -> Run:
+    """A run that gets the first ``right`` tasks right."""
+    some = [episode(task, i < right) for i, task in enumerate(suite.tasks)]
+    return write_run(runs_dir, plan(suite, model, **changes), some)
