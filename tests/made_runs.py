@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness import prompts, tasks
 from harness.protocol import parse
@@ -44,10 +45,10 @@ def write_suite(folder: Path, some: Iterable[Task], name: str = "sums") -> Suite
     return tasks.load_suite(str(path))
 
 
-def plan(suite: Suite, model: str, prompt: str = "react", **changes: object) -> Plan:
+def plan(suite: Suite, model: str, prompt: str = "react", **changes: Any) -> Plan:
     row = Model(model, "scripted", "perfect", params=310_000, bits=4, family="pico")
     made = Plan(row, suite, prompts.load(prompt), WorldSpec("none"))
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def episode(task: Task, right: bool, status: Status = "answered", strict: bool = True) -> Episode:
@@ -81,7 +82,7 @@ def write_run(runs_dir: Path, made: Plan, episodes: Iterable[Episode]) -> Run:
     return run
 
 
-def write_right(runs_dir: Path, suite: Suite, model: str, right: int, **changes: object) -> Run:
+def write_right(runs_dir: Path, suite: Suite, model: str, right: int, **changes: Any) -> Run:
     """A run that gets the first ``right`` tasks right."""
     some = [episode(task, i < right) for i, task in enumerate(suite.tasks)]
     return write_run(runs_dir, plan(suite, model, **changes), some)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping
 
 from rich.table import Table
@@ -11,6 +12,7 @@ from harness.report.data import Result, is_probe, run_on
 from harness.report.table import console
 from harness.scoring.summary import Category, Summary
 
+WIDTH = 63  # of the text behind a name
 MOST = 12  # kinds of error or repair that are listed
 
 
@@ -26,7 +28,8 @@ def show(result: Result) -> None:
         )
     )
     for name, text in [*_facts(summary, is_probe(result)), *_probe(result)]:
-        print(f"  {name:15}{text}")
+        for i, line in enumerate(textwrap.wrap(text, WIDTH)):
+            print(f"  {'' if i else name:15}{line}")
     for table in (_categories(summary.categories), _errors(summary)):
         if table.row_count:
             print()
@@ -43,8 +46,7 @@ def _facts(s: Summary, probe: bool) -> Iterator[tuple[str, str]]:
     )
     if s.episodes:
         names = (f"{name.replace('_', ' ')} {rate.value:.0%}" for name, rate in s.rungs.items())
-        yield "ladder", " > ".join(names)
-        yield "", f"{s.mean_rung:.2f} of 5 rungs on average"
+        yield "ladder", f"{' > '.join(names)}; {s.mean_rung:.2f} of 5 on average"
     if not probe:
         yield from _path(s)
     if s.trials > 1:

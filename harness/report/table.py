@@ -107,7 +107,7 @@ def _setting(r: Row) -> str:
 
 
 def _unscored(r: Row) -> str:
-    return f"unscored for a fault: {printable(r['name'], 40)}, {r['unscored']} of {r['episodes']}"
+    return f"unscored for a fault: {printable(r['name'], 64)}, {r['unscored']} of {r['episodes']}"
 
 
 def memory(size: int) -> str:
