@@ -46,7 +46,9 @@ def chat_of(model: Model) -> Chat:
     return Chat(head, tail, hashlib.sha256(template.encode("utf-8", "replace")).hexdigest())
 
 
-def render(template: str, tokens: Mapping[str, str], what: str) -> tuple[str, str]:
+def render(
+    template: str, tokens: Mapping[str, str], what: str, seconds: float = SECONDS
+) -> tuple[str, str]:
     """What a template puts before and behind the user's text, the assistant's turn begun.
 
     ``tokens`` are variables such as bos_token; ``what`` names the template in errors.
@@ -55,10 +57,10 @@ def render(template: str, tokens: Mapping[str, str], what: str) -> tuple[str, st
     code = f"from {__name__} import render_in_child; render_in_child()"
     try:
         child = subprocess.run(
-            [sys.executable, "-c", code], input=job.encode(), capture_output=True, timeout=SECONDS
+            [sys.executable, "-c", code], input=job.encode(), capture_output=True, timeout=seconds
         )
     except subprocess.TimeoutExpired:
-        raise UserError(f"{what} did not finish within {SECONDS:g} s; run without --chat") from None
+        raise UserError(f"{what} did not finish within {seconds:g} s; run without --chat") from None
     if child.returncode:
         why = child.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise UserError(f"{what} fails: {printable(why, 200)}; run without --chat")

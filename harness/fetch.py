@@ -17,7 +17,6 @@ from typing import Any
 
 from harness.types import UserError
 
-CHUNK = 1 << 20
 RETRIES = 4  # in a row without a single new byte
 SPARE = 1 << 28  # bytes of disk to leave free
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all (0 = not known)
@@ -118,7 +117,7 @@ def _write(answer: Any, part: Path, begun: int, size: int, progress: Progress) -
     with open(part, "r+b" if begun else "wb") as file:
         file.seek(begun)
         done = begun
-        for chunk in answer.iter_bytes(CHUNK):
+        for chunk in answer.iter_bytes():  # as it arrives, so that nothing is lost in a buffer
             file.write(chunk)
             done += len(chunk)
             progress(done, size)

@@ -145,12 +145,20 @@ def _whole(folder: Path) -> bool:
 
 
 def _from_hub(row: Row, tell: Tell, progress: Progress | None, lock: Path) -> Path:
-    from huggingface_hub import hf_hub_download, snapshot_download, utils
+    from huggingface_hub import (
+        get_hf_file_metadata,
+        hf_hub_download,
+        hf_hub_url,
+        snapshot_download,
+        utils,
+    )
 
     hub: Any = utils
     hub.disable_progress_bars()  # ours shows the same bytes
     origin, revision = row.origin, _revision(row.origin, lock)
     where: dict[str, Any] = {"repo_id": origin.repo, "revision": revision}
+    # The library tries again for half a minute before it says what is wrong: ask once first.
+    get_hf_file_metadata(hf_hub_url(filename=origin.file or "config.json", **where))
     patterns: dict[str, Any] = {"allow_patterns": PATTERNS, "ignore_patterns": ["*/*"]}
     if origin.file:
         files = split_names(origin.file)
@@ -266,8 +274,16 @@ def _explained(row: Row) -> Iterator[None]:
         raise UserError(
             f"model {row.model.name}: the download broke off: {error}; the same command goes on from there"
         ) from None
-    except (OSError, ValueError) as error:  # huggingface_hub's own are both, by their kind
+    except (OSError, ValueError, LookupError, TypeError, _http_error()) as error:
         raise UserError(f"model {row.model.name}: {row.origin.label}: {_why(row, error)}") from None
+
+
+def _http_error() -> type[Exception]:
+    """The root of the errors of the HTTP library that huggingface_hub uses, whichever it is."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    root: type[Exception] = HfHubHTTPError.__bases__[0]
+    return root
 
 
 def _why(row: Row, error: Exception) -> str:
@@ -283,10 +299,21 @@ def _why(row: Row, error: Exception) -> str:
         cause = error.__cause__
         if isinstance(cause, errors.HfHubHTTPError):
             return _refused(row, cause)
-        return f"cannot reach {_host(row)} ({_first_line(cause or error)}); check the network, or set HF_ENDPOINT to a mirror"
+        return _unreachable(row, cause or error)
     if isinstance(error, errors.HFValidationError):
         return "is no repository's name; expected hf:owner/name:file.gguf"
+    if isinstance(error, _http_error()):
+        return _unreachable(row, error)
+    if isinstance(error, LookupError | TypeError):
+        return f"{_host(row)} answers in a way that makes no sense ({_first_line(error)})"
     return _first_line(error)
+
+
+def _unreachable(row: Row, cause: BaseException) -> str:
+    return (
+        f"cannot reach {_host(row)} ({_first_line(cause)}); check the network, or set HF_ENDPOINT "
+        "to a mirror"
+    )
 
 
 def _refused(row: Row, error: Any) -> str:
@@ -304,7 +331,10 @@ def _refused(row: Row, error: Any) -> str:
     if isinstance(error, errors.RevisionNotFoundError):
         return "there is no such revision; leave it out for the newest"
     if isinstance(error, errors.EntryNotFoundError):
-        return f"there is no such file in the repository; {_names_there(row)}"
+        missing = (
+            "there is no such file in the repository" if row.origin.file else "no model folder"
+        )
+        return f"{missing}; {_names_there(row)}"
     if isinstance(error, errors.RepositoryNotFoundError) or status in (401, 404):
         private = "your token has no access to it" if token else "it is private: then set HF_TOKEN"
         return f"{status}: there is no such repository, or {private}"
@@ -330,6 +360,9 @@ def _names_there(row: Row) -> str:
         ]
     except (OSError, ValueError):
         return "see its page for what there is"
+    if not row.origin.file:
+        hint = f"; to run one of its .gguf files: hf:{row.origin.repo}:{names[0]}" if names else ""
+        return f"it has no config.json{hint}"
     return nearest(row.origin.file, names) if names else "it holds no .gguf file at all"
 
 

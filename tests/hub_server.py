@@ -103,7 +103,7 @@ class _Handler(BaseHTTPRequestHandler):
         files = self.hub.of(repo)
         entries = [
             {"type": "file", "path": name, "rfilename": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest(),
-             "lfs": {"oid": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}}
+             "lfs": {"oid": hashlib.sha256(data).hexdigest(), "sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}}
             for name, data in files.items()
         ]  # fmt: skip
         body = (
