@@ -16,7 +16,7 @@ from harness.types import GoldAction, Suite, Target, Task
 
 CONSTANTS = ("yes", "no", "0", "1", "はい", "いいえ")
 MOST_FOR_A_CONSTANT = 0.03  # share of the clusters that one answer may be right for
-MOST_PAIRS = 200_000  # of one task's answer put to another task, before they are sampled
+MOST_PAIRS = 100_000  # of one task's answer put to another task, before they are sampled
 
 
 @dataclass(frozen=True)
@@ -77,15 +77,15 @@ def confirm(task: Task, toolbox: Toolbox) -> Task:
     """
     golds = []
     for gold in task.gold_actions:
-        observation = toolbox.call(gold.tool, gold.expr or gold.input_any[0])
-        if gold.observation_contains not in observation.text:
-            rounded = gold.expr and _rounds_to(observation.text, gold.observation_contains)
-            gold = replace(gold, observation_contains=observation.text if rounded else "")
-        elif gold.expr and not _rounds_to(observation.text, gold.observation_contains):
-            gold = replace(gold, observation_contains="")
-        if gold.expr and not gold.observation_contains:
-            return replace(task, gold_actions=())
-        golds.append(gold)
+        shown = toolbox.call(gold.tool, gold.expr or gold.input_any[0]).text
+        stated = gold.observation_contains
+        if gold.expr:
+            if not _rounds_to(shown, stated):
+                return replace(task, gold_actions=())
+            evidence = stated if shown.startswith(stated) else shown
+        else:
+            evidence = stated if stated in shown else ""
+        golds.append(replace(gold, observation_contains=evidence))
     return replace(task, gold_actions=tuple(golds))
 
 

@@ -28,13 +28,13 @@ _FILES = {
 def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a line: question, tab, number."""
     source = sources[0]
+    rows = table_rows(source, "\t")
     code = (source.what or Path(source.path).stem).rpartition("_")[2]
     if code not in _FILES:
         raise UserError(
             f"{source.path}: cannot tell the language; name the file mgsm_CODE.tsv, "
             f"with one of {', '.join(_FILES)}"
         )
-    rows = table_rows(source, "\t")
     tasks = [_task(row, where, code, number) for number, (where, row) in enumerate(rows)]
     if len(sources) == 1:
         note = "no gold actions: give GSM8K's test.jsonl as a second file for them"

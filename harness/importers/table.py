@@ -62,6 +62,11 @@ def _rows(source: Source) -> list[tuple[str, dict[str, Any]]]:
 
 def _task(row: Mapping[str, Any], where: str, columns: Mapping[str, str], number: int) -> Task:
     cell = {field: row.get(column) for field, column in columns.items()}
+    for field, value in cell.items():
+        if isinstance(value, dict) or (isinstance(value, list) and field != "answer"):
+            raise UserError(
+                f"{where}: expected text in {columns[field]!r}, found {type(value).__name__}"
+            )
     question, answers = _text(cell["question"]), _answers(cell["answer"])
     if not question or not answers:
         raise UserError(f"{where}: no {'answer' if question else 'question'} there")

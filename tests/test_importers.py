@@ -1,0 +1,356 @@
+"""Importers: tiny files in each data set's form become suites that check and run.
+
+The files are written here; nothing in them is from a data set.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import tasks
+from harness.cli import main
+from harness.importers import DATASETS, import_files
+from harness.scoring.answers import match
+from harness.types import GoldAction, Suite, UserError
+
+
+def jsonl(path: Path, rows: list[Any]) -> str:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return str(path)
+
+
+def bring(tmp_path: Path, name: str, *files: str, more: tuple[str, ...] = ()) -> Suite:
+    """Import files by the command, and load what it wrote."""
+    out = tmp_path / "out"
+    assert main(["tasks", "import", name, *files, "--out", str(out), "--unverified", *more]) == 0
+    return tasks.load_suite(str(out))
+
+
+def refusal(tmp_path: Path, name: str, *files: str, more: tuple[str, ...] = ()) -> str:
+    """The one line in which the command refuses; nothing is left behind."""
+    out = tmp_path / "out"
+    with pytest.raises(UserError) as caught:
+        import_files(DATASETS[name], files, unverified=True)
+    assert main(["tasks", "import", name, *files, "--out", str(out), "--unverified", *more]) == 2
+    assert not out.exists()
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+# --- GSM8K and MGSM ---------------------------------------------------------------------
+
+SUMS = [
+    {"question": "Two  boxes\nof 6 eggs?", "answer": "It is 2*6=<<2*6=12>>12.\n#### 12"},
+    {"question": "A third of 200?", "answer": "<<200/3=66.67>>66.67, up <<66+1=67>>67\n#### 67"},
+    {"question": "25% of $1,200?", "answer": "So $<<1,200*25%=300>>300.\n#### $300"},
+    {"question": "Says one thing?", "answer": "<<3+3=7>>7\n#### 1,007"},
+    {"question": "No sum marked?", "answer": "Just so.\n#### -5"},
+]
+
+
+def test_gsm8k_marks_become_gold_calculate_actions(tmp_path: Path) -> None:
+    suite = bring(tmp_path, "gsm8k", jsonl(tmp_path / "test.jsonl", SUMS))
+    assert [task.answer.accepted[0] for task in suite.tasks] == ["12", "67", "300", "1007", "-5"]
+    assert suite.tasks[0].question == "Two boxes of 6 eggs?"
+    assert suite.tasks[0].gold_actions == (
+        GoldAction("calculate", expr="2*6", observation_contains="12"),
+    )
+    rounded, whole = suite.tasks[1].gold_actions
+    assert (rounded.expr, rounded.observation_contains) == ("200/3", "66.6666666667")
+    assert (whole.expr, whole.observation_contains) == ("66+1", "67")
+    assert suite.tasks[2].gold_actions[0].expr == "1200*(25/100)"
+    assert [task.difficulty for task in suite.tasks] == [1, 2, 1, 1, 1]
+
+
+def test_a_gold_sum_that_is_wrong_is_dropped_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = bring(tmp_path, "gsm8k", jsonl(tmp_path / "test.jsonl", SUMS))
+    assert [len(task.gold_actions) for task in suite.tasks] == [1, 2, 1, 0, 0]
+    said = capsys.readouterr().out
+    assert "1 tasks keep no gold actions" in said and suite.tasks[3].id in said
+    assert "1 of 5 worked answers mark no sum" in said
+
+
+def test_an_import_states_licence_count_and_metric_and_the_command_that_runs_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite = bring(tmp_path, "gsm8k", jsonl(tmp_path / "test.jsonl", SUMS))
+    said = capsys.readouterr().out
+    for part in ("MIT", "5 tasks of 5 records", "after ####", f"--suite {tmp_path / 'out'}"):
+        assert part in said
+    text = (tmp_path / "out" / "tasks.toml").read_text("utf-8")
+    assert "# metric of its papers: exact match" in text
+    side = tomllib.loads(text)
+    assert side["licence"] == suite.licence == "MIT"
+    assert "test.jsonl (not a known file), sha256" in side["source"]
+    assert not suite.world and not (tmp_path / "out" / "world.sqlite").exists()
+
+
+def test_mgsm_problems_share_a_cluster_over_languages_and_take_gsm8k_s_sums(tmp_path: Path) -> None:
+    file = tmp_path / "mgsm_ja.tsv"
+    file.write_text('卵が6個入った箱が2つ。\t12\n"200の三分の一" は？\t67\n', "utf-8")
+    sums = jsonl(tmp_path / "test.jsonl", SUMS[:2])
+    suite = bring(tmp_path, "mgsm", str(file), sums)
+    assert [task.cluster for task in suite.tasks] == ["gsm8k-test-0000", "gsm8k-test-0001"]
+    assert {task.language for task in suite.tasks} == {"ja"}
+    assert [len(task.gold_actions) for task in suite.tasks] == [1, 2]
+    assert suite.tasks[1].question == '"200の三分の一" は？'
+    wrong = jsonl(tmp_path / "wrong.jsonl", SUMS[1:3])
+    assert "answer 67 to gsm8k-0000, but 12" in refusal(tmp_path / "b", "mgsm", str(file), wrong)
+    other = tmp_path / "problems.tsv"
+    other.write_bytes(file.read_bytes())
+    assert "name the file mgsm_CODE.tsv" in refusal(tmp_path / "b", "mgsm", str(other))
+
+
+# --- HotpotQA ---------------------------------------------------------------------------
+
+HOTPOT = {
+    "id": "h1",
+    "question": "Where was the founder of Oru Mills born?",
+    "answer": "Pell",
+    "type": "bridge",
+    "level": "hard",
+    "supporting_facts": [["Ada Venn", 0], ["Oru Mills", 0], ["Ada Venn", 1], ["Not there", 0]],
+    "context": [
+        ["Oru Mills", ["Oru Mills is a mill.", " Ada Venn founded it."]],
+        ["Ada Venn", ["Ada Venn is a miller.", " She was born in Pell."]],
+        ["Zed", ["Zed is a letter."]],
+    ],
+}
+
+
+def test_hotpotqa_passages_become_a_world_that_its_gold_actions_work_in(tmp_path: Path) -> None:
+    yes = {
+        **HOTPOT,
+        "id": "h2",
+        "question": "Are both mills?",
+        "answer": "no",
+        "type": "comparison",
+    }
+    suite = bring(tmp_path, "hotpotqa", jsonl(tmp_path / "h.jsonl", [HOTPOT, yes]))
+    first, second = suite.tasks
+    assert [gold.input_any[0] for gold in first.gold_actions] == ["Oru Mills", "Ada Venn"]
+    assert [gold.observation_contains for gold in first.gold_actions] == ["", "Pell"]
+    assert (first.category, first.difficulty) == ("two_hop", 4)
+    assert (second.category, second.answer.type) == ("comparison", "yesno")
+    assert suite.world.endswith("world.sqlite") and suite.licence == "CC-BY-SA-4.0"
+    assert main(["tasks", "check", str(tmp_path / "out")]) == 0
+
+
+def test_hotpotqa_reads_a_json_list_as_well_and_evidence_out_of_sight_is_dropped(
+    tmp_path: Path,
+) -> None:
+    far = ["Ada Venn is a miller.", *[f" Sentence {n} tells little." for n in range(40)], " Pell."]
+    row = {**HOTPOT, "context": [HOTPOT["context"][0], ["Ada Venn", far]]}
+    row["_id"] = row.pop("id")
+    file = tmp_path / "h.json"
+    file.write_text(json.dumps([row]))
+    suite = bring(tmp_path, "hotpotqa", str(file))
+    assert suite.tasks[0].id == "h1"
+    assert [gold.observation_contains for gold in suite.tasks[0].gold_actions] == ["", ""]
+
+
+def test_hotpotqa_dev_takes_react_s_shuffle(tmp_path: Path) -> None:
+    rows = [{"question": f"Q{n}?", "answer": f"A {n}", "type": "bridge"} for n in range(7405)]
+    file = tmp_path / "dev.json"
+    file.write_text(json.dumps(rows))
+    suite = bring(tmp_path, "hotpotqa-dev", str(file))
+    assert len(suite.tasks) == 500
+    assert [task.question for task in suite.tasks[:3]] == ["Q3687?", "Q6238?", "Q5388?"]
+    assert suite.tasks[0].id == "hotpotqa-dev-3687"
+
+
+# --- FEVER, Bamboogle, JEMHopQA ---------------------------------------------------------
+
+
+def test_fever_labels_are_three_answers_and_a_claim_said_twice_is_one_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"id": 1, "label": "SUPPORTS", "claim": "Oru is a film.",
+         "evidence": [[[5, 6, "Oru_-LRB-film-RRB-", 0], [5, 7, "Pell", 1]]]},
+        {"id": 2, "label": "NOT ENOUGH INFO", "claim": "Oru is long.", "evidence": [[[7, None, None, None]]]},
+        {"id": 3, "label": "SUPPORTS", "claim": "Oru is a film.", "evidence": [[[5, 6, "Pell", 0]]]},
+    ]  # fmt: skip
+    suite = bring(tmp_path, "fever", jsonl(tmp_path / "f.jsonl", rows))
+    first, unknown, again = suite.tasks
+    assert [gold.input_any for gold in first.gold_actions] == [("Oru (film)",), ("Pell",)]
+    assert first.cluster == again.cluster != unknown.cluster
+    for said, right in (
+        ("SUPPORTS", True),
+        ("supported", True),
+        ("REFUTES", False),
+        ("yes", False),
+    ):
+        assert match(first.answer, said).strict is right
+    assert match(unknown.answer, "Not enough information.").strict
+    assert not match(unknown.answer, "supports").lenient
+    assert "--world live" in capsys.readouterr().out
+
+
+def test_bamboogle_s_broken_dates_are_told_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "test.csv"
+    file.write_text(
+        'Question,Answer\nWhen was A born?,29-May-32\n"Who, then?",Ada Venn\n'
+        'When did B die?,"June 20, 1837"\nHow many?,"1,200"\nIs it so?,Yes\n'
+    )
+    suite = bring(tmp_path, "bamboogle", str(file))
+    assert [t.answer.type for t in suite.tasks] == ["string", "date", "number", "yesno"]
+    assert suite.tasks[0].id == "bamboogle-002"
+    assert match(suite.tasks[1].answer, "20 June 1837").strict
+    said = capsys.readouterr().out
+    assert "4 tasks of 5 records" in said and "left out: lines 2;" in said
+
+
+def test_bamboogle_s_corrected_file_has_several_right_answers(tmp_path: Path) -> None:
+    file = tmp_path / "b.json"
+    file.write_text(json.dumps([{"Question": "Who?", "answer": ["Ada Venn", "A. Venn"]}]))
+    (task,) = bring(tmp_path, "bamboogle", str(file)).tasks
+    assert match(task.answer, "A. Venn").strict and match(task.answer, "Ada Venn").strict
+
+
+JEM = [
+    {"qid": "q1", "type": "comparison", "question": "オル市とペル市は同じ県ですか？", "answer": "NO",
+     "derivations": [["オル市", "県", ["北県"]], ["ペル市", "県", ["南県"]]], "time_dependent": False},
+    {"qid": "q2", "type": "compositional", "question": "オル市の市長の生年月日は？", "answer": "1950年4月2日",
+     "derivations": [["オル市", "市長", ["辺見音"]], ["辺見音", "生年月日", ["1950年4月2日"]]],
+     "time_dependent": True},
+]  # fmt: skip
+
+
+def test_jemhopqa_facts_become_articles_and_a_second_file_adds_more(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dev = tmp_path / "dev.json"
+    dev.write_text(json.dumps(JEM, ensure_ascii=False), "utf-8")
+    cards = jsonl(
+        tmp_path / "cards.jsonl", [{"title": "ゼド町", "facts": {"県": ["東県", "西県"]}}]
+    )
+    suite = bring(tmp_path, "jemhopqa", str(dev), cards)
+    first, second = suite.tasks
+    assert match(first.answer, "いいえ", "ja").strict and match(first.answer, "NO", "ja").strict
+    assert second.answer.type == "date"
+    assert [g.input_any[0] for g in second.gold_actions] == ["オル市", "辺見音"]
+    said = capsys.readouterr().out
+    assert "4 articles" in said and "1 answers depend on when" in said
+    assert main(["tasks", "check", str(tmp_path / "out")]) == 0
+    assert main(["worlds", "show", suite.world, "--article", "オル市"]) == 0
+    assert "オル市の県は北県。オル市の市長は辺見音。" in capsys.readouterr().out
+
+
+# --- any table --------------------------------------------------------------------------
+
+
+def test_a_table_is_read_through_a_map_of_columns(tmp_path: Path) -> None:
+    file = tmp_path / "quiz.csv"
+    file.write_text(
+        "Nr,Frage,Antwort,Art,Stufe\na,Who?,Ada Venn; A. Venn,,2\nb,首都は？,東京,string,\n"
+        'c,Which two?,"x; y",list,3\n',
+        "utf-8",
+    )
+    columns = "question=Frage,answer=Antwort,id=Nr,type=Art,difficulty=Stufe"
+    more = ("--columns", columns, "--licence", "CC0-1.0")
+    suite = bring(tmp_path, "table", str(file), more=more)
+    assert [task.id for task in suite.tasks] == ["a", "b", "c"]
+    assert [task.language for task in suite.tasks] == ["en", "ja", "en"]
+    assert [task.difficulty for task in suite.tasks] == [2, 1, 3]
+    assert match(suite.tasks[0].answer, "A. Venn").strict
+    assert match(suite.tasks[2].answer, "y and x").strict
+    assert suite.licence == "CC0-1.0"
+
+
+def test_a_table_may_be_jsonl_with_lists_of_answers(tmp_path: Path) -> None:
+    rows = [{"question": "How many?", "answer": 12}, {"question": "Who?", "answer": ["A", "B"]}]
+    suite = bring(tmp_path, "table", jsonl(tmp_path / "t.jsonl", rows))
+    assert [task.answer.accepted for task in suite.tasks] == [("12",), ("A", "B")]
+
+
+# --- wrong files ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS if name != "table"])
+def test_a_file_with_another_hash_is_refused_unless_asked_for(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = jsonl(tmp_path / "some.jsonl", SUMS)
+    out = tmp_path / "out"
+    assert main(["tasks", "import", name, file, "--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert "is none of the files known here" in said and "--unverified" in said
+    assert said.count("\n") == 1 and not out.exists()
+
+
+@pytest.mark.parametrize("name", sorted(DATASETS))
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        (b"\xff\xfe{}", "not UTF-8"),
+        (b'{"something": "else"}\n', "some.file"),
+        (b"[1, 2]", "some.file"),
+        (b'{"question": 1', "some.file"),
+        (b"one line of prose\n", "some.file"),
+        (b'{"question": "Q", "answer": {"a": []}, "label": [], "context": 3}\n', "some.file"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line_that_names_it(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    file = tmp_path / "some.file"
+    file.write_bytes(content)
+    assert said in refusal(tmp_path, name, str(file))
+
+
+def test_a_bad_row_is_named_by_its_line(tmp_path: Path) -> None:
+    file = jsonl(tmp_path / "test.jsonl", [*SUMS[:2], {"question": "Q", "answer": "no mark"}])
+    assert refusal(tmp_path, "gsm8k", file).startswith(f"{file}:3: expected an answer that ends in")
+    table = tmp_path / "t.csv"
+    table.write_text("question,answer\nQ,A\nQ\n")
+    assert refusal(tmp_path, "table", str(table)) == f"{table}:3: 1 fields, but the head has 2"
+
+
+def test_a_column_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("questions,answer\nQ,A\n")
+    said = refusal(tmp_path, "table", str(table))
+    assert "give --columns question=questions" in said and "there are questions, answer" in said
+
+
+def test_a_canary_is_passed_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = jsonl(
+        tmp_path / "t.jsonl", [{"question": "Q?", "answer": "A", "note": "canary GUID 12"}]
+    )
+    bring(tmp_path, "table", file)
+    assert "keep this folder out of public places" in capsys.readouterr().out
+
+
+def test_without_a_name_the_importers_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tasks", "import"]) == 0
+    said = capsys.readouterr().out
+    for name, dataset in DATASETS.items():
+        assert f"{name}: " in said and dataset.metric in said and dataset.licence in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["gsmk", "x", "--out", "o"], "no data set 'gsmk'; there are gsm8k"),
+        (["gsm8k"], "tasks import gsm8k FILE --out DIR"),
+        (["gsm8k", "no-such-file", "--out", "o"], "no-such-file: cannot be read"),
+        (["gsm8k", "a", "b", "--out", "o"], "expected test.jsonl; got 2 files"),
+    ],
+)
+def test_mistakes_on_the_command_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["tasks", "import", *words]) == 2
+    assert said in capsys.readouterr().err
