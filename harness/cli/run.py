@@ -38,7 +38,16 @@ def add(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("run", help="run models over a suite of tasks", description=HELP)
     parser.set_defaults(command=run)
-    parser.add_argument(
+    _what(parser.add_argument_group("what to run"))
+    _how(parser.add_argument_group("how the model is asked"))
+    _tools(parser.add_argument_group("tools, and where they look"))
+    _machine(parser.add_argument_group("the machine"))
+    _limits(parser.add_argument_group("limits"))
+    _record(parser.add_argument_group("the record"))
+
+
+def _what(group: Any) -> None:
+    group.add_argument(
         "--model",
         action="append",
         required=True,
@@ -46,135 +55,150 @@ def add(commands: Any) -> None:
         help="a name or glob from models.toml, a .gguf file, a Hugging Face folder (FOLDER@nf4, @int8 "
         "or @bf16), hf:owner/name:file.gguf, or hf:owner/name@nf4; may be repeated",
     )
-    parser.add_argument(
+    group.add_argument(
         "--suite",
         default="",
         metavar="S",
         help="a name under tasks/, a .jsonl file or a folder (default: generated for the "
         "built-in pico models, else core)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--limit", type=_count, default=0, metavar="N", help="only the first N tasks"
     )
-    parser.add_argument(
+    group.add_argument(
         "--trials", type=_count, default=1, metavar="K", help="try every task K times (default 1)"
     )
-    parser.add_argument(
+
+
+def _how(group: Any) -> None:
+    group.add_argument(
         "--prompt",
         default="react",
         metavar="NAME",
         help="a shipped prompt or a text file (default react)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--chat",
         action="store_true",
         help="wrap the prompt in the model's own chat template, the assistant's turn left open "
         "(default: raw completion)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--mode",
         choices=("text", "grammar"),
         default="text",
         help="free text (default), or decoding constrained to the protocol's grammar",
     )
-    parser.add_argument(
+    group.add_argument(
         "--repair",
         choices=("default", "none"),
         default="default",
         help="act on the one reading of a malformed step (default), or on none",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)"
+    )
+    group.add_argument("--seed", type=int, default=0, help="of sampling (default 0)")
+
+
+def _tools(group: Any) -> None:
+    group.add_argument(
         "--tools",
         default="prompt",
         metavar="LIST",
         help="'none' for a closed-book run (default: the prompt's)",
     )
-    parser.add_argument(
+    group.add_argument(
+        "--tools-file",
+        default="",
+        metavar="FILE.py",
+        help="more tools: functions with a docstring of yours",
+    )
+    group.add_argument(
         "--world",
         default="frozen",
         metavar="KIND[:WHERE]",
         help="where tool answers come from: frozen (default: the suite's own), frozen:FILE, live, "
         "live:LANGUAGE, live:URL of an api.php, recorded:TAPE, zim:FILE, none",
     )
-    parser.add_argument(
+    group.add_argument(
         "--record",
         default="",
         metavar="TAPE",
         help="keep what the world answers on a tape, to be replayed",
     )
-    parser.add_argument(
-        "--tools-file",
-        default="",
-        metavar="FILE.py",
-        help="more tools: functions with a docstring of yours",
-    )
-    parser.add_argument(
+    group.add_argument(
         "--fault",
         default="",
         metavar="SPEC",
         help="make the world fail now and then: rate=0.1,kind=timeout (or 429, empty, garbage, slow; "
         "several joined by +)",
     )
-    parser.add_argument(
-        "--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of sampling (default 0)")
-    parser.add_argument(
+
+
+def _machine(group: Any) -> None:
+    group.add_argument(
         "--slots",
         type=_count,
         default=0,
         metavar="N",
         help="episodes at once; 1 repeats bit for bit (default: chosen for this machine)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--threads",
         type=_count,
         default=0,
         metavar="N",
         help="CPU threads (default: chosen for this machine)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--gpu-layers", type=int, default=-1, metavar="N", help="layers on the GPU (default: all)"
     )
-    parser.add_argument(
+
+
+def _limits(group: Any) -> None:
+    group.add_argument(
         "--max-steps",
         type=_count,
         default=Limits.steps,
         metavar="N",
         help=f"per episode (default {Limits.steps})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--step-tokens",
         type=_count,
         default=Limits.step_tokens,
         metavar="N",
         help=f"generated per step (default {Limits.step_tokens})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--step-seconds",
         type=float,
         default=Limits.step_seconds,
         metavar="S",
         help=f"for one generation or one tool call (default {Limits.step_seconds:g})",
     )
-    parser.add_argument(
+    group.add_argument(
         "--run-seconds",
         type=float,
         default=0.0,
         metavar="S",
         help="begin no new episode after so long (default: no limit)",
     )
-    parser.add_argument(
+
+
+def _record(group: Any) -> None:
+    group.add_argument(
         "--runs-dir",
         type=Path,
         default=runs.FOLDER,
         metavar="D",
         help="where records go (default runs/)",
     )
-    parser.add_argument(
+    group.add_argument(
         "--fresh", action="store_true", help="begin a new run instead of going on with the last one"
     )
-    parser.add_argument("--json", action="store_true", help="print the results as JSON")
+    group.add_argument("--json", action="store_true", help="print the results as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
