@@ -242,7 +242,7 @@ def test_logits_that_turn_into_nan_end_that_episode_alone(engine: LlamaCppEngine
     engine.submit("a", ask(OPENINGS[0]))
     episode = engine._episodes["a"]
     assert engine._context
-    rows = engine._advance(engine._context)
+    rows = engine._advance(engine._context, [("a", episode)])
     engine._context.logits(1)[0, 5] = math.nan
     engine._sample(engine._context, rows)
     [(name, done)] = engine.step()

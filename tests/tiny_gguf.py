@@ -62,8 +62,11 @@ def write_tiny(
     quantise: str = "f32",
     bos: bool | None = None,
     split: int = 0,
+    unused: int = 0,
 ) -> Path:
     """Write a model and return its path (where ``split`` > 0, files of so many tensors).
+
+    ``unused`` tokens fill the vocabulary up, for one as large as real ones are.
 
     ``vocab`` is bpe (GPT-2 bytes, no BOS) or spm (SentencePiece with byte fallback, BOS);
     ``quantise`` one of FILE_TYPES, done by llama.cpp's own quantiser.
@@ -75,7 +78,7 @@ def write_tiny(
     writer.add_embedding_length(width)
     writer.add_block_count(layers)
     writer.add_layer_norm_rms_eps(1e-5)
-    size = (_spm if vocab == "spm" else _bpe)(writer, bos)
+    size = (_spm if vocab == "spm" else _bpe)(writer, bos, unused)
     _SHAPES[architecture](_Weights(writer, seed), writer, size, width, layers, feed)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -134,10 +137,11 @@ class _Weights:
 def _llama(
     w: _Weights, writer: gguf.GGUFWriter, vocab: int, width: int, layers: int, feed: int
 ) -> None:
-    writer.add_head_count(4)
-    writer.add_head_count_kv(2)
+    heads = max(4, width // 64)  # of 64, but in the smallest
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(heads // 2)
     writer.add_feed_forward_length(feed)
-    writer.add_rope_dimension_count(width // 4)
+    writer.add_rope_dimension_count(width // heads)
     w.ends(vocab, width)
     for i in range(layers):
         w.ones(f"blk.{i}.attn_norm.weight", width)
@@ -220,7 +224,7 @@ def _lfm2(
 _SHAPES = {"llama": _llama, "gemma3": _gemma3, "mamba": _mamba, "lfm2": _lfm2}
 
 
-def _bpe(writer: gguf.GGUFWriter, bos: bool | None) -> int:
+def _bpe(writer: gguf.GGUFWriter, bos: bool | None, unused: int) -> int:
     """A byte-level vocabulary with the merges that make WORDS, each with a space before it."""
     letters = _byte_letters()
     tokens = [letters[byte] for byte in range(256)]
@@ -234,6 +238,8 @@ def _bpe(writer: gguf.GGUFWriter, bos: bool | None) -> int:
     types = [gguf.TokenType.NORMAL] * len(tokens)
     tokens += [EOS, TURN_START, TURN_END, TOOL]
     types += [gguf.TokenType.CONTROL] * 3 + [gguf.TokenType.USER_DEFINED]
+    tokens += [f"unused{i}" for i in range(unused)]
+    types += [gguf.TokenType.NORMAL] * unused
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
     writer.add_token_list(tokens)
@@ -245,7 +251,7 @@ def _bpe(writer: gguf.GGUFWriter, bos: bool | None) -> int:
     return len(tokens)
 
 
-def _spm(writer: gguf.GGUFWriter, bos: bool | None) -> int:
+def _spm(writer: gguf.GGUFWriter, bos: bool | None, unused: int) -> int:
     """A SentencePiece vocabulary: bytes, characters, WORDS with every prefix of theirs."""
     pieces = [chr(code) for code in range(33, 127)] + ["▁"]
     for word in WORDS:
@@ -254,6 +260,8 @@ def _spm(writer: gguf.GGUFWriter, bos: bool | None) -> int:
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *pieces, TOOL]
     types = [gguf.TokenType.UNKNOWN, *[gguf.TokenType.CONTROL] * 2, *[gguf.TokenType.BYTE] * 256]
     types += [gguf.TokenType.NORMAL] * len(pieces) + [gguf.TokenType.USER_DEFINED]
+    tokens += [f"unused{i}" for i in range(unused)]
+    types += [gguf.TokenType.NORMAL] * unused
     writer.add_tokenizer_model("llama")
     writer.add_token_list(tokens)
     writer.add_token_scores(

@@ -50,6 +50,9 @@ class Context:
             )
         self._path = path
         self._vocab_size = int(lib.llama_vocab_n_tokens(lib.llama_model_get_vocab(model)))
+        self._rows = sequences
+        self._address: int | None = None
+        self._view = np.empty((0, 0), np.float32)
         self._batch = _Batch()
         self.facts: dict[str, object] = {
             "n_ctx": int(lib.llama_n_ctx(self._context)),
@@ -82,7 +85,13 @@ class Context:
         """Logits of the last decode, one row an output, in their order: a view, valid until
         the next decode. Shape (rows, vocabulary)."""
         pointer = lib.llama_get_logits(self._context)
-        return np.ctypeslib.as_array(pointer, (rows, self._vocab_size))
+        address = ctypes.addressof(pointer.contents)
+        if (
+            address != self._address
+        ):  # llama.cpp holds a row for every sequence and seldom moves them
+            self._address = address
+            self._view = np.ctypeslib.as_array(pointer, (self._rows, self._vocab_size))
+        return self._view[:rows]
 
     def fork(self, sequence: int) -> None:
         """Begin a sequence as a copy of the prefix."""

@@ -8,9 +8,8 @@ knows nothing of protocol, tools or scores.
 from __future__ import annotations
 
 import hashlib
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -192,20 +191,37 @@ class LlamaCppEngine:
             if episode.call and 0 < episode.call.deadline < now:
                 self._end(episode_id, episode, "time")
         if self._context is not None:
-            self._sample(self._context, self._advance(self._context))
+            for group in self._groups():
+                self._sample(self._context, self._advance(self._context, group))
         ended, self._ended = self._ended, []
         return ended
 
-    def _advance(self, context: Context) -> list[tuple[str, _Episode]]:
-        """Decode one batch; returns the episodes whose next token can be chosen, by row."""
+    def _groups(self) -> Iterator[list[tuple[str, _Episode]]]:
+        """What to decode together, as one batch after the other.
+
+        A GPU reads all weights for each batch, so everything goes into one. A CPU computes
+        faster on one prompt at a time, then on one token of every generation (measured: 10
+        to 25 % on 1M and 70M weights; a batch of one shape also keeps its graph).
+        """
         live = [(i, e) for i, e in self._episodes.items() if e.call]
-        live.sort(key=lambda item: item[1].waiting)  # single tokens first, then prompts
+        if self._on_gpu:
+            yield sorted(live, key=lambda item: item[1].waiting)  # single tokens first
+            return
+        for prompt in live:
+            if prompt[1].waiting > 1:
+                yield [prompt]
+        yield [(i, e) for i, e in live if e.call and e.waiting == 1]
+
+    def _advance(
+        self, context: Context, group: Sequence[tuple[str, _Episode]]
+    ) -> list[tuple[str, _Episode]]:
+        """Decode one batch; returns the episodes whose next token can be chosen, by row."""
         tokens: list[int] = []
         positions: list[int] = []
         sequences: list[int] = []
         outputs: list[int] = []
         rows = []
-        for episode_id, episode in live:
+        for episode_id, episode in group:
             begin = episode.evaluated
             part = episode.tokens[begin : begin + BATCH - len(tokens)]
             tokens += part
@@ -224,14 +240,16 @@ class LlamaCppEngine:
             return
         logits = context.logits(len(rows))
         best = logits.argmax(axis=1)  # the index of a NaN where there is one
-        for row, (episode_id, episode), first in zip(logits, rows, best.tolist(), strict=True):
+        sound = np.isfinite(logits[np.arange(len(rows)), best]).tolist()
+        for i, first in enumerate(best.tolist()):
+            episode_id, episode = rows[i]
             assert episode.call
-            if not math.isfinite(row[first]):
+            if not sound[i]:
                 episode.broken = "the model computes no numbers (NaN)"
                 self._end(episode_id, episode, "error", episode.broken)
                 continue
             try:
-                token = episode.call.sampler.choose(row, first)
+                token = episode.call.sampler.choose(logits[i], first)
             except sampling.NoTokenAllowed:
                 self._end(
                     episode_id, episode, "error", "the grammar allows no token of this vocabulary"
@@ -320,8 +338,8 @@ def _model_facts(file: gguf.GgufFacts, model: Any, vocab: Vocabulary) -> dict[st
     return {
         "file": file.path,
         "file_sha256": sha256_of(file.path),
+        "parts_sha256": [sha256_of(part) for part in file.parts[1:]],
         "size_bytes": file.size_bytes,
-        "parts": len(file.parts),
         "header_sha256": file.header_sha256,
         "architecture": file.architecture,
         "name": file.name,
