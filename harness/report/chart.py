@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.report import fonts
 from harness.types import UserError
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ Row = Mapping[str, Any]
 STYLES = {4: ("#D55E00", "o"), 8: ("#0072B2", "s"), 16: ("#009E73", "^"), 0: ("#555555", "D")}
 DODGE = {4: 0.955, 8: 1.0, 16: 1.047}  # so that intervals at one size lie side by side
 PANELS = (("accuracy", "Right answers"), ("wellformed", "Well-formed steps, as written"))
-FONTS = [
-    "DejaVu Sans",
-    "Noto Sans CJK JP",
-    "Noto Sans JP",
-    "IPAexGothic",
-    "Hiragino Sans",
-    "Yu Gothic",
-]
+NO_FONT = " No font here has all letters (Noto Sans CJK has); in an SVG file the viewer's font has."
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -45,9 +39,10 @@ def save(rows: Sequence[Row], paths: Sequence[Path]) -> None:
     for path in paths:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(
-                path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None
-            )
+            with fonts.quietly():
+                figure.savefig(
+                    path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None
+                )
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -66,7 +61,9 @@ def draw(rows: Sequence[Row]) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    style: Any = {"font.size": 16, "font.family": FONTS[:1] + _installed(FONTS[1:]), "svg.hashsalt": "harness",
+    families = fonts.families(words := _words(rows))
+    missing = fonts.lacking(words, families)
+    style: Any = {"font.size": 16, "font.family": families, "svg.hashsalt": "harness",
              "svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
     with mpl.rc_context(style):
         figure = Figure(figsize=(13.33, 7.5), layout="constrained")
@@ -78,8 +75,13 @@ def draw(rows: Sequence[Row]) -> Figure:
         handles, labels = axes[0].get_legend_handles_labels()
         axes[0].legend(*_once(handles, labels), frameon=False, loc="upper left")
         _text(figure.suptitle(headline(rows), fontsize=20))
-        _text(figure.supxlabel(caption(rows), fontsize=11, color="#444444"))
+        _text(figure.supxlabel(caption(rows) + (NO_FONT if missing else ""), fontsize=11, color="#444444"))
     return figure
+
+
+def _words(rows: Sequence[Row]) -> str:
+    """All text in the chart that is not ours."""
+    return "".join(f"{row['suite']}{row['name']}" for row in rows)
 
 
 def headline(rows: Sequence[Row]) -> str:
@@ -166,11 +168,3 @@ def _once(handles: list[Any], labels: list[str]) -> tuple[list[Any], list[str]]:
         ),
     )
     return [found[label] for label in order], order
-
-
-def _installed(fonts: Sequence[str]) -> list[str]:
-    """Those of the fonts that this machine has, so that Japanese names render quietly."""
-    from matplotlib import font_manager
-
-    have = {entry.name for entry in font_manager.fontManager.ttflist}
-    return [font for font in fonts if font in have]
