@@ -60,12 +60,24 @@ def score(
     """Every episode under today's parser and matchers."""
     config = manifest["config"]
     prompt, tools = config["prompt"], tuple(config["tools"])
-    how: dict[str, Any] = {"dialect": prompt["dialect"], "repair": config["repair"]}
+    probe = bool(prompt.get("probe"))
+    tools = tools or (commands(suite) if probe else ())
     by_id = {task.id: task for task in suite}
-    if not prompt.get("probe"):
-        return tuple(score_episode(by_id[e.task_id], e, tools=tools, **how) for e in episodes)
-    how |= {"tools": tools or commands(suite), "same_value": same_value}
-    return tuple(score_probe(by_id[e.task_id], e, **how) for e in episodes)
+    return tuple(
+        score_one(by_id[e.task_id], e, tools, prompt["dialect"], config["repair"], probe)
+        for e in episodes
+    )
+
+
+def score_one(
+    task: Task, episode: Episode, tools: tuple[str, ...], dialect: str, repair: bool, probe: bool
+) -> EpisodeScore:
+    """One episode by its answer or, of a probe, by its action."""
+    if not probe:
+        return score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
+    return score_probe(
+        task, episode, tools=tools, dialect=dialect, same_value=same_value, repair=repair
+    )
 
 
 def same_value(a: str, b: str) -> bool:
