@@ -117,8 +117,9 @@ def resolve(wanted: Sequence[str], path: Path = FILE) -> list[Row]:
     """The models that names, globs and places stand for, in the order asked, once each.
 
     A place is a .gguf file, a Hugging Face folder, hf:owner/name:file.gguf, or
-    hf:owner/name, with @revision; folders take @nf4, @int8 or @bf16 (the default) at the
-    end. Raises UserError for what stands for nothing, with the nearest names.
+    hf:owner/name, with @revision; folders take @nf4, @int8 or @bf16 at the end, else they are
+    run as is best on the device. Raises UserError for what stands for nothing, with the
+    nearest names.
     """
     found: dict[tuple[str, str], Row] = {}
     for name in wanted:
@@ -142,7 +143,7 @@ def _place(name: str) -> list[Row]:
     """A row for a file, folder or repository named on the command line; [] for a plain name."""
     place, _, variant = name.rpartition("@")
     if variant not in FOLDER_VARIANTS:
-        place, variant = name, "bf16"
+        place, variant = name, ""
     if place.startswith("hf:"):
         return [_hub_place(place, variant, chosen=place != name)]
     if name.endswith(".gguf") or Path(name).is_file():  # what else it is, its reader explains
@@ -154,7 +155,7 @@ def _place(name: str) -> list[Row]:
             "for llama.cpp name the .gguf file in it"
         )
     if folder.is_dir():
-        return [Row(_folder_model(f"{folder.resolve().name}-{variant}", str(folder), variant))]
+        return [Row(_folder_model(folder.resolve().name, str(folder), variant))]
     return []
 
 
@@ -165,8 +166,7 @@ def _hub_place(place: str, variant: str, chosen: bool) -> Row:
     repo, revision, file = match[1], match[2] or "", match[3] or ""
     origin = Origin(repo, file, revision=revision)
     if not file:
-        name = f"{repo.partition('/')[2]}-{variant}"
-        return Row(_folder_model(name, origin.label, variant), origin)
+        return Row(_folder_model(repo.partition("/")[2], origin.label, variant), origin)
     if chosen or not file.endswith(".gguf"):
         raise UserError(
             f"model {place!r}: a file must be a .gguf and is as it is quantised; for nf4 or int8 "
@@ -176,19 +176,23 @@ def _hub_place(place: str, variant: str, chosen: bool) -> Row:
 
 
 def _folder_model(name: str, source: str, variant: str) -> Model:
-    bits = VARIANTS[variant][1]
+    name, bits = (f"{name}-{variant}", VARIANTS[variant][1]) if variant else (name, 0)
     return Model(name, "transformers", source, bits=bits, options=_folder_options(variant))
 
 
 def _folder_options(variant: str) -> dict[str, object]:
-    return {"quantisation": variant if variant in ("nf4", "int8") else "none"}
+    if variant in ("nf4", "int8"):
+        return {"quantisation": variant}
+    options: dict[str, object] = {"quantisation": "none"}
+    return options | ({"dtype": "bfloat16"} if variant == "bf16" else {})
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint with the names spelt most like ``name``."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"nearest: {', '.join(near)}" if near else f"there are {', '.join(known[:6])} …"
+    some = f"there are {', '.join(known[:6])} …" if known else "there are none"
+    return f"nearest: {', '.join(near)}" if near else some
 
 
 def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
@@ -280,12 +284,28 @@ def identity(model: Model) -> str:
     try:
         if place.is_dir():
             return folder_identity(place)
-        return sha256_of(place)
+        return file_identity(place)
     except OSError as error:
         raise UserError(
             f"model {model.name}: {model.source}: {error.strerror}; give the path of a .gguf file "
             "or of a Hugging Face folder"
         ) from None
+
+
+def split_names(file: str) -> list[str]:
+    """The files of a split model, from the first one's name; [file] when it is whole."""
+    match = re.fullmatch(r"(.*-)00001(-of-(\d{5})\.gguf)", file)
+    if match is None:
+        return [file]
+    return [f"{match[1]}{i:05}{match[2]}" for i in range(1, int(match[3]) + 1)]
+
+
+def file_identity(path: Path) -> str:
+    """The hash of a file; of a split model, the hash over those of its parts."""
+    parts = [path.with_name(name) for name in split_names(path.name)]
+    if len(parts) == 1:
+        return sha256_of(path)
+    return hashlib.sha256("".join(map(sha256_of, parts)).encode()).hexdigest()
 
 
 def folder_identity(folder: Path) -> str:

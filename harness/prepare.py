@@ -6,7 +6,7 @@ It knows rows, weights and GGUF headers; not prompts, runs or terminals.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import models, weights
@@ -40,11 +40,13 @@ def prepare(
         return Ready(row.model)
     path = weights.pull(row, tell, progress, lock)
     model = models.at(row.model, str(path))
+    commit = weights.commit(path) if row.origin.repo else ""
+    origin = replace(row.origin, revision=commit or row.origin.revision).label
     if model.engine != "llama_cpp":
-        return Ready(model, row.origin.label)
+        return Ready(model, origin)
     facts = gguf.inspect(path)
     gguf.check_architecture(facts, known=True)  # the build at hand has the last word, in the worker
-    return Ready(model, row.origin.label, disagreements(row, facts))
+    return Ready(model, origin, disagreements(row, facts))
 
 
 def disagreements(row: Row, facts: gguf.GgufFacts) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ class Plan:
             "tools": list(self.prompt.tools),
             "limits": slim(replace(self.limits, run_seconds=0.0)),
             "settings": {**slim(self.settings), "sampling": slim(self.settings.sampling)},
-            "mode": self.mode,
+            "mode": f"chat {self.mode}" if self.prompt.chat else self.mode,
             "repair": self.repair,
             "seed": self.seed,
             **({"chat": slim(self.prompt.chat)} if self.prompt.chat else {}),

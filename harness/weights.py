@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from harness.fetch import BrokeOff, Progress, fetch, room_for
 from harness.files import cache_folder, sha256_of
-from harness.models import Origin, Row, folder_identity, nearest
+from harness.models import Origin, Row, file_identity, folder_identity, nearest, split_names
 from harness.types import UserError
 
 LOCK = Path("models.lock")
@@ -58,7 +58,9 @@ def pull(
     """
     path = local_path(row, lock)
     if path is None and not row.origin.label:
-        raise UserError(f"model {row.model.name}: {row.model.source}: no such file")
+        raise UserError(
+            f"model {row.model.name}: {row.model.source}: no such file; models.toml names files from its own folder"
+        )
     if path is None:
         _require_hub(row)
         with _explained(row):
@@ -77,7 +79,7 @@ def check(row: Row, path: Path, lock: Path = LOCK) -> None:
 
     Raises UserError; a file that is not what its row pins is deleted.
     """
-    found = folder_identity(path) if path.is_dir() else _identity(path)
+    found = folder_identity(path) if path.is_dir() else file_identity(path)
     pinned, origin = row.origin.sha256, row.origin
     if pinned and found != pinned:
         _delete(path)
@@ -86,29 +88,13 @@ def check(row: Row, path: Path, lock: Path = LOCK) -> None:
         return
     known = _read_lock(lock)
     if _key(origin) not in known:
-        known[_key(origin)] = {"sha256": found} | _commit(path)
+        known[_key(origin)] = {"sha256": found, "revision": commit(path)}
         _write_lock(lock, known)
     elif known[_key(origin)].get("sha256") != found:
         raise UserError(
             f"model {row.model.name}: {path}: sha256 {found} is not what {lock} says of its first "
             f"use; if you trust the new bytes, remove {_key(origin)!r} from that file"
         )
-
-
-def _identity(path: Path) -> str:
-    """The hash of a file; of a split model, the hash over those of its parts."""
-    parts = [path.with_name(name) for name in split_names(path.name)]
-    if len(parts) == 1:
-        return sha256_of(path)
-    return hashlib.sha256("".join(map(sha256_of, parts)).encode()).hexdigest()
-
-
-def split_names(file: str) -> list[str]:
-    """The files of a split model, from the first one's name; [file] when it is whole."""
-    match = re.fullmatch(r"(.*-)00001(-of-(\d{5})\.gguf)", file)
-    if match is None:
-        return [file]
-    return [f"{match[1]}{i:05}{match[2]}" for i in range(1, int(match[3]) + 1)]
 
 
 # --- from the hub -----------------------------------------------------------------------
@@ -415,10 +401,10 @@ def _revision(origin: Origin, lock: Path) -> str:
     return origin.revision or _read_lock(lock).get(_key(origin), {}).get("revision") or "main"
 
 
-def _commit(path: Path) -> dict[str, str]:
-    """The commit that a cached file or folder belongs to, by huggingface_hub's layout."""
+def commit(path: Path) -> str:
+    """The commit that a cached file or folder belongs to, by huggingface_hub's layout; ""."""
     match = re.search(r"[\\/]snapshots[\\/]([0-9a-f]{40})(?:[\\/]|$)", str(path))
-    return {"revision": match[1]} if match else {}
+    return match[1] if match else ""
 
 
 def _read_lock(lock: Path) -> dict[str, dict[str, str]]:

@@ -137,7 +137,7 @@ def test_a_folder_on_the_command_line(tmp_path: Path) -> None:
         resolve([str(folder)])
     (folder / "config.json").write_text("{}")
     plain, small = resolve([str(folder), f"{folder}@nf4"])
-    assert (plain.model.name, plain.model.options) == ("tiny-bf16", {"quantisation": "none"})
+    assert (plain.model.name, plain.model.options) == ("tiny", {"quantisation": "none"})
     assert (small.model.name, small.model.source) == ("tiny-nf4", str(folder))
 
 

@@ -222,7 +222,7 @@ def test_the_first_run_fetches_and_the_record_names_where_from(
     (manifest,) = (
         json.loads(path.read_text()) for path in person.folder.glob("runs/*/manifest.json")
     )
-    assert manifest["origin"] == "hf:me/tiny:tiny.gguf"
+    assert manifest["origin"] == f"hf:me/tiny@{COMMIT}:tiny.gguf"
     assert manifest["config"]["model"]["identity"] == manifest["engine"]["file_sha256"]
     assert any("4 bits" in line for line in manifest["warnings"])
 

@@ -19,6 +19,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from harness.engines._gguf_tables import (
+    ARCHITECTURES,
+    FILE_TYPES,
+    HOPELESS,
+    REMOVED_TYPES,
+    TENSOR_TYPES,
+)
 from harness.printable import printable
 from harness.types import UserError
 
@@ -27,61 +34,6 @@ MAX_TENSORS = 1 << 17
 MAX_STRING = 1 << 24  # bytes; the longest are chat templates
 MAX_ITEMS = 1 << 23  # of one array of strings
 KEPT_ITEMS = 4096  # numeric arrays up to this long are kept, longer ones only counted
-
-# ggml type -> (name, weights in a block, bytes of a block); sizes from ggml-common.h
-TENSOR_TYPES = {
-    0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20),
-    6: ("Q5_0", 32, 22), 7: ("Q5_1", 32, 24), 8: ("Q8_0", 32, 34), 9: ("Q8_1", 32, 36),
-    10: ("Q2_K", 256, 84), 11: ("Q3_K", 256, 110), 12: ("Q4_K", 256, 144), 13: ("Q5_K", 256, 176),
-    14: ("Q6_K", 256, 210), 15: ("Q8_K", 256, 292), 16: ("IQ2_XXS", 256, 66), 17: ("IQ2_XS", 256, 74),
-    18: ("IQ3_XXS", 256, 98), 19: ("IQ1_S", 256, 50), 20: ("IQ4_NL", 32, 18), 21: ("IQ3_S", 256, 110),
-    22: ("IQ2_S", 256, 82), 23: ("IQ4_XS", 256, 136), 24: ("I8", 1, 1), 25: ("I16", 1, 2),
-    26: ("I32", 1, 4), 27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56),
-    30: ("BF16", 1, 2), 34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17),
-    40: ("NVFP4", 64, 36), 41: ("Q1_0", 128, 18), 42: ("Q2_0", 64, 18),
-}  # fmt: skip
-REMOVED_TYPES = {
-    4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8",
-    36: "IQ4_NL_4_4", 37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",
-}  # fmt: skip
-# general.file_type -> name, as llama.h numbers them
-FILE_TYPES = {
-    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K",
-    11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S",
-    17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS",
-    23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
-    29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0",
-    38: "MXFP4_MOE", 39: "NVFP4", 40: "Q1_0", 41: "Q2_0",
-}  # fmt: skip
-# Text generators that llama.cpp runs, for hints and for a yes without asking the build.
-ARCHITECTURES = {
-    "llama", "llama4", "deci", "falcon", "grok", "gpt2", "gptneox", "mpt", "baichuan",
-    "starcoder", "refact", "bloom", "stablelm", "qwen", "qwen2", "qwen2moe", "qwen3",
-    "qwen3moe", "qwen3next", "qwen35", "qwen35moe", "phi2", "phi3", "phimoe", "plamo",
-    "plamo2", "plamo3", "codeshell", "orion", "internlm2", "minicpm", "minicpm3", "gemma",
-    "gemma2", "gemma3", "gemma3n", "gemma4", "starcoder2", "mamba", "mamba2", "jamba",
-    "falcon-h1", "xverse", "command-r", "cohere2", "dbrx", "olmo", "olmo2", "olmoe",
-    "openelm", "arctic", "deepseek", "deepseek2", "chatglm", "glm4", "glm4moe", "bitnet",
-    "jais", "nemotron", "nemotron_h", "nemotron_h_moe", "exaone", "exaone4", "rwkv6",
-    "rwkv6qwen2", "rwkv7", "arwkv7", "granite", "granitemoe", "granitehybrid", "bailingmoe",
-    "bailingmoe2", "dots1", "arcee", "ernie4_5", "ernie4_5-moe", "hunyuan-moe",
-    "hunyuan-dense", "smollm3", "gpt-oss", "lfm2", "lfm2moe", "smallthinker", "seed_oss",
-    "apertus", "minimax-m2", "mistral3",
-}  # fmt: skip
-# Architectures that no llama.cpp can generate text with, and what to do instead.
-HOPELESS = {
-    "gptj": "llama.cpp has the name but no code for it; run the original weights with the transformers engine",
-    "rwkv": "RWKV 4 and 5 were never in llama.cpp; run the original weights with the transformers engine",
-    "rwkv5": "RWKV 4 and 5 were never in llama.cpp; run the original weights with the transformers engine",
-    "clip": "it is the image part of a model that sees; name the language model's file",
-    "t5": "it is an encoder with a decoder, and only plain decoders can continue a text",
-} | dict.fromkeys(
-    ("bert", "nomic-bert", "nomic-bert-moe", "modern-bert", "jina-bert-v2", "jina-bert-v3",
-     "neo-bert", "eurobert", "gemma-embedding", "llama-embed", "t5encoder"),
-    "it is an encoder: it embeds text and writes none",
-) | dict.fromkeys(
-    ("dream", "llada", "llada-moe", "rnd1"), "it writes by diffusion, not word by word"
-)  # fmt: skip
 
 Scalar = int | float | bool | str
 Value = Scalar | tuple[Scalar, ...] | range  # range(n): an array of n items that was not kept
