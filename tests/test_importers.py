@@ -325,6 +325,36 @@ def test_a_column_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> 
     assert "give --columns question=questions" in said and "there are questions, answer" in said
 
 
+def test_an_id_used_twice_is_refused(tmp_path: Path) -> None:
+    file = jsonl(tmp_path / "h.jsonl", [HOTPOT, HOTPOT])
+    assert "2 records have the id 'h1'" in refusal(tmp_path, "hotpotqa", file)
+
+
+GOOD: dict[str, Any] = {
+    "gsm8k": SUMS[0], "hotpotqa": HOTPOT, "hotpotqa-dev": HOTPOT, "jemhopqa": JEM[1],
+    "fever": {"id": 1, "label": "SUPPORTS", "claim": "C", "evidence": [[[1, 2, "P", 0]]]},
+    "bamboogle": {"Question": "Q?", "answer": ["A"]},
+    "table": {"question": "Q?", "answer": "A", "id": "1", "type": "string", "difficulty": 2},
+}  # fmt: skip
+JUNK: tuple[Any, ...] = (None, 0, -1.5, True, "", " ", "\n", "x", "\ud800", [], [None], ["x"], [[]], [["x", 1]],
+        [["x", "y", []]], [[[]]], {}, {"x": {}}, [{"x": 1}], "9" * 5000, "#### 1", "<<1=>>\n#### 2")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_junk_in_any_field_is_refused_or_read_and_never_a_crash(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "some.json"
+    for field in GOOD[name]:
+        for junk in JUNK:
+            file.write_text(json.dumps([{**GOOD[name], field: junk}]))
+            try:
+                imported, _ = import_files(DATASETS[name], [str(file)], unverified=True)
+            except UserError as error:
+                assert str(file) in str(error)
+            else:
+                lines = "\n".join(map(tasks.dump_task, imported.tasks))
+                assert tasks.parse_tasks(lines, "again") == imported.tasks
+
+
 def test_a_canary_is_passed_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = jsonl(
         tmp_path / "t.jsonl", [{"question": "Q?", "answer": "A", "note": "canary GUID 12"}]
@@ -354,3 +384,11 @@ def test_mistakes_on_the_command_line(
 ) -> None:
     assert main(["tasks", "import", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_docs_name_every_importer_and_their_example_is_a_task() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "extending.md").read_text("utf-8")
+    for name in DATASETS:
+        assert f"| `{name}` |" in text
+    (example,) = [line for line in text.splitlines() if line.startswith('{"id"')]
+    assert tasks.parse_tasks(example, "docs")[0].gold_actions[0].tool == "wikipedia"

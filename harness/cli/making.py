@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -142,7 +143,7 @@ def generate(args: argparse.Namespace) -> int:
     }
     write_suite(args.out, made.tasks, made.articles, side)
     print(f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles")
-    print(f"\npython -m harness run --model 'pico-*' --suite {args.out}")
+    print(f"\npython -m harness run --model 'pico-*' --suite {shlex.quote(str(args.out))}")
     return 0
 
 
@@ -195,8 +196,9 @@ def _report(
     for note in (*imported.notes, *_gold_notes(imported.tasks, kept)):
         print(f"note:     {printable(note)}")
     live = " --world live" if dataset.live else ""
-    print(f"\npython -m harness tasks check {args.out}")
-    print(f"python -m harness run --model MODEL --suite {args.out}{live}")
+    out = shlex.quote(str(args.out))
+    print(f"\npython -m harness tasks check {out}")
+    print(f"python -m harness run --model MODEL --suite {out}{live}")
 
 
 def _gold_notes(before: Sequence[Task], after: Sequence[Task]) -> list[str]:

@@ -7,6 +7,7 @@ tools, of how worlds are stored, and of where the suite will be written.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.importers import bamboogle, fever, gsm8k, hotpotqa, hotpotqa_dev, jemhopqa, mgsm, table
@@ -54,7 +55,15 @@ def import_files(
             f"{paths[0]}: {imported.records} records were read, and {wanted} are in it; "
             "this is a fault of the importer, please report it"
         )
+    _refuse_twins(imported, paths[0])
     notes = list(imported.notes)
     if any(CANARY in source.data.lower() for source in sources):
         notes.append("the file carries a canary string: keep this folder out of public places")
     return imported.noting(notes), sources
+
+
+def _refuse_twins(imported: Imported, path: str) -> None:
+    ids = Counter(task.id for task in imported.tasks)
+    id, times = ids.most_common(1)[0] if ids else ("", 0)
+    if times > 1:
+        raise UserError(f"{path}: {times} records have the id {id!r}; expected one each")

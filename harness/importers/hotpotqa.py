@@ -64,7 +64,8 @@ def _is_passage(item: Any) -> bool:
 def _task(row: Row, where: str, passages: Mapping[str, str]) -> Task:
     answer = text_of(row, "answer", where)
     id = text_of(row, "id" if "id" in row else "_id", where)
-    titles = [one_line(str(fact[0])) for fact in list_of(row, "supporting_facts", where) if fact]
+    facts = (fact for fact in list_of(row, "supporting_facts", where) if isinstance(fact, list))
+    titles = [one_line(str(fact[0])) for fact in facts if fact]
     titles = [title for title in dict.fromkeys(titles) if title in passages]
     titles.sort(key=lambda title: answer in passages[title])  # the page with the answer last
     kind = text_of(row, "type", where)

@@ -105,6 +105,7 @@ def open_source(path: str, known: Mapping[str, tuple[str, int]], unverified: boo
 # --- rows -------------------------------------------------------------------------------
 
 Row = dict[str, Any]
+_SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
 def json_rows(source: Source) -> list[tuple[str, Row]]:
@@ -131,9 +132,12 @@ def _lines(text: str, source: Source) -> list[tuple[str, Any]]:
 
 def _parse(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:  # half a surrogate pair is a ValueError too
         raise UserError(f"{where}: not JSON: {error}; is this the right file?") from None
+    return value
 
 
 def table_rows(source: Source, delimiter: str = ",") -> list[tuple[str, list[str]]]:
