@@ -59,19 +59,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--runs-dir", default="runs/metrics", metavar="D", help="default: runs/metrics"
     )
     args = parser.parse_args(argv)
-    rows = models.resolve(args.model or ["pico-*"])
     benches, code = [], 0
-    for row in rows:
+    for name, word in _asked(args.model or ["pico-*"]):
         done = {}
         for way, options in WAYS.items():
             suite = "deck-2023" if way in PROBES else args.suite
             limit = ("--limit", args.limit) if args.limit else ()
             folder = Path(args.runs_dir) / way.replace(" ", "-")
-            code = max(code, _run(row.model.name, suite, folder, (*options, *limit)))
-            done[way] = _newest(folder, row.model.name)
-        benches.append(Bench(row.model.name, done))
+            code = max(code, _run(word, suite, folder, (*options, *limit)))
+            done[way] = _newest(folder, name)
+        benches.append(Bench(name, done))
     print("\n".join(report(benches)))
     return code
+
+
+def _asked(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(name, what run --model takes for it) of each model: a glob names several, a path one."""
+    for word in words:
+        rows = models.resolve([word])
+        for row in rows:
+            yield row.model.name, word if len(rows) == 1 else row.model.name
 
 
 def _run(model: str, suite: str, folder: Path, options: Sequence[str]) -> int:
@@ -164,7 +171,7 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> I
     yield f"{title}\n"
     yield f"| {' | '.join(heads)} |"
     yield f"|---|{'---:|' * (len(heads) - 1)}"
-    for row in rows:
+    for name, word in _asked(args.model or ["pico-*"]):
         yield f"| {' | '.join(row)} |"
     yield ""
 
