@@ -171,7 +171,7 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> I
     yield f"{title}\n"
     yield f"| {' | '.join(heads)} |"
     yield f"|---|{'---:|' * (len(heads) - 1)}"
-    for name, word in _asked(args.model or ["pico-*"]):
+    for row in rows:
         yield f"| {' | '.join(row)} |"
     yield ""
 
