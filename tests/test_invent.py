@@ -53,7 +53,9 @@ def test_a_seed_gives_the_same_world_in_any_process() -> None:
     outputs = set()
     for salt in ("1", "2"):
         env = {**os.environ, "PYTHONHASHSEED": salt}
-        done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, check=True
+        )
         outputs.add(done.stdout.partition(b"|")[2])
     assert outputs == {repr(invent(5, 21)).encode() + b"\n"}
 

@@ -75,7 +75,8 @@ def draw(rows: Sequence[Row]) -> Figure:
         handles, labels = axes[0].get_legend_handles_labels()
         axes[0].legend(*_once(handles, labels), frameon=False, loc="upper left")
         _text(figure.suptitle(headline(rows), fontsize=20))
-        _text(figure.supxlabel(caption(rows) + (NO_FONT if missing else ""), fontsize=11, color="#444444"))
+        below = caption(rows) + (NO_FONT if missing else "")
+        _text(figure.supxlabel(below, fontsize=11, color="#444444"))
     return figure
 
 
