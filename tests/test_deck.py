@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 from pathlib import Path
 
 import pytest
 
 from harness import prompts, tasks
+from harness.cli import main
 from harness.protocol import parse
 from harness.report.data import same_value
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
@@ -169,3 +171,38 @@ def test_a_text_of_ones_own_is_taken_to_the_letter(tmp_path: Path, ending: str) 
     lines = ending.replace("\r\n", "\n")
     told = prompt.prefix + "".join(piece.text for piece in prompt.opening("Why?"))
     assert told == f"Reply with a command.{lines}Question: Why?{lines}Thought:"
+
+
+TALK = """Reply with a command: calculate, wikipedia or google_search.
+Question: What is the capital of Japan?
+Thought: I can look it up.
+Answer: wikipedia: Japan
+Question: What is the population of France?
+Thought:"""
+
+
+def test_a_text_with_its_own_question_is_asked_to_the_letter() -> None:
+    for text in (TALK, TALK + "\n", "Population of France", "Question:  x", ":", ""):
+        prompt = prompts.Prompt("talk", text, dialect="deck", probe=True)
+        assert prompt.prefix + "".join(piece.text for piece in prompt.opening("Why?")) == text
+    assert prompts.Prompt("talk", TALK).prefix.endswith("\nQuestion:")
+
+
+def test_it_is_put_to_the_task_that_asks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "talk.txt").write_text(TALK)
+    (tmp_path / "else.txt").write_text(TALK.replace("France", "Freedonia"))
+    monkeypatch.chdir(ROOT)
+    command = ["run", "--model", "perfect-script", "--suite", "deck-2023", "--json",
+               "--runs-dir", str(tmp_path / "runs")]  # fmt: skip
+    assert main([*command, "--prompt", str(tmp_path / "talk.txt")]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["episodes"], row["accuracy"]) == (1, 1.0)
+    assert main([*command, "--prompt", str(tmp_path / "else.txt")]) == 2
+    assert "write {question} where the question goes" in capsys.readouterr().err
+    assert main([*command, "--limit", "3"]) == 0
+    said = capsys.readouterr()
+    (row,) = json.loads(said.out)
+    assert (row["prompt"], row["episodes"], row["accuracy"]) == ("deck-2023", 3, 1.0)
+    assert "100% right" in said.err

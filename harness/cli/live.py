@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from harness.printable import printable
-from harness.scoring.episodes import score_episode
+from harness.report.data import score_one
 from harness.session import Session
 from harness.types import UNSCORED, Episode
 from harness.worker import Failed, Ready
@@ -42,9 +42,8 @@ class Tally:
             return
         plan = self.session.plan
         task = next(task for task in plan.suite.tasks if task.id == episode.task_id)
-        score = score_episode(
-            task, episode, tools=plan.prompt.tools, dialect=plan.prompt.dialect, repair=plan.repair
-        )
+        prompt = plan.prompt
+        score = score_one(task, episode, prompt.tools, prompt.dialect, plan.repair, prompt.probe)
         self.scored += 1
         self.right += score.correct
 

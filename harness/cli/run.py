@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from harness.prepare import prepare
 from harness.printable import printable
 from harness.prompts import Prompt
 from harness.report import data, table
+from harness.scoring.probes import commands
 from harness.session import Plan, Session
 from harness.tools import own
 from harness.types import EngineSettings, Limits, Model, Sampling, Suite, UserError, WorldSpec
@@ -73,9 +73,9 @@ def _what(group: Any) -> None:
 def _how(group: Any) -> None:
     group.add_argument(
         "--prompt",
-        default="react",
+        default="",
         metavar="NAME",
-        help="a shipped prompt or a text file (default react)",
+        help="a shipped prompt or a text file (default: the one named like the suite, else react)",
     )
     group.add_argument(
         "--chat",
@@ -219,7 +219,7 @@ def run(args: argparse.Namespace) -> int:
             code = 2
     results = [data.load(one.run.path) for one in sessions if one.run.episodes()]
     if args.json:
-        print(json.dumps([data.row(result) for result in results], indent=1))
+        print(data.dumps([data.row(result) for result in results]))
     elif results:
         table.show(results)
         for one in sessions:
@@ -245,9 +245,11 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
     """What the arguments ask for, checked as far as it can be without the model."""
     suite = tasks.load_suite(args.suite or default_suite(model))
     world = world_for(suite, args.world)
-    prompt = choose_prompt(args.prompt, closed_book=args.tools == "none")
+    prompt = choose_prompt(args.prompt or default_prompt(suite), args.tools == "none")
     extras = Extras(args.tools_file, args.record, args.fault)
-    if not prompt.probe:
+    if prompt.probe:
+        prompt, suite = fit_probe(prompt, suite)
+    else:
         prompt, world = equip(prompt, world, extras)
     settings = EngineSettings(
         slots=args.slots, threads=args.threads, gpu_layers=args.gpu_layers,
@@ -288,6 +290,26 @@ def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, Wor
 def default_suite(model: Model) -> str:
     """The pico models were trained for invented worlds; everything else meets core."""
     return "generated" if model.family == "pico" or "core" not in tasks.names() else "core"
+
+
+def default_prompt(suite: Suite) -> str:
+    """A suite that goes by a prompt's name is asked with that prompt."""
+    return suite.name if suite.name in prompts.names() else "react"
+
+
+def fit_probe(prompt: Prompt, suite: Suite) -> tuple[Prompt, Suite]:
+    """A probe of one's own offers the tools that the suite asks for, unless it names its
+    own; without ``{question}`` it is put to the tasks alone whose question stands in it."""
+    prompt = dataclasses.replace(prompt, tools=prompt.tools or commands(suite.tasks))
+    if "{question}" in prompt.text:
+        return prompt, suite
+    asked = tuple(task for task in suite.tasks if task.question in prompt.text)
+    if not asked:
+        raise UserError(
+            f"--prompt {prompt.name}: it holds neither {{question}} nor a question of suite {suite.name}; "
+            f"write {{question}} where the question goes"
+        )
+    return prompt, dataclasses.replace(suite, tasks=asked)
 
 
 def choose_prompt(name: str, closed_book: bool) -> Prompt:

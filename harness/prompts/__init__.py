@@ -59,22 +59,25 @@ class Prompt:
 
     @property
     def prefix(self) -> str:
-        """The shared beginning, up to the label's colon; all of it where there is no
-        ``{question}``. The space after the colon belongs to what is appended, so that
-        tokens do not depend on where the text was cut."""
-        return self.text.partition("{question}")[0].rstrip(" ")
+        """The shared beginning, up to a label's colon. The space after the colon belongs to
+        what is appended, so that tokens do not depend on where the text was cut."""
+        return self._cut[0].rstrip(" ")
 
     def opening(self, question: str) -> tuple[Piece, ...]:
         """What is appended to the prefix to begin an episode, up to ``Thought:``."""
-        before, found, after = self.text.partition("{question}")
+        before, asks, after = self._cut
         gap = before[len(before.rstrip(" ")) :]
-        if self.chat is None:
-            return (Piece(gap + question + after),) if found else ()
-        # The assistant's turn is opened with the label and stays open for the whole episode.
-        asked = (Piece(gap + question),) if found else ()
-        label = after.lstrip("\n")
-        space = " " if label and self.chat.tail.endswith(":") else ""
-        return (*asked, Piece(self.chat.tail, special=True), Piece(space + label))
+        return (Piece(gap + (question if asks else "") + after),)
+
+    @property
+    def _cut(self) -> tuple[str, str, str]:
+        """The text round ``{question}``. One without it asks its own question and is cut
+        behind its last label but one, because an engine needs something to go on from."""
+        if "{question}" in self.text:
+            return self.text.partition("{question}")
+        ends = len(self.text.rstrip(" \n:"))
+        at = max(self.text.rfind(":", 0, ends) + 1, self.text.find(" ") + 1)
+        return self.text[:at], "", self.text[at:]
 
     @property
     def sha256(self) -> str:
