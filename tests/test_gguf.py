@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tiny_gguf import ARCHITECTURES, write_tiny
 
 from harness.engines import gguf
+from harness.engines._gguf_tables import TENSOR_TYPES
 from harness.types import UserError
 
 
@@ -74,7 +75,7 @@ def test_parameters_and_types_agree_with_the_gguf_package(tmp_path: Path) -> Non
 def test_block_sizes_agree_with_the_gguf_package() -> None:
     for kind, (block, size) in gguf_package.GGML_QUANT_SIZES.items():
         if kind.name != "Q8_1":  # never stored; the package counts it as it once was
-            assert gguf.TENSOR_TYPES[kind.value] == (kind.name, block, size)
+            assert TENSOR_TYPES[kind.value] == (kind.name, block, size)
 
 
 def test_the_cache_of_a_token_is_counted_by_layer(tmp_path: Path) -> None:

@@ -330,6 +330,13 @@ def test_a_trial_that_fails_otherwise_is_careful_and_not_remembered(
     assert not (tmp_path / "amx.json").exists()
 
 
+def test_more_slots_where_they_pay() -> None:
+    plain, amx, gpu = (
+        machine.usual_slots(*asked) for asked in ((PLAIN, False), (AMX, False), (PLAIN, True))
+    )
+    assert 1 < plain < amx <= gpu
+
+
 def test_slots_shrink_to_what_memory_holds() -> None:
     gib = 1 << 30  # 4 GiB of weights, 0.5 MiB a token: 1 GiB a slot of 2,048 tokens
     assert machine.fitting_slots(Q4, 8, 2048, 64 * gib) == 8
