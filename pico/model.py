@@ -58,9 +58,7 @@ class Block(nn.Module):
         self.ffn_gate_up = nn.Linear(shape.width, 2 * shape.hidden, bias=False)
         self.ffn_down = nn.Linear(shape.hidden, shape.width, bias=False)
 
-    def forward(
-        self, x: Tensor, turns: Tensor, past: Past | None
-    ) -> tuple[Tensor, Past]:
+    def forward(self, x: Tensor, turns: Tensor, past: Past | None) -> tuple[Tensor, Past]:
         mixed, own = self.attend(self.attn_norm(x), turns, past)
         x = x + mixed
         gate, up = self.ffn_gate_up(self.ffn_norm(x)).chunk(2, -1)

@@ -78,11 +78,6 @@ def ids(text: str) -> list[int]:
     return tokens
 
 
-def digit_tokens() -> list[int]:
-    """The ids of 0 to 9."""
-    return [token for digit in "0123456789" for token in ids(digit)]
-
-
 @lru_cache(maxsize=1)
 def prefix_tokens() -> tuple[int, ...]:
     """The few-shot prefix that every episode follows."""

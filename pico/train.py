@@ -1,8 +1,8 @@
 """Train one pico model: python -m pico.train --size 2M --minutes 6 --data DIR --out DIR.
 
-Three phases, so that a laptop's CPU gets far: drills in copying (pico.drills), episodes
-without the few-shot prefix, then episodes behind it; there the prefix is evaluated once for
-each step, with gradients, and all of the step's episodes attend to its keys and values.
+Two phases, so that a laptop's CPU gets far: episodes without the few-shot prefix, then
+behind it. There the prefix is evaluated once for each step, without gradients, and all of
+the step's episodes attend to its keys and values. A larger model may grow from a smaller.
 Knows tokens only; episodes come from pico.data. The budget is wall time, so the learning
 rate follows the clock.
 """
@@ -21,10 +21,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pico import checkpoint, corpus, drills
+from pico import checkpoint, corpus
 from pico.checkpoint import Checkpoint
 from pico.corpus import MOVE, Corpus, Ints
 from pico.episodes import few_shot
+from pico.growth import grown
 from pico.model import Llama, Past
 from pico.muon import Muon
 from pico.shapes import SIZES
@@ -40,8 +41,8 @@ WARM_UP = 200  # steps; counted, since the first ones may wait for a compiler
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line says. ``batch`` is episodes a step; ``rate`` the peak; ``drill``
-    and ``bare`` the shares of the time for drills and for episodes without the prefix."""
+    """What the command line says. ``batch`` is episodes a step; ``rate`` the peak; ``bare``
+    the share of the time, at the start, without the prefix."""
 
     size: str
     minutes: float
@@ -53,7 +54,6 @@ class Settings:
     seed: int
     compile: bool
     resume: Path | None
-    drill: float
     bare: float
 
 
@@ -127,7 +127,9 @@ class Trainer:
     def _optimisers(self) -> list[torch.optim.Optimizer]:
         """Muon for the blocks' matrices, AdamW for the rest."""
         matrices = [w for w in self.model.blocks.parameters() if w.dim() == 2]
-        rest = [w for name, w in self.model.named_parameters() if "blocks" not in name or w.dim() < 2]
+        rest = [
+            w for name, w in self.model.named_parameters() if "blocks" not in name or w.dim() < 2
+        ]
         rate, fused = self.settings.rate, self.settings.device.startswith("cuda")
         return [
             Muon(matrices, lr=rate),
@@ -141,7 +143,8 @@ class Trainer:
     def step(self, feed: Feed, done: float) -> Tensor:
         """One optimiser step at fraction ``done`` of the budget; the loss, not yet waited for."""
         with self.precision():
-            parts = self._drill() if done < self.settings.drill else self._lesson(feed, done)
+            past = None if done < self.settings.bare else self._prefix()
+            parts = [self.loss(b.tokens, b.kinds, past) for b in feed.sample(self.settings.batch)]
         losses, counts = zip(*parts, strict=True)
         loss = torch.stack(losses).sum() / torch.stack(counts).sum()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -154,14 +157,10 @@ class Trainer:
         self.steps += 1
         return loss.detach()
 
-    def _drill(self) -> list[tuple[Tensor, Tensor]]:
-        drill = drills.batch(self.settings.batch, self.model.shape.vocab, self.settings.device)
-        return [self.loss(*drill, None)]
-
-    def _lesson(self, feed: Feed, done: float) -> list[tuple[Tensor, Tensor]]:
-        bare = done < self.settings.drill + self.settings.bare
-        past = None if bare else self.model.read(self.prefix)
-        return [self.loss(b.tokens, b.kinds, past) for b in feed.sample(self.settings.batch)]
+    @torch.no_grad()
+    def _prefix(self) -> list[Past]:
+        """Keys and values of the few-shot prefix; without gradients it costs a third."""
+        return self.model.read(self.prefix)
 
     def loss(self, tokens: Tensor, kinds: Tensor, past: list[Past] | None) -> tuple[Tensor, Tensor]:
         """Weighted sum of cross-entropies, and the sum of the weights."""
@@ -206,7 +205,6 @@ class Trainer:
             "episodes_a_step": self.settings.batch,
             "seconds": round(seconds),
             "peak_rate": self.settings.rate,
-            "drill": self.settings.drill,
             "bare": self.settings.bare,
             "seed": self.settings.seed,
             "prompt_sha256": few_shot().sha256,
@@ -269,9 +267,12 @@ def parse() -> Settings:
     parser.add_argument("--rate", type=float, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="torch.compile each block")
-    parser.add_argument("--resume", type=Path, help="checkpoint to go on from, of this size or smaller")
-    parser.add_argument("--drill", type=float, default=0.0, help="share of the time, at the start, for drills")
-    parser.add_argument("--bare", type=float, default=0.0, help="share of the time, then, without the prefix")
+    parser.add_argument(
+        "--resume", type=Path, help="checkpoint to go on from, of this size or smaller"
+    )
+    parser.add_argument(
+        "--bare", type=float, default=0.0, help="share of the time, then, without the prefix"
+    )
     given = parser.parse_args()
     given.rate = given.rate or PEAK_RATES[given.size]
     return Settings(**vars(given))
