@@ -27,11 +27,11 @@ SEEDS = [flaw.example for flaw in ERRORS.values()] + [
     " It is 41 metres tall.\nAnswer: 41\n",
     "Thought 1: I need to search it.\nAction 1: Search[Creed (band)]\nObservation 1: A band.",
     " I know it.\nAction 3: Finish[1,800 to 7,000 ft]",
-    " I add.\nAction: calculate\nAction Input: {\n  \"a\": 1,\n  \"b\": [2]\n}\nObservation: 3",
-    "```json\n{\"action\": \"Final Answer\", \"action_input\": \"42\"}\n```",
+    ' I add.\nAction: calculate\nAction Input: {\n  "a": 1,\n  "b": [2]\n}\nObservation: 3',
+    '```json\n{"action": "Final Answer", "action_input": "42"}\n```',
     " I search.\nAnswer: google\\_search: France population\nQuestion: What is life?\nThought:",
     " 調べる。\n行動：wikipedia：日本\n観察：日本は島国。\n思考：わかった。\n回答：東京",
-    "<|im_start|>assistant\nI look.\n**Action:** `wikipedia`: \"Japan\"<|im_end|>",
+    '<|im_start|>assistant\nI look.\n**Action:** `wikipedia`: "Japan"<|im_end|>',
 ]
 PIECES = [
     *("Thought:", "Action:", "Action Input:", "Answer:", "Final Answer:", "Observation:"),
@@ -103,7 +103,9 @@ def main() -> int:
         for reason in broken(parsed, repair):
             failures[f"{reason}: {text!a} {dialect} {finish} {stop!a} {parsed}"] += 1
     print(f"{options.n:,} completions: {sum(failures.values())} failures")
-    print(f"{inside:.1f} s in the parser, {1e6 * inside / options.n:.0f} µs each, slowest {slowest:.3f} s")
+    print(
+        f"{inside:.1f} s in the parser, {1e6 * inside / options.n:.0f} µs each, slowest {slowest:.3f} s"
+    )
     print("moves: " + ", ".join(f"{name} {count:,}" for name, count in moves.most_common()))
     print("codes: " + ", ".join(f"{name} {count:,}" for name, count in codes.most_common()))
     for failure, count in failures.most_common(10):

@@ -16,10 +16,14 @@ NOTICE = protocol.unreadable_notice("colon")
 
 
 def read(completion: Completion) -> Parsed:
-    return protocol.parse(completion.text, PROMPT.tools, finish=completion.finish, stop=completion.stop)
+    return protocol.parse(
+        completion.text, PROMPT.tools, finish=completion.finish, stop=completion.stop
+    )
 
 
-def loop(task: Task = TASKS[0], limits: Limits = Limits(), prompt: prompts.Prompt = PROMPT, seed: int = 0) -> React:
+def loop(
+    task: Task = TASKS[0], limits: Limits = Limits(), prompt: prompts.Prompt = PROMPT, seed: int = 0
+) -> React:
     return react(task, prompt, limits, read, notice=NOTICE, fold=protocol.fold, seed=seed)
 
 
@@ -34,7 +38,9 @@ def answer(text: str) -> Completion:
 NONSENSE = Completion(" I wonder.", "eos", tokens=5)
 
 
-def play(episode_loop: React, *sent: Completion | Observation) -> tuple[list[Generate | Act], Episode | None]:
+def play(
+    episode_loop: React, *sent: Completion | Observation
+) -> tuple[list[Generate | Act], Episode | None]:
     """Send what comes back, in order; what was asked, and the episode if it ended."""
     asked = [next(episode_loop)]
     for value in sent:
@@ -55,8 +61,14 @@ def test_an_episode_reads_like_the_paper() -> None:
     assert text_of(asked[0]) == " What is 12 * 12?\nThought:"
     assert asked[1] == Act("calculate", "12 * 12")
     assert text_of(asked[2]) == " 144\nThought:", "the label was the model's own stop string"
-    assert episode and (episode.status, episode.answer, len(episode.steps)) == ("answered", "144", 2)
-    assert episode.steps[0].observation == Observation("144") and episode.steps[1].observation is None
+    assert episode and (episode.status, episode.answer, len(episode.steps)) == (
+        "answered",
+        "144",
+        2,
+    )
+    assert (
+        episode.steps[0].observation == Observation("144") and episode.steps[1].observation is None
+    )
 
 
 def test_the_label_is_supplied_when_the_model_stopped_without_it() -> None:
@@ -71,7 +83,9 @@ def test_what_cannot_be_read_gets_the_fixed_observation_and_repeats_end_it() -> 
 
 
 def test_a_readable_step_in_between_starts_the_count_anew() -> None:
-    _, episode = play(loop(), NONSENSE, NONSENSE, action("calculate: 1"), Observation("1"), NONSENSE, answer("1"))
+    _, episode = play(
+        loop(), NONSENSE, NONSENSE, action("calculate: 1"), Observation("1"), NONSENSE, answer("1")
+    )
     assert episode and episode.status == "answered"
 
 
@@ -99,9 +113,13 @@ def test_the_step_limit_is_exact(steps: int) -> None:
 
 def test_the_token_limit_cuts_the_last_step_short() -> None:
     limits = Limits(step_tokens=8, episode_tokens=12)
-    asked, episode = play(loop(limits=limits), replace(action("calculate: 1"), tokens=8), Observation("1"))
+    asked, episode = play(
+        loop(limits=limits), replace(action("calculate: 1"), tokens=8), Observation("1")
+    )
     assert isinstance(asked[2], Generate) and asked[2].max_tokens == 4 and episode is None
-    _, episode = play(loop(limits=limits), replace(action("calculate: 1"), tokens=12), Observation("1"))
+    _, episode = play(
+        loop(limits=limits), replace(action("calculate: 1"), tokens=12), Observation("1")
+    )
     assert episode and episode.status == "token_limit"
 
 
@@ -114,19 +132,25 @@ def test_an_observation_cannot_forge_a_line() -> None:
 
 
 def test_an_observation_is_cut_to_its_limit() -> None:
-    asked, _ = play(loop(limits=Limits(observation_chars=50)), action("wikipedia: Oru"), Observation("x" * 9999))
+    asked, _ = play(
+        loop(limits=Limits(observation_chars=50)), action("wikipedia: Oru"), Observation("x" * 9999)
+    )
     assert len(text_of(asked[2])) <= 50 + len(" \nThought:")
 
 
 def test_seeds_depend_on_the_step_alone() -> None:
     first, _ = play(loop(seed=3), action("calculate: 1"), Observation("1"))
     again, _ = play(loop(seed=3), action("calculate: 2"), Observation("2"))
-    assert [r.seed for r in first if isinstance(r, Generate)] == [r.seed for r in again if isinstance(r, Generate)]
+    assert [r.seed for r in first if isinstance(r, Generate)] == [
+        r.seed for r in again if isinstance(r, Generate)
+    ]
     assert step_seed(3, "sum", 0, 0) != step_seed(4, "sum", 0, 0) != step_seed(4, "sum", 1, 0)
 
 
 def test_a_probe_is_one_generation_without_stop_strings() -> None:
     probe = prompts.load("deck-2023")
-    asked, episode = play(loop(prompt=probe), Completion(" I look.\nAction: wikipedia: France", "length"))
+    asked, episode = play(
+        loop(prompt=probe), Completion(" I look.\nAction: wikipedia: France", "length")
+    )
     assert isinstance(asked[0], Generate) and asked[0].stop == ()
     assert episode and len(episode.steps) == 1

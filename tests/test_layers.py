@@ -22,7 +22,16 @@ LAYERS = [
     ["cli"],
     ["__main__"],
 ]
-HEAVY = {"llama_cpp", "torch", "transformers", "matplotlib", "pandas", "scipy", "statsmodels", "numpy"}
+HEAVY = {
+    "llama_cpp",
+    "torch",
+    "transformers",
+    "matplotlib",
+    "pandas",
+    "scipy",
+    "statsmodels",
+    "numpy",
+}
 
 
 def layer_of(name: str) -> int:
@@ -38,11 +47,19 @@ def imported_units(path: Path) -> set[str]:
     found = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module == "harness":
-            found |= {alias.name for alias in node.names if (ROOT / alias.name).exists() or (ROOT / f"{alias.name}.py").exists()}
+            found |= {
+                alias.name
+                for alias in node.names
+                if (ROOT / alias.name).exists() or (ROOT / f"{alias.name}.py").exists()
+            }
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("harness."):
             found.add(str(node.module).split(".")[1])
         elif isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("harness.")}
+            found |= {
+                alias.name.split(".")[1]
+                for alias in node.names
+                if alias.name.startswith("harness.")
+            }
     return found
 
 
@@ -69,5 +86,7 @@ def test_help_loads_nothing_heavy() -> None:
     import sys
 
     code = "import sys; from harness.cli import build_parser; build_parser(); print(*sorted(m for m in sys.modules if '.' not in m))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert not HEAVY & set(loaded)

@@ -12,7 +12,9 @@ from tests.test_session import finish, plan_for
 nbclient = pytest.importorskip("nbclient", reason="the notebook extra is not installed")
 
 
-def test_the_notebook_runs(suite_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_notebook_runs(
+    suite_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import nbformat
 
     for script in ("perfect", "random"):
@@ -22,10 +24,16 @@ def test_the_notebook_runs(suite_folder: Path, tmp_path: Path, monkeypatch: pyte
         run.save_manifest()
     monkeypatch.setenv("HARNESS_RUNS", str(tmp_path / "runs"))
     notebook = nbformat.read(ROOT / "analysis.ipynb", as_version=4)
-    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
-    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}
+    ).execute()
+    outputs = [
+        output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs
+    ]
     assert any("image/png" in output.get("data", {}) for output in outputs), "the chart was drawn"
-    assert any("scripted-random" in output.get("data", {}).get("text/plain", "") for output in outputs)
+    assert any(
+        "scripted-random" in output.get("data", {}).get("text/plain", "") for output in outputs
+    )
 
 
 def test_it_is_committed_without_outputs() -> None:

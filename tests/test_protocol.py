@@ -69,7 +69,9 @@ def test_the_form_has_no_errors(dialect: str, text: str, stop: str, move: Move) 
 
 
 def test_a_prompt_may_bring_its_own_labels() -> None:
-    german = Dialect("german", "colon", Labels("Gedanke", "Aktion", "Eingabe", "Antwort", "Beobachtung", "Frage"))
+    german = Dialect(
+        "german", "colon", Labels("Gedanke", "Aktion", "Eingabe", "Antwort", "Beobachtung", "Frage")
+    )
     text = " Ich suche.\nAktion: wikipedia: Japan\n"
     assert read(text, german).errors == ()
     assert read(text).move is None
@@ -77,7 +79,10 @@ def test_a_prompt_may_bring_its_own_labels() -> None:
 
 
 def test_the_notice_after_an_unreadable_step_is_fixed() -> None:
-    assert unreadable_notice("colon") == 'Error: write one line "Action: tool: input" or "Answer: text".'
+    assert (
+        unreadable_notice("colon")
+        == 'Error: write one line "Action: tool: input" or "Answer: text".'
+    )
     notices = {unreadable_notice(dialect) for dialect in DIALECTS}
     assert len(notices) == len(DIALECTS)
     assert all(fold(notice, 0) == notice for notice in notices)
@@ -104,7 +109,9 @@ def test_every_repair_mends_some_error_and_the_other_way_round() -> None:
 def test_the_documentation_shows_the_same_lists() -> None:
     page = (Path(__file__).parent.parent / "docs" / "metrics.md").read_text(encoding="utf-8")
     for code, flaw in ERRORS.items():
-        example = flaw.example.encode("unicode_escape").decode() if "\r" in flaw.example else flaw.example
+        example = (
+            flaw.example.encode("unicode_escape").decode() if "\r" in flaw.example else flaw.example
+        )
         shown = example.replace("\n", "⏎").strip()
         assert f"| `{code}` | {flaw.meaning} | ``{shown}`` | {flaw.repair or '–'} |" in page
     for name, meaning in REPAIRS.items():
@@ -259,10 +266,19 @@ def test_a_repair_does_not_choose_between_two_moves(text: str) -> None:
 
 def test_the_same_move_twice_is_one_reading() -> None:
     twice = read("I look.\nAction: wikipedia: Japan\nAction: wikipedia: Japan")
-    assert (twice.move, twice.errors, twice.repairs) == (JAPAN, ("several_actions",), ("merge_repeats",))
+    assert (twice.move, twice.errors, twice.repairs) == (
+        JAPAN,
+        ("several_actions",),
+        ("merge_repeats",),
+    )
 
 
-OWN_OBSERVATIONS = ["Observation: It is Tokyo.", "**Observation 1:** It is.", "Human: Observation: It is.", "観察: 東京"]
+OWN_OBSERVATIONS = [
+    "Observation: It is Tokyo.",
+    "**Observation 1:** It is.",
+    "Human: Observation: It is.",
+    "観察: 東京",
+]
 
 
 @pytest.mark.parametrize("observation", OWN_OBSERVATIONS)
@@ -366,10 +382,16 @@ def test_strict_means_that_nothing_was_dropped_or_added(text: str, seed: int) ->
         if parsed.errors:
             continue
         move = parsed.move
-        written = f"Action: {move.tool}: {move.input}" if isinstance(move, Action) else f"Answer: {move.text}"  # type: ignore[union-attr]
+        written = (
+            f"Action: {move.tool}: {move.input}"
+            if isinstance(move, Action)
+            else f"Answer: {move.text}"
+        )  # type: ignore[union-attr]
         said = f"{parsed.thought}{written}"
         dense = "".join(case.split()).removeprefix("Thought:")
-        assert dense.removesuffix("Observation:") == "".join(said.split()).removesuffix("Observation:")
+        assert dense.removesuffix("Observation:") == "".join(said.split()).removesuffix(
+            "Observation:"
+        )
 
 
 WORDS = st.text(st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_characters="<>*`\\_\"'“”‘’«»「」『』„{}[]：:|=~#-"), min_size=1, max_size=40).filter(
@@ -382,8 +404,14 @@ WORDS = st.text(st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_cha
 def test_what_is_written_in_the_form_is_read_back(thought: str, tool: str, text: str) -> None:
     forms: dict[str, tuple[str, str]] = {
         "colon": (f" {thought}\nAction: {tool}: {text}\n", f" {thought}\nAnswer: {text}\n"),
-        "bracket": (f" {thought}\nAction 1: {tool}[{text}]\n", f" {thought}\nAction 1: Finish[{text}]\n"),
-        "two_line": (f" {thought}\nAction: {tool}\nAction Input: {text}\n", f" {thought}\nFinal Answer: {text}\n"),
+        "bracket": (
+            f" {thought}\nAction 1: {tool}[{text}]\n",
+            f" {thought}\nAction 1: Finish[{text}]\n",
+        ),
+        "two_line": (
+            f" {thought}\nAction: {tool}\nAction Input: {text}\n",
+            f" {thought}\nFinal Answer: {text}\n",
+        ),
     }
     for dialect, (action, answer) in forms.items():
         assert read(action, dialect) == Parsed(thought, Action(tool, text))

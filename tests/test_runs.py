@@ -13,7 +13,14 @@ import pytest
 
 from harness.runs import EPISODES, Run, decode, encode, find
 from harness.types import (
-    Action, Answer, Completion, Episode, Observation, Parsed, Step, UserError,
+    Action,
+    Answer,
+    Completion,
+    Episode,
+    Observation,
+    Parsed,
+    Step,
+    UserError,
 )  # fmt: skip
 
 

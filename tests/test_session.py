@@ -62,7 +62,9 @@ def test_the_same_plan_continues_and_then_is_complete(suite_folder: Path, tmp_pa
     [{"seed": 1}, {"repair": False}, {"mode": "grammar"}, {"limits": Limits(steps=3)}],
     ids=lambda changes: next(iter(changes)),
 )
-def test_another_experiment_is_another_run(suite_folder: Path, tmp_path: Path, changes: dict[str, object]) -> None:
+def test_another_experiment_is_another_run(
+    suite_folder: Path, tmp_path: Path, changes: dict[str, object]
+) -> None:
     plan = plan_for(suite_folder)
     first = open_session(plan, tmp_path)
     assert open_session(replace(plan, **changes), tmp_path).run.path != first.run.path  # type: ignore[arg-type]
@@ -85,7 +87,9 @@ def test_engine_faults_are_unscored_and_tried_again(suite_folder: Path, tmp_path
     assert again.run.path == run.path and len(again.todo) == len(failed)
 
 
-def test_a_dying_worker_is_replaced_once_and_blamed_on_nobody(suite_folder: Path, tmp_path: Path) -> None:
+def test_a_dying_worker_is_replaced_once_and_blamed_on_nobody(
+    suite_folder: Path, tmp_path: Path
+) -> None:
     run, episodes = finish(plan_for(suite_folder, "dies"), tmp_path)
     assert {e.status for e in episodes} == {"engine_error"}
     assert all("SIGSEGV" in e.detail for e in episodes)
@@ -99,11 +103,17 @@ def test_an_unknown_script_is_the_users_mistake(suite_folder: Path, tmp_path: Pa
         finish(plan_for(suite_folder, "perfct"), tmp_path)
 
 
-def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(suite_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "models.toml").write_text('[slow]\nparams = 0\nlicence = "x"\nscript = { name = "slow" }\n')
+def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
+    suite_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "models.toml").write_text(
+        '[slow]\nparams = 0\nlicence = "x"\nscript = { name = "slow" }\n'
+    )
     command = [sys.executable, "-m", "harness", "run", "--model", "slow-script", "--suite", str(suite_folder),
                "--trials", "100", "--runs-dir", "runs", "--slots", "2"]  # fmt: skip
-    child = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    child = subprocess.Popen(
+        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     assert wait_until(lambda: finished(tmp_path / "runs") >= 3)
     os.killpg(child.pid, signal.SIGINT)
     _, said = child.communicate(timeout=20)

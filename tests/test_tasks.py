@@ -23,13 +23,19 @@ def test_a_task_survives_its_file() -> None:
     [
         ("{", "t.jsonl:2: not JSON"),
         ("[1]", "t.jsonl:2: expected a JSON object"),
-        (GOOD.replace("question", "qestion"), "t.jsonl:2: unknown field 'qestion'; did you mean 'question'?"),
+        (
+            GOOD.replace("question", "qestion"),
+            "t.jsonl:2: unknown field 'qestion'; did you mean 'question'?",
+        ),
         (GOOD.replace('"question": "q?", ', ""), "t.jsonl:2: field 'question' is missing"),
         (GOOD.replace("number", "numbr"), "t.jsonl:2: answer type 'numbr'; did you mean 'number'?"),
         (GOOD.replace('["1"]', "[]"), "t.jsonl:2: answer: 'accepted' is empty"),
         (GOOD.replace('["1"]', "[1]"), "t.jsonl:2: answer: accepted: expected a list of texts"),
         (GOOD.replace('"a"', "3"), "t.jsonl:2: id: expected text"),
-        (GOOD[:-1] + ', "gold_actions": [{"tool": "wikipedia"}]}', "t.jsonl:2: gold_actions: wikipedia needs"),
+        (
+            GOOD[:-1] + ', "gold_actions": [{"tool": "wikipedia"}]}',
+            "t.jsonl:2: gold_actions: wikipedia needs",
+        ),
         (GOOD, "t.jsonl:2: id 'a' is already used in line 1"),
     ],
 )

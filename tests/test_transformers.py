@@ -18,12 +18,7 @@ pytest.importorskip("accelerate")
 import torch
 from engine_contract import EngineContract, OpenEngine
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedTokenizerFast,
-)
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from harness.engines import create
 from harness.engines._hf_text import Tokens, TokenText

@@ -67,6 +67,8 @@ def create(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -
     can mend (missing file, package not installed), EngineError for the rest.
     """
     if model.engine not in ENGINES:
-        raise UserError(f"model {model.name}: no engine {model.engine!r}; there are {', '.join(ENGINES)}")
+        raise UserError(
+            f"model {model.name}: no engine {model.engine!r}; there are {', '.join(ENGINES)}"
+        )
     engine: Engine = importlib.import_module(ENGINES[model.engine]).load(model, settings, tasks)
     return engine

@@ -15,7 +15,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.types import Completion, EngineError, EngineSettings, Generate, Model, Piece, Task, UserError
+from harness.types import (
+    Completion,
+    EngineError,
+    EngineSettings,
+    Generate,
+    Model,
+    Piece,
+    Task,
+    UserError,
+)
 
 # (task, number of earlier completions, seed) -> what the model writes next
 Script = Callable[[Task, int, int], str | Completion]
@@ -24,7 +33,9 @@ Script = Callable[[Task, int, int], str | Completion]
 class ScriptedEngine:
     """Replays a script; ``slots`` episodes at once, one completion a step each."""
 
-    def __init__(self, script: Script, tasks: Sequence[Task], slots: int = 8, name: str = "script") -> None:
+    def __init__(
+        self, script: Script, tasks: Sequence[Task], slots: int = 8, name: str = "script"
+    ) -> None:
         self.slots = slots
         self.facts: dict[str, object] = {"script": name, "slots": slots}
         self._script = script
@@ -46,7 +57,9 @@ class ScriptedEngine:
 
     def step(self) -> list[tuple[str, Completion]]:
         batch, self._queue = self._queue, deque()
-        return [(name, self._complete(name, request, deadline)) for name, request, deadline in batch]
+        return [
+            (name, self._complete(name, request, deadline)) for name, request, deadline in batch
+        ]
 
     def finish(self, episode_id: str) -> None:
         self._history.pop(episode_id, None)
@@ -101,7 +114,18 @@ def memory(task: Task, turn: int, seed: int) -> str:
 def babble(task: Task, turn: int, seed: int) -> str:
     """Words, labels and tools in random order."""
     rng = random.Random(seed)
-    words = ["Action:", "Answer:", "Thought:", "calculate:", "wikipedia:", "\n", "7", "the", "town", "*"]
+    words = [
+        "Action:",
+        "Answer:",
+        "Thought:",
+        "calculate:",
+        "wikipedia:",
+        "\n",
+        "7",
+        "the",
+        "town",
+        "*",
+    ]
     return " " + " ".join(rng.choices(words, k=rng.randint(3, 20)))
 
 
@@ -137,5 +161,7 @@ SCRIPTS: Mapping[str, Script] = {
 def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> ScriptedEngine:
     """Open a script by name. Raises UserError for an unknown one."""
     if model.source not in SCRIPTS:
-        raise UserError(f"model {model.name}: no script {model.source!r}; there are {', '.join(SCRIPTS)}")
+        raise UserError(
+            f"model {model.name}: no script {model.source!r}; there are {', '.join(SCRIPTS)}"
+        )
     return ScriptedEngine(SCRIPTS[model.source], tasks, settings.slots or 8, model.source)

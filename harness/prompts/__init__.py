@@ -115,8 +115,12 @@ def load(name: str, tool_block: str = "{tools}") -> Prompt:
         text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         near = difflib.get_close_matches(name, names(), n=2)
-        hint = f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names())}"
-        raise UserError(f"prompt {name!r}: not a shipped prompt nor a UTF-8 text file ({error}){hint}") from None
+        hint = (
+            f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names())}"
+        )
+        raise UserError(
+            f"prompt {name!r}: not a shipped prompt nor a UTF-8 text file ({error}){hint}"
+        ) from None
     return render(_read(path.stem, text, path), tool_block)
 
 
@@ -136,6 +140,8 @@ def _read(name: str, text: str, path: Path) -> Prompt:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: the head is not TOML: {error}") from None
     if unknown := set(keys) - KEYS:
-        raise UserError(f"{path}: unknown key {min(unknown)!r} in the head; known: {', '.join(sorted(KEYS))}")
+        raise UserError(
+            f"{path}: unknown key {min(unknown)!r} in the head; known: {', '.join(sorted(KEYS))}"
+        )
     lists: dict[str, Sequence[str]] = {key: tuple(keys.pop(key, ())) for key in ("tools", "stop")}
     return Prompt(name, body, **keys, **lists)  # type: ignore[arg-type]
