@@ -7,7 +7,7 @@ PIP     = $(BIN)/python -m pip --disable-pip-version-check
 # CUDA=1 builds llama.cpp for NVIDIA; macOS gets Metal by itself.
 INSTALL = eval "$$($(BIN)/python scripts/build_flags.py)" && $(PIP) install -q -c constraints.txt
 
-.PHONY: demo test lint notebook bench clean
+.PHONY: demo test lint bench worlds clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python -m harness run --model 'pico-*'
@@ -23,6 +23,11 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/engine_speed.py
+
+# The snapshots that ship with the suites, byte for byte, from their readable sources.
+worlds: $(VENV)/.demo
+	$(BIN)/python -m harness worlds build tasks/articles/*.txt -o tasks/core.sqlite --title 'The core encyclopedia' --licence CC0-1.0
+	$(BIN)/python -m harness worlds build tasks/injection.txt -o tasks/injection.sqlite --title 'Pages that try to be more than text' --licence CC0-1.0
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
