@@ -45,5 +45,4 @@ SIZES = {
     "0.8M": Shape(width=128, layers=4, hidden=256, vocab=VOCAB),
     "2M": Shape(width=192, layers=4, hidden=512, vocab=VOCAB),
     "4.5M": Shape(width=256, layers=6, hidden=576, vocab=VOCAB),
-    "8M": Shape(width=288, layers=8, hidden=736, vocab=VOCAB),
 }

@@ -32,7 +32,7 @@ from pico.shapes import SIZES
 from pico.tokenizer import prefix_tokens
 
 WEIGHTS = (0.0, 1.0, 3.0)  # of a token in the loss, by corpus kind
-PEAK_RATES = {"0.3M": 4e-3, "0.8M": 3e-3, "2M": 2e-3, "4.5M": 1.5e-3, "8M": 1.2e-3}
+PEAK_RATES = {"0.3M": 4e-3, "0.8M": 3e-3, "2M": 2e-3, "4.5M": 1.5e-3}
 LONGEST = 448  # tokens; the one in a hundred that is longer would pad its whole group
 GROUPS = 12  # of like length, so that little is padded
 TOGETHER = 4  # episodes of one group in a step

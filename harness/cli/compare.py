@@ -23,9 +23,9 @@ newest run that can be paired with the others. Two runs give one page; more give
 pair, adjusted for their number (Holm), and a ranking only where it holds.
 
 examples:
-  python -m harness compare pico-8M-q4 pico-8M-f16
+  python -m harness compare pico-4.5M-q4 pico-4.5M-f16
   python -m harness compare 'pico-*'
-  python -m harness compare runs/20261120-101500-pico-8M-q4-core runs/20261120-111500-pico-8M-q4-core
+  python -m harness compare runs/20261120-101500-pico-4.5M-q4-core runs/20261120-111500-pico-4.5M-q4-core
 """
 POWER = """\
 How many tasks a claim needs, or what difference so many tasks can show: two-sided at 5 %,
@@ -41,8 +41,8 @@ Score old runs again under the present parser and matchers, and show which steps
 otherwise than the record says. Nothing is generated and the record stays as it is.
 
 examples:
-  python -m harness score runs/20261120-101500-pico-8M-q4-core
-  python -m harness score pico-8M-q4 --repair none
+  python -m harness score runs/20261120-101500-pico-4.5M-q4-core
+  python -m harness score pico-4.5M-q4 --repair none
 """
 DISCORDANCES = (10.0, 20.0, 30.0, 40.0)
 SHOWN = 20  # changed readings that are listed; --json has all

@@ -18,7 +18,7 @@ Print the result table: of the runs named, or of the newest run of every model.
 examples:
   python -m harness report
   python -m harness report --details
-  python -m harness report runs/20261120-101500-pico-8M-q4-generated --json
+  python -m harness report runs/20261120-101500-pico-4.5M-q4-generated --json
 """
 PLOT = """\
 Draw accuracy and well-formedness against parameters, one line a bit width.
@@ -30,13 +30,13 @@ VIEW = """\
 Write a run as one HTML file: every step, how it was read, and why it scored as it did.
 
 example:
-  python -m harness view runs/20261120-101500-pico-8M-q4-generated -o trace.html
+  python -m harness view runs/20261120-101500-pico-4.5M-q4-generated -o trace.html
 """
 SHOW = """\
 Print one episode of a run.
 
 example:
-  python -m harness show runs/20261120-101500-pico-8M-q4-generated lookup-003
+  python -m harness show runs/20261120-101500-pico-4.5M-q4-generated lookup-003
 """
 
 
