@@ -25,7 +25,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from harness.engines import _llama_machine as machine  # noqa: E402
 from harness.engines import _llama_native as native  # noqa: E402
 from harness.engines.llama_cpp import LlamaCppEngine, load  # noqa: E402
 from harness.types import Completion, EngineSettings, Generate, Model, Piece, UserError  # noqa: E402
@@ -143,20 +142,20 @@ def compare(path: Path, episodes: int) -> None:
     """Measure one model every way and print the table."""
     import llama_cpp
 
-    on_gpu, threads = native.offloads(), machine.threads()
+    engines = [_engine(path, slots) for slots in SLOTS]
+    facts = engines[0].facts
+    on_gpu, threads = native.offloads(), int(str(facts["threads"]))  # the same for both
     llama = llama_cpp.Llama(
         str(path), n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False,
         n_gpu_layers=-1 if on_gpu else 0, flash_attn=on_gpu,
     )  # fmt: skip
-    engines = [_engine(path, slots) for slots in SLOTS]
     best: dict[str, Result] = {}
     for _ in range(ROUNDS):
         _keep(best, "serial, create_completion", serial(llama, episodes))
         for engine in engines:
             _keep(best, f"engine, {engine.slots:>2} slots", batched(engine, episodes))
-    facts = engines[0].facts
     print(f"\n{facts['name'] or path.name}: {facts['params']:,} weights, {facts['quantisation']}, "
-          f"{facts['vocab']:,} tokens in its vocabulary; prefix {facts['prefix_tokens']} tokens, "
+          f"{facts['vocab']:,} tokens in its vocabulary, {threads} threads; prefix {facts['prefix_tokens']} tokens, "
           f"{episodes} episodes of {TURNS} turns")  # fmt: skip
     print(f"{'':27}{'tokens/s':>9}{'ratio':>8}{'in llama.cpp':>14}")
     base = best["serial, create_completion"].speed
@@ -200,9 +199,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=16)
     arguments = parser.parse_args()
     print(native.system_info())
-    print(
-        f"devices: {', '.join(device.description for device in native.devices())}; threads: {machine.threads()}"
-    )
+    print(f"devices: {', '.join(device.description for device in native.devices())}")
     if hasattr(os, "getloadavg"):
         print(f"load before: {os.getloadavg()[0]:.1f} (the figures mean little on a busy machine)")
     with tempfile.TemporaryDirectory() as folder:

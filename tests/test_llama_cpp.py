@@ -356,3 +356,5 @@ def test_a_model_that_cannot_fit_is_refused_with_the_sizes() -> None:
 
 def test_threads_stay_within_this_machine() -> None:
     assert 1 <= machine.threads() <= (os.cpu_count() or 1)
+    assert machine.threads(weights=1_000_000) == 1
+    assert machine.threads(weights=7_000_000_000) == machine.threads()

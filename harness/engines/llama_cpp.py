@@ -96,7 +96,7 @@ class LlamaCppEngine:
         self._settings = settings
         self._on_gpu = native.offloads() and settings.gpu_layers != 0
         self.slots = machine.plan_slots(file, settings, self._on_gpu)
-        self._threads = settings.threads or machine.threads()
+        self._threads = settings.threads or machine.threads(file.params)
         gpu_layers = settings.gpu_layers if self._on_gpu else 0
         careful = machine.avoids_amx(
             native.system_info(), file, gpu_layers < 0, lambda: machine.amx_crashes(file.path)
