@@ -35,7 +35,7 @@ def test_this_machine_can_run_the_built_in_models() -> None:
     found = json.loads(done.stdout)
     topics = {finding["topic"]: finding for finding in found["findings"]}
     assert {"python", "llama.cpp", "gpu", "transformers", "memory", "disk", "load"} <= set(topics)
-    assert topics["llama.cpp"]["state"] == "ok" and found["fits"]["pico-8M-q4"] > 0
+    assert topics["llama.cpp"]["state"] == "ok" and found["fits"]["pico-2M-q4"] > 0
 
 
 def test_without_llama_cpp_the_answer_is_what_to_install() -> None:

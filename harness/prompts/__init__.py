@@ -67,7 +67,14 @@ class Prompt:
         """What is appended to the prefix to begin an episode, up to ``Thought:``."""
         before, asks, after = self._cut
         gap = before[len(before.rstrip(" ")) :]
-        return (Piece(gap + (question if asks else "") + after),)
+        asked = gap + (question if asks else "")
+        if self.chat is None:
+            return (Piece(asked + after),)
+        # The assistant's turn is opened with the label and stays open for the whole episode.
+        label = after.lstrip("\n") if asks else ""
+        space = " " if label and self.chat.tail.endswith(":") else ""
+        told = asked if asks else after
+        return (Piece(told), Piece(self.chat.tail, special=True), Piece(space + label))
 
     @property
     def _cut(self) -> tuple[str, str, str]:
