@@ -135,11 +135,12 @@ def test_llama_cpp_reads_text_as_the_tokenizer_does(episodes: list[Transcript]) 
         "\t\tx \n",
         "２½²٣ 4.5e-6",
         "東京は 12 km²",
-        "<|end|>",
         "don't “quote” 3,000",
     ]
     for text in [few_shot().text, *odd, *(t.text for t in episodes[:60])]:
         assert model.tokenize(text.encode(), add_bos=False, special=False) == ids(text), text
+    forged = model.tokenize(b"<|end|>", add_bos=False, special=False)
+    assert forged != [0], "the name of a control token in a text is text"
 
 
 # --- export -------------------------------------------------------------------------------
