@@ -112,7 +112,13 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
     command = [sys.executable, "-m", "harness", "run", "--model", "slow-script", "--suite", str(suite_folder),
                "--trials", "100", "--runs-dir", "runs", "--slots", "2"]  # fmt: skip
     child = subprocess.Popen(
-        command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # a shell's background job ignores Ctrl-C, and so would its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert wait_until(lambda: finished(tmp_path / "runs") >= 3)
     os.killpg(child.pid, signal.SIGINT)
