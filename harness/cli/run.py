@@ -254,7 +254,7 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
     settings = EngineSettings(
         slots=args.slots, threads=args.threads, gpu_layers=args.gpu_layers,
         sampling=Sampling(args.temperature),
-        grammar=grammar_for(prompt, suite) if args.mode == "grammar" else "",
+        grammar=grammar_for(prompt) if args.mode == "grammar" else "",
     )  # fmt: skip
     limits = Limits(
         steps=args.max_steps, step_tokens=args.step_tokens,
@@ -319,7 +319,7 @@ def choose_prompt(name: str, closed_book: bool) -> Prompt:
     return prompts.load(name)
 
 
-def grammar_for(prompt: Prompt, suite: Suite) -> str:
+def grammar_for(prompt: Prompt) -> str:
     """The GBNF text that only lets the protocol through."""
     from harness.protocol.grammar import grammar
 
