@@ -124,6 +124,13 @@ def test_a_calculation_counts_by_value_not_by_spelling() -> None:
     assert score(SUM, act("calculate: 12 * 120", "1440"), say("144")).rung == 2
 
 
+def test_a_quotient_that_the_suite_states_cut_off_is_seen_in_the_whole() -> None:
+    cut = GoldAction("calculate", expr="44899 / 6016", observation_contains="7.4")
+    ratio = replace(SUM, answer=Target("number", ("7.5",), abs_tol="0.05"), gold_actions=(cut,))
+    assert score(ratio, act("calculate: 44899 / 6016", "7.46326462766"), say("7.5")).rung == 5
+    assert score(ratio, act("calculate: 44899 / 601", "74.7071547421"), say("7.5")).rung == 2
+
+
 def test_a_task_that_needs_no_tool_asks_for_an_answer_only() -> None:
     assert score(ECHO, say("blue")).rung == 5
     assert score(ECHO, say("red")).rung == 4

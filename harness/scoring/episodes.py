@@ -232,13 +232,16 @@ def _has_known_input(gold: GoldAction, call: _Call) -> bool:
 
 
 def _shows(gold: GoldAction, call: _Call) -> bool:
-    """The observation holds the evidence; 144 is not in 1440 where both are numbers."""
+    """The observation holds the evidence. Of two numbers, 144 is not in 1440, but 7.4 is in
+    7.4629: a suite may state a quotient cut off."""
     if call.observation is None or call.observation.outcome not in _LOOKED:
         return False
+    evidence, text = fold(gold.observation_contains), fold(call.observation.text)
     wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
     if gold.tool == "calculate" and wanted is not None and shown is not None:
-        return abs(wanted - shown) <= _CLOSE * abs(wanted)
-    return fold(gold.observation_contains) in fold(call.observation.text)
+        cut_off = "." in evidence and text.startswith(evidence)
+        return cut_off or abs(wanted - shown) <= _CLOSE * abs(wanted)
+    return evidence in text
 
 
 def _value(text: str) -> Decimal | None:
