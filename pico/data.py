@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from random import Random
 
 from pico import corpus
 from pico.corpus import HARNESS, MOVE, THOUGHT, Sample
 from pico.episodes import OBSERVED, SLIP, Part, Transcript, transcripts
+from pico.numbers import exchanged
 from pico.tokenizer import shipped
 
 TASKS = (140, 280, 420)  # worlds of several sizes, since search answers depend on it
 SHARD_WORLDS = 12
 HELD_OUT = 900_000
+FOUND = re.compile(
+    r"(?<= is) .+?(?=\.(?:\s|$))|\d[\d.]*| (?:above|below|larger|smaller)\b"
+)  # what a thought says of an observation
 HELD_OUT_WORLDS = 6
 
 
@@ -40,19 +46,25 @@ def sample(transcript: Transcript) -> Sample:
 
 
 def _kinds(part: Part, starts: list[int]) -> list[int]:
-    """From the move's label on, and at every digit before it, only one text is right."""
+    """From the move's label on, and where a thought says what was found, only one text is right."""
     move = max(part.text.find("\nAction:"), part.text.find("\nAnswer:"))
-    return [MOVE if at >= move or part.text[at].isdigit() else THOUGHT for at in starts]
+    found = {at for match in FOUND.finditer(part.text) for at in range(*match.span())}
+    return [MOVE if at >= move or at in found else THOUGHT for at in starts]
 
 
 def write_shard(path: Path, first: int, worlds: int) -> int:
     """The episodes of ``worlds`` worlds from seed ``first`` on; how many they are."""
     seeds = range(first, first + worlds)
-    shard = corpus.pack(
-        sample(t) for seed in seeds for t in transcripts(seed, TASKS[seed % len(TASKS)])
-    )
+    shard = corpus.pack(sample(t) for seed in seeds for t in _episodes(seed))
     corpus.save(shard, path)
     return len(shard)
+
+
+def _episodes(seed: int) -> Iterator[Transcript]:
+    """The episodes of one world, partly about other numbers."""
+    chance = Random(seed)
+    for transcript in transcripts(seed, TASKS[seed % len(TASKS)]):
+        yield exchanged(transcript, chance)
 
 
 def jobs(first: int, episodes: int, out: Path) -> Iterator[tuple[Path, int, int]]:

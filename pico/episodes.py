@@ -88,10 +88,11 @@ class _Writer:
 
     def write(self) -> Transcript | None:
         """The episode, or None when a tool does not bring what the plan counts on."""
-        slip = self.chance.randrange(len(self.plan.hops)) if self.chance.random() < SLIPS else -1
-        wants = thoughts.before_hops(self.task, self.plan, self.chance)
+        hops = thoughts.hops(self.task, self.plan)
+        slip = self.chance.randrange(len(hops)) if self.chance.random() < SLIPS else -1
+        wants = thoughts.before_hops(self.task, self.plan)
         observed, recovers = "", False
-        for index, (hop, thought) in enumerate(zip(self.plan.hops, wants, strict=True)):
+        for index, (hop, thought) in enumerate(zip(hops, wants, strict=True)):
             if index == slip and (correction := self._slip(hop, thought)):
                 thought, recovers = correction, True
             observed = self._call(thought, hop.tool, hop.input, WRITTEN)

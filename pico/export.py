@@ -10,6 +10,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from pico import checkpoint
 from pico.checkpoint import Checkpoint
-from pico.shapes import CONTEXT, HEAD, NORM_EPS, ROPE_BASE, TOKENIZER, WEIGHTS
+from pico.shapes import CONTEXT, HEAD, NORM_EPS, ROPE_BASE, TOKENIZER, WEIGHTS, Shape
 from pico.tokenizer import END, PRE_TOKENIZER
 
 # torch name in a block -> GGUF names of its parts, in order
@@ -101,6 +102,29 @@ def _add_tokenizer(writer: gguf.GGUFWriter) -> None:
     writer.add_eos_token_id(end)
     writer.add_add_bos_token(False)
     writer.add_add_eos_token(False)
+
+
+def read_f16(path: Path) -> Checkpoint:
+    """The checkpoint that ``write_f16`` made into this file, exact to the bit."""
+    reader = gguf.GGUFReader(path)
+    arrays = {tensor.name: tensor.data for tensor in reader.tensors}
+    weights = {name: arrays[stored].astype(np.float16) for name, stored in WHOLE.items()}
+    layers = int(_value(reader, "llama.block_count"))
+    for index in range(layers):
+        for part, names in PARTS.items():
+            pieces = [arrays[f"blk.{index}.{name}.weight"] for name in names]
+            weights[f"blocks.{index}.{part}.weight"] = np.concatenate(pieces).astype(np.float16)
+    vocab, width = weights["embed.weight"].shape
+    shape = Shape(width, layers, int(_value(reader, "llama.feed_forward_length")), vocab)
+    history = json.loads(_value(reader, "pico.history"))
+    return Checkpoint(_value(reader, "general.size_label"), shape, weights, tuple(history))
+
+
+def _value(reader: gguf.GGUFReader, key: str) -> Any:
+    field = reader.get_field(key)
+    if field is None:
+        raise SystemExit(f"this is no f16 file of a pico model: it has no {key}")
+    return field.contents()
 
 
 def quantise(source: Path, target: Path, kind: str) -> None:

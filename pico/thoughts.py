@@ -17,17 +17,25 @@ KIND = re.compile(r"the (?:\w+ )?(town|company|novel|film|bridge|painting|river)
 VERBS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
-def before_hops(task: Task, plan: Plan, chance: Random) -> Iterator[str]:
-    """The thought before each hop of the plan, in order."""
-    known = ""
-    for index, hop in enumerate(plan.hops):
-        first, more = index == 0, index + 1 < len(plan.hops)
-        wish = f"{_wanted(task, plan)} " if first and task.category == "comparison" else ""
-        yield f"{wish}{known}{_intent(hop, first, more, chance)}"
+def hops(task: Task, plan: Plan) -> tuple[Hop, ...]:
+    """What a pico model does: the plan, and a division where two numbers are compared, since
+    it is easier to see on which side of 1 a quotient lies."""
+    if task.category != "comparison":
+        return plan.hops
+    first, second = (hop.finds for hop in plan.hops)
+    return (*plan.hops, Hop("calculate", f"{first} / {second}", "", ""))
+
+
+def before_hops(task: Task, plan: Plan) -> Iterator[str]:
+    """The thought before each of ``hops``, in order."""
+    known = f"I want the {_size(task, plan)} number. " if task.category == "comparison" else ""
+    path = hops(task, plan)
+    for index, hop in enumerate(path):
+        yield known + _intent(hop, first=index == 0, more=index + 1 < len(path))
         known = f"{_found(hop)}. " if hop.tool != "calculate" else ""
 
 
-def _intent(hop: Hop, first: bool, more: bool, chance: Random) -> str:
+def _intent(hop: Hop, first: bool, more: bool) -> str:
     if hop.tool == "search":
         kind = KIND.match(hop.looks_for)
         which = f"which {kind[1]} that is" if kind else "who that is"
@@ -37,7 +45,7 @@ def _intent(hop: Hop, first: bool, more: bool, chance: Random) -> str:
             return "This is arithmetic, so I calculate it."
         return f"Now I {_verb(hop.input)}."
     if first and not more:
-        return chance.choice((f"I need {hop.looks_for}.", f"I look up {hop.input}."))
+        return f"I need {hop.looks_for}."
     return f"{'First' if first else 'Now'} I need {hop.looks_for}."
 
 
@@ -56,10 +64,11 @@ def _found(hop: Hop) -> str:
 def before_answer(task: Task, plan: Plan, observed: str) -> str:
     """The thought before the answer; ``observed`` is the last observation."""
     last = plan.hops[-1]
-    if task.answer.type == "abstain":
-        return _capital(f"{plan.because}.")
     if task.category == "comparison":
-        return f"{_found(last)}. {_compare(task, plan)}"
+        return _compared(task, plan)
+    if task.answer.type == "abstain":
+        there = last.looks_for in plan.because  # there is an article, but it does not say
+        return _capital(f"{last.looks_for} is not given." if there else f"{plan.because}.")
     if last.tool == "calculate":
         return _result(observed, plan.answer)
     return f"{_found(last)}."
@@ -76,33 +85,20 @@ def _result(observed: str, answer: str) -> str:
 # --- comparing ------------------------------------------------------------------------------
 
 
-def _wanted(task: Task, plan: Plan) -> str:
-    return f"I want the {_size(task, plan)} number."
-
-
 def _size(task: Task, plan: Plan) -> str:
     first, second = (int(hop.finds) for hop in plan.hops)
     answer_is_first = task.answer.accepted[0] == plan.hops[0].input
     return "larger" if (first > second) == answer_is_first else "smaller"
 
 
-def _compare(task: Task, plan: Plan) -> str:
-    x, y = (hop.finds for hop in plan.hops)
-    size = _size(task, plan)
-    value = (max if size == "larger" else min)(x, y, key=int)
-    return f"{_digits(x, y)}, so {plan.because}. The {size} number is {value}."
-
-
-def _digits(x: str, y: str) -> str:
-    """Why one number is larger: its length, else the first digit in which they differ."""
-    if len(x) != len(y):
-        return f"{x} has {len(x)} digits and {y} has {len(y)} digits"
-    steps = []
-    for a, b in zip(x, y, strict=True):
-        steps.append(f"{a} {'=' if a == b else '>' if a > b else '<'} {b}")
-        if a != b:
-            break
-    return f"{x} and {y}: " + ", ".join(steps)
+def _compared(task: Task, plan: Plan) -> str:
+    first, second = plan.hops
+    above = int(first.finds) > int(second.finds)
+    more, less = (first, second) if above else (second, first)
+    return (
+        f"The result is {'above' if above else 'below'} 1, so {more.input} has the larger number "
+        f"and {less.input} has the smaller number. I want the {_size(task, plan)} number."
+    )
 
 
 def _capital(text: str) -> str:

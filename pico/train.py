@@ -1,8 +1,8 @@
 """Train one pico model: python -m pico.train --size 2M --minutes 6 --data DIR --out DIR.
 
-Two phases, so that a laptop's CPU gets far: episodes without the few-shot prefix, then
-behind it. There the prefix is evaluated once for each step, without gradients, and all of
-the step's episodes attend to its keys and values. A larger model may grow from a smaller.
+Three phases, so that a laptop's CPU gets far: episodes without the few-shot prefix, behind
+more and more of its end, and behind all of it. There the prefix is evaluated once for each step, and all of the step's episodes
+attend to its keys and values and teach it through them. A larger model may grow from a smaller.
 Knows tokens only; episodes come from pico.data. The budget is wall time, so the learning
 rate follows the clock.
 """
@@ -22,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from pico import checkpoint, corpus
+from pico.beginning import begin
 from pico.checkpoint import Checkpoint
 from pico.corpus import MOVE, Corpus, Ints
 from pico.episodes import few_shot
@@ -35,14 +36,14 @@ WEIGHTS = (0.0, 1.0, 3.0)  # of a token in the loss, by corpus kind
 PEAK_RATES = {"0.3M": 4e-3, "0.8M": 3e-3, "2M": 2e-3, "4.5M": 1.5e-3}
 LONGEST = 448  # tokens; the one in a hundred that is longer would pad its whole group
 GROUPS = 12  # of like length, so that little is padded
-TOGETHER = 4  # episodes of one group in a step
-WARM_UP = 200  # steps; counted, since the first ones may wait for a compiler
+TOGETHER = 8  # episodes of one group in a step
+WARM_UP, WARM_AGAIN = 200, 20  # steps, of a new model and of one that goes on
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the command line says. ``batch`` is episodes a step; ``rate`` the peak; ``bare``
-    the share of the time, at the start, without the prefix."""
+    """What the command line says. ``batch`` is episodes a step; ``rate`` the peak. Until ``bare``
+    of the time is over there is no prefix, from ``whole`` on all of it."""
 
     size: str
     minutes: float
@@ -55,6 +56,7 @@ class Settings:
     compile: bool
     resume: Path | None
     bare: float
+    whole: float
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,11 @@ class Trainer:
         self.model = Llama(SIZES[settings.size]).to(settings.device)
         self.history: tuple[Mapping[str, object], ...] = ()
         if settings.resume:
-            before = checkpoint.load(settings.resume)
+            before = _load(settings.resume)
             self.history = before.history
             self.model.load_state_dict(grown(before, self.model))
+        else:
+            begin(self.model)
         if settings.compile:
             for block in self.model.blocks:
                 block.compile(dynamic=False)
@@ -123,6 +127,7 @@ class Trainer:
         self.prefix = torch.tensor([prefix_tokens()], device=settings.device)
         self.weights = torch.tensor(WEIGHTS, device=settings.device)
         self.steps = 0
+        self.warm_up = WARM_AGAIN if settings.resume else WARM_UP
 
     def _optimisers(self) -> list[torch.optim.Optimizer]:
         """Muon for the blocks' matrices, AdamW for the rest."""
@@ -143,7 +148,7 @@ class Trainer:
     def step(self, feed: Feed, done: float) -> Tensor:
         """One optimiser step at fraction ``done`` of the budget; the loss, not yet waited for."""
         with self.precision():
-            past = None if done < self.settings.bare else self._prefix()
+            past = self._before(done)
             parts = [self.loss(b.tokens, b.kinds, past) for b in feed.sample(self.settings.batch)]
         losses, counts = zip(*parts, strict=True)
         loss = torch.stack(losses).sum() / torch.stack(counts).sum()
@@ -151,16 +156,18 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimiser in self.optimisers:
             for group in optimiser.param_groups:
-                group["lr"] = self.settings.rate * schedule(done, self.steps)
+                group["lr"] = self.settings.rate * schedule(done, (self.steps + 1) / self.warm_up)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
         self.steps += 1
         return loss.detach()
 
-    @torch.no_grad()
-    def _prefix(self) -> list[Past]:
-        """Keys and values of the few-shot prefix; without gradients it costs a third."""
-        return self.model.read(self.prefix)
+    def _before(self, done: float) -> list[Past] | None:
+        """Keys and values of as much of the prefix, its end, as the schedule says."""
+        bare, whole = self.settings.bare, self.settings.whole
+        share = 1.0 if done >= whole else max(0.0, (done - bare) / (whole - bare))
+        length = round(share * self.prefix.shape[1])
+        return self.model.read(self.prefix[:, -length:]) if length else None
 
     def loss(self, tokens: Tensor, kinds: Tensor, past: list[Past] | None) -> tuple[Tensor, Tensor]:
         """Weighted sum of cross-entropies, and the sum of the weights."""
@@ -206,6 +213,7 @@ class Trainer:
             "seconds": round(seconds),
             "peak_rate": self.settings.rate,
             "bare": self.settings.bare,
+            "whole": self.settings.whole,
             "seed": self.settings.seed,
             "prompt_sha256": few_shot().sha256,
         }
@@ -228,10 +236,18 @@ class Trainer:
         return _by_category(torch.cat(turns).cpu().numpy(), data)
 
 
-def schedule(done: float, steps: int) -> float:
+def _load(path: Path) -> Checkpoint:
+    if path.suffix != ".gguf":
+        return checkpoint.load(path)
+    from pico.export import read_f16
+
+    return read_f16(path)
+
+
+def schedule(done: float, warm: float) -> float:
     """Share of the peak rate: up over the first steps, and half a cosine down to 1 %."""
     fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-    return fall * min(1.0, (steps + 1) / WARM_UP)
+    return fall * min(1.0, warm)
 
 
 def _turns(logits: Tensor, batch: Batch) -> Tensor:
@@ -268,10 +284,15 @@ def parse() -> Settings:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--compile", action="store_true", help="torch.compile each block")
     parser.add_argument(
-        "--resume", type=Path, help="checkpoint to go on from, of this size or smaller"
+        "--resume",
+        type=Path,
+        help="checkpoint or f16 GGUF to go on from, of this size or smaller",
     )
     parser.add_argument(
-        "--bare", type=float, default=0.0, help="share of the time, then, without the prefix"
+        "--bare", type=float, default=0.0, help="share of the time, at the start, without prefix"
+    )
+    parser.add_argument(
+        "--whole", type=float, default=0.0, help="share of the time after which it is all there"
     )
     given = parser.parse_args()
     given.rate = given.rate or PEAK_RATES[given.size]
