@@ -17,7 +17,7 @@ from pico import huggingface
 from pico.export import read_f16
 from pico.shapes import WEIGHTS
 
-TASKS = 14  # two of each category
+TASKS = 7  # one of each category
 FILE = WEIGHTS / "pico-0.8M-f16.gguf"
 
 
@@ -44,14 +44,12 @@ def test_llama_cpp_and_transformers_write_the_same(folder: Path, tmp_path: Path)
     """Word for word, but for what f16 and float32 round differently on some machine."""
     here = run(str(FILE), tmp_path / "llama_cpp")
     there = run(str(folder), tmp_path / "transformers")
-    assert here.manifest["engine"]["engine"] != there.manifest["engine"]["engine"]
-    assert (
-        here.manifest["engine"]["prefix_tokens_sha256"]
-        == there.manifest["engine"]["prefix_tokens_sha256"]
-    )
+    runs = (here, there)
+    assert len({made.manifest["config"]["model"]["engine"] for made in runs}) == 2
+    assert len({made.manifest["engine"]["prefix_tokens_sha256"] for made in runs}) == 1
     one, other = written(here), written(there)
     assert len(one) == len(other) == TASKS
-    assert sum(one[task] == other[task] for task in one) >= TASKS - 2
+    assert sum(one[task] == other[task] for task in one) >= TASKS - 1
 
 
 @pytest.mark.parametrize(("quantisation", "bits"), [("nf4", 4), ("int8", 8)])
