@@ -24,6 +24,7 @@ from pico.tokenizer import shipped
 TASKS = (140, 280, 420)  # worlds of several sizes, since search answers depend on it
 SHARD_WORLDS = 12
 HELD_OUT = 900_000
+PRACTICE = {"lookup": 3, "unanswerable": 3}  # times; what an article does not say is learnt last
 FOUND = re.compile(
     r"(?<= is) .+?(?=\.(?:\s|$))|\d[\d.]*| (?:above|below|larger|smaller)\b"
 )  # what a thought says of an observation
@@ -61,10 +62,11 @@ def write_shard(path: Path, first: int, worlds: int) -> int:
 
 
 def _episodes(seed: int) -> Iterator[Transcript]:
-    """The episodes of one world, partly about other numbers."""
+    """The episodes of one world, partly about other numbers, some of them more than once."""
     chance = Random(seed)
     for transcript in transcripts(seed, TASKS[seed % len(TASKS)]):
-        yield exchanged(transcript, chance)
+        for _ in range(PRACTICE.get(transcript.task.category, 1)):
+            yield exchanged(transcript, chance)
 
 
 def jobs(first: int, episodes: int, out: Path) -> Iterator[tuple[Path, int, int]]:

@@ -164,8 +164,7 @@ class Trainer:
 
     def _before(self, done: float) -> list[Past] | None:
         """Keys and values of as much of the prefix, its end, as the schedule says."""
-        bare, whole = self.settings.bare, self.settings.whole
-        share = 1.0 if done >= whole else max(0.0, (done - bare) / (whole - bare))
+        share = shown(done, self.settings.bare, self.settings.whole)
         length = round(share * self.prefix.shape[1])
         return self.model.read(self.prefix[:, -length:]) if length else None
 
@@ -248,6 +247,13 @@ def schedule(done: float, warm: float) -> float:
     """Share of the peak rate: up over the first steps, and half a cosine down to 1 %."""
     fall = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
     return fall * min(1.0, warm)
+
+
+def shown(done: float, bare: float, whole: float) -> float:
+    """Share of the prefix that stands before the episodes: none, then more and more, then all."""
+    if done < bare:
+        return 0.0
+    return (done - bare) / (whole - bare) if done < whole else 1.0
 
 
 def _turns(logits: Tensor, batch: Batch) -> Tensor:

@@ -227,6 +227,15 @@ def test_every_engine_computes_what_torch_computes(tmp_path: Path) -> None:
     assert np.abs(other(tokens).logits[0].detach().numpy() - here).max() < 1e-3
 
 
+def test_the_prefix_grows_between_bare_and_whole() -> None:
+    pytest.importorskip("torch")
+    from pico.train import shown
+
+    assert [shown(done, 0.0, 0.0) for done in (0.0, 0.5, 1.0)] == [1, 1, 1]
+    assert [shown(done, 1.0, 0.0) for done in (0.0, 0.5)] == [0, 0]
+    assert [shown(done, 0.2, 0.6) for done in (0.1, 0.4, 0.6, 0.9)] == pytest.approx([0, 0.5, 1, 1])
+
+
 def test_sizes_are_what_their_names_say() -> None:
     for name, shape in shapes.SIZES.items():
         assert shape.params == pytest.approx(float(name[:-1]) * 1e6, rel=0.1)

@@ -6,10 +6,9 @@ from __future__ import annotations
 import argparse
 import textwrap
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from harness import runs
+from harness.cli import options
 from harness.printable import printable
 from harness.report import compare as comparing
 from harness.report import data, table
@@ -91,13 +90,7 @@ def _runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs", nargs="+", metavar="RUN", help="a run folder, or a model's name or glob"
     )
-    parser.add_argument(
-        "--runs-dir",
-        type=Path,
-        default=runs.FOLDER,
-        metavar="D",
-        help="where to look (default runs/)",
-    )
+    options.runs_dir(parser, "where to look")
 
 
 def compare(args: argparse.Namespace) -> int:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import models, runs
+from harness import models
+from harness.cli import options
 from harness.report import data, table
 from harness.report.data import Result
 from harness.types import UserError
@@ -145,10 +146,4 @@ def _runs(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="run folders (default: the newest of every model)",
     )
-    parser.add_argument(
-        "--runs-dir",
-        type=Path,
-        default=runs.FOLDER,
-        metavar="D",
-        help="where to look (default runs/)",
-    )
+    options.runs_dir(parser, "where to look")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from pathlib import Path
 from typing import Any
 
-from harness import models, prompts, runs, session, tasks, worlds
+from harness import models, prompts, session, tasks, worlds
 from harness.chat import chat_of
+from harness.cli import options
 from harness.cli.live import follow
 from harness.cli.models import fetching
 from harness.models import Row
@@ -188,13 +188,7 @@ def _limits(group: Any) -> None:
 
 
 def _record(group: Any) -> None:
-    group.add_argument(
-        "--runs-dir",
-        type=Path,
-        default=runs.FOLDER,
-        metavar="D",
-        help="where records go (default runs/)",
-    )
+    options.runs_dir(group, "where records go")
     group.add_argument(
         "--fresh", action="store_true", help="begin a new run instead of going on with the last one"
     )
