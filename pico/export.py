@@ -129,13 +129,13 @@ def _value(reader: gguf.GGUFReader, key: str) -> Any:
 
 def quantise(source: Path, target: Path, kind: str) -> None:
     """Have llama.cpp write ``target`` at ``kind`` ("Q8_0", "Q4_0")."""
-    import llama_cpp
+    from harness.engines import _llama_native as native  # keeps llama.cpp's log off the terminal
 
-    params = llama_cpp.llama_model_quantize_default_params()
-    params.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{kind}")
+    params = native.lib.llama_model_quantize_default_params()
+    params.ftype = getattr(native.lib, f"LLAMA_FTYPE_MOSTLY_{kind}")
     params.nthread = 1
-    if llama_cpp.llama_model_quantize(str(source).encode(), str(target).encode(), params) != 0:
-        raise SystemExit(f"llama.cpp could not write {target}")
+    if native.lib.llama_model_quantize(str(source).encode(), str(target).encode(), params) != 0:
+        raise SystemExit(f"llama.cpp could not write {target}: {native.log.why()}")
 
 
 def export(source: Path, folder: Path) -> list[Path]:
