@@ -613,7 +613,7 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         except OSError:
             time.sleep(0.2)
-    pytest.skip("llama.cpp's server did not start")
+    pytest.fail("llama.cpp's server did not start")
 
 
 @pytest.mark.parametrize("options", [{}, {"stop": "server"}, {"stream": False}])
