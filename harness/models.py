@@ -270,6 +270,14 @@ def _line_of(text: str, name: str) -> int:
     return next((number for number, line in enumerate(lines, 1) if header.match(line)), 1)
 
 
+def short_size(params: int, digits: int = 2) -> str:
+    """310000 -> 0.31M, 13015864320 -> 13B, 0 (not known) -> ?"""
+    for unit, factor in (("B", 1e9), ("M", 1e6)):
+        if params >= 0.1 * factor:
+            return f"{params / factor:.{digits}g}{unit}"
+    return f"{params / 1e3:.3g}k" if params else "?"
+
+
 def at(model: Model, path: str) -> Model:
     """The model with the file or folder that it is on this machine."""
     return replace(model, source=path)

@@ -102,7 +102,7 @@ def describe(row: Row) -> dict[str, object]:
     return {
         "name": model.name,
         "params": model.params,
-        "size": ("~" if "params" in row.uncertain else "") + size(model.params),
+        "size": ("~" if "params" in row.uncertain else "") + models.short_size(model.params, 3),
         "bits": model.bits,
         "engine": model.engine,
         "family": model.family,
@@ -131,11 +131,3 @@ def _bytes(row: Row, path: Any) -> int:
     if path is not None and path.is_file():
         return int(path.stat().st_size)
     return row.origin.size
-
-
-def size(params: int) -> str:
-    """1234567 -> 1.23M; 0 -> ?"""
-    for unit, factor in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if params >= factor:
-            return f"{params / factor:.3g}{unit}"
-    return str(params) if params else "?"

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.models import short_size
 from harness.report import fonts
 from harness.types import UserError
 
@@ -139,18 +140,10 @@ def _panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
 def _sizes(ax: Axes, params: Sequence[int]) -> None:
     """Ticks at the models' own sizes where they do not crowd, else powers of ten."""
     if len(params) <= 7 and all(b / a > 1.5 for a, b in itertools.pairwise(params)):
-        ax.set_xticks(list(params), [short(p) for p in params])
+        ax.set_xticks(list(params), [short_size(p) for p in params])
         ax.minorticks_off()
     else:
-        ax.xaxis.set_major_formatter(lambda value, _: short(int(value)))
-
-
-def short(params: int) -> str:
-    """310000 -> 0.31M, 13015864320 -> 13B."""
-    for unit, factor in (("B", 1e9), ("M", 1e6)):
-        if params >= 0.1 * factor:
-            return f"{params / factor:.2g}{unit}"
-    return f"{params / 1e3:.3g}k"
+        ax.xaxis.set_major_formatter(lambda value, _: short_size(int(value)))
 
 
 def _text(artist: Any) -> None:

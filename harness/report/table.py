@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from harness.models import short_size
 from harness.printable import printable
-from harness.report.chart import short
 from harness.report.data import Result, row
 
 Row = Mapping[str, Any]
@@ -39,7 +39,7 @@ def _right(r: Row) -> str:
 
 
 MODEL: Columns = {
-    "size": lambda r: short(r["params"]) if r["params"] else "?",
+    "size": lambda r: short_size(r["params"]),
     "bits": lambda r: str(r["bits"] or "?"),
 }
 QUALITY: Columns = {
