@@ -29,7 +29,7 @@ from harness.types import (
 # What a finished generation means for the episode when it cannot go on.
 ENDS: dict[str, Status] = {
     "context": "context_limit",
-    "time": "time_limit",
+    "deadline": "deadline",
     "error": "engine_error",
 }
 UNSERVED = ("unavailable", "not_on_tape")

@@ -126,6 +126,7 @@ class Session:
                         stats["tokens"] += sum(step.completion.tokens for step in event.steps)
                     elif isinstance(event, Beat):
                         stats["peak_memory"] = max(stats["peak_memory"], event.peak_memory)
+                        stats |= {"engine": event.facts} if event.facts else {}
                     elif isinstance(event, Failed) and event.who == "user":
                         raise UserError(event.message)
                     yield event

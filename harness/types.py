@@ -162,7 +162,11 @@ class WorldSpec:
 
 
 class World(Protocol):
-    """Where tool answers come from. Raises ToolUnavailable when it cannot be asked."""
+    """Where tool answers come from. Raises ToolUnavailable when it cannot be asked.
+
+    A world that answers at once, from this machine alone, says so with ``instant = True``:
+    the same run then repeats word for word.
+    """
 
     id: str
 
@@ -259,7 +263,7 @@ Finish = Literal[
     "eos",  # the model ended its turn
     "length",  # max_tokens were generated
     "context",  # the history fills the room for one episode
-    "time",  # the deadline passed
+    "deadline",  # the deadline that a person asked for passed
     "error",  # the engine failed; ``error`` says how
 ]
 
@@ -328,29 +332,31 @@ Status = Literal[
     "answered",
     "step_limit",
     "token_limit",
-    "time_limit",
     "context_limit",
+    "deadline",  # the one that a person asked for
     "unreadable",  # too many unreadable steps in a row
     "tool_unavailable",  # unscored
     "engine_error",  # unscored
 ]
 
-UNSCORED: frozenset[str] = frozenset({"tool_unavailable", "engine_error"})
+# time_limit stands in older records: a clock that nobody had asked for ended the episode.
+UNSCORED: frozenset[str] = frozenset({"tool_unavailable", "engine_error", "time_limit"})
 
 
 @dataclass(frozen=True)
 class Limits:
     """What one episode may spend; ``run_seconds`` 0 = no limit for the whole run.
 
-    ``unreadable`` steps in a row end an episode; observations are cut to
+    ``deadline`` is in seconds of wall time during which the machine was awake, for all
+    steps of an episode together; 0, the default, is none: the clock never scores unless a
+    person asks for it. ``unreadable`` steps in a row end an episode; observations are cut to
     ``observation_chars`` characters.
     """
 
     steps: int = 7
     step_tokens: int = 160
     episode_tokens: int = 1024
-    step_seconds: float = 120.0
-    episode_seconds: float = 600.0
+    deadline: float = 0.0
     run_seconds: float = 0.0
     unreadable: int = 3
     observation_chars: int = 600

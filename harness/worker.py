@@ -6,6 +6,7 @@ marks what was in flight as unscored. Nothing here touches a file or a terminal.
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import signal
 import sys
@@ -16,8 +17,11 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
+import psutil
+
 from harness import engines, protocol, worlds
 from harness.agent import React, react
+from harness.clock import awake
 from harness.prompts import Prompt
 from harness.runner import Key, Started, run_episodes
 from harness.tools import WORDING, Toolbox, lookup, own
@@ -35,7 +39,10 @@ from harness.types import (
 )  # fmt: skip
 from harness.worlds import faults, recorded
 
-SILENCE = 900.0  # seconds without a sign of life after which a worker counts as hung
+# Awake seconds after which a worker counts as hung that neither speaks nor computes.
+SILENCE = 900.0
+POLL = 1.0  # seconds between two looks at a worker that says nothing
+IDLE_SECONDS, IDLE_SHARE = 0.05, 0.002  # CPU time that a waiting process uses all the same
 BEAT = 1.0  # seconds between signs of life
 
 
@@ -74,9 +81,11 @@ class Ready:
 
 @dataclass(frozen=True)
 class Beat:
-    """A sign of life. ``peak_memory`` in bytes, of the worker process."""
+    """A sign of life. ``peak_memory`` in bytes, of the worker process. ``facts`` are those
+    of the engine that have changed since it was ready, such as the threads in use."""
 
     peak_memory: int
+    facts: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,11 +146,14 @@ def _one_worker(job: Job, silence: float) -> Generator[Event]:
     process = context.Process(target=_main, args=(theirs, job), daemon=True)
     process.start()
     theirs.close()
+    watch = _Watch(process.pid or 0)
     try:
         while True:
-            if not ours.poll(silence):
-                yield Failed("engine", f"the worker gave no sign of life for {silence:g} s")
-                return
+            while not ours.poll(min(POLL, silence)):
+                if watch.quiet() > silence:
+                    yield Failed("engine", f"the worker gave no sign of life for {silence:g} s")
+                    return
+            watch.heard()
             try:
                 event = ours.recv()
             except EOFError:
@@ -155,6 +167,37 @@ def _one_worker(job: Job, silence: float) -> Generator[Event]:
         process.kill()
         process.join()
         ours.close()
+
+
+class _Watch:
+    """How long a worker has neither spoken nor computed, while this process was awake."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._since, self._used = awake(), 0.0
+
+    def heard(self) -> None:
+        """It has spoken."""
+        self._since, self._used = awake(), _activity(self._pid)[0]
+
+    def quiet(self) -> float:
+        """Awake seconds since it last spoke or computed; a stopped worker is not blamed."""
+        used, stopped = _activity(self._pid)
+        seconds = awake() - self._since
+        if stopped or used - self._used > IDLE_SECONDS + IDLE_SHARE * seconds:
+            self._since, self._used = awake(), used
+            return 0.0
+        return seconds
+
+
+def _activity(pid: int) -> tuple[float, bool]:
+    """CPU seconds of a process and its children, and whether it is stopped (Ctrl-Z)."""
+    try:
+        process = psutil.Process(pid)
+        used = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+        return sum(t.user + t.system for t in used), process.status() == psutil.STATUS_STOPPED
+    except psutil.Error:  # it has just ended: the pipe will say so
+        return 0.0, False
 
 
 def _cause(exitcode: int | None) -> str:
@@ -187,17 +230,19 @@ def _work(job: Job) -> Iterator[Event]:
     engine = engines.create(job.model, job.settings, job.tasks)
     try:
         engine.start(job.prompt.beginning)
-        yield Ready(dict(engine.facts))
+        ready = copy.deepcopy(engine.facts)
+        yield Ready(ready)
         tasks = {task.id: task for task in job.tasks}
         todo = [(tasks[task_id], trial) for task_id, trial in job.todo]
         last = 0.0
-        for event in run_episodes(engine, todo, _Loops(job), toolbox.call, job.limits):
+        for event in run_episodes(engine, todo, _Loops(job), toolbox, job.limits):
             if event is not None:
                 yield event
             if time.monotonic() - last > BEAT:
                 last = time.monotonic()
                 yield Beat(peak_memory())
-        yield Beat(peak_memory())
+        changed = {k: v for k, v in engine.facts.items() if ready.get(k) != v}
+        yield Beat(peak_memory(), changed)
     finally:
         engine.close()
 

@@ -91,7 +91,7 @@ def test_a_readable_step_in_between_starts_the_count_anew() -> None:
 
 @pytest.mark.parametrize(
     ("finish", "status"),
-    [("context", "context_limit"), ("time", "time_limit"), ("error", "engine_error")],
+    [("context", "context_limit"), ("deadline", "deadline"), ("error", "engine_error")],
 )
 def test_what_stops_a_generation_ends_the_episode(finish: str, status: str) -> None:
     _, episode = play(loop(), Completion(" half", finish, error="why"))  # type: ignore[arg-type]

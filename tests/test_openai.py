@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import pytest
 from engine_contract import OPENINGS, PREFIX, EngineContract, OpenEngine, ask, complete, drive
 
+from harness.clock import awake
 from harness.engines import create
 from harness.types import Completion, EngineSettings, Model, Piece, UserError
 
@@ -360,9 +361,9 @@ def test_the_time_is_up(opened: Callable[..., Any]) -> None:
     engine = opened(timeout=30)
     started = time.monotonic()
     names = ("slow", "hang", "drip", "busy-long")
-    ended = drive(engine, {n: ask(f" FAULT {n} ", max_tokens=900) for n in names}, started + 1.0)
+    ended = drive(engine, {n: ask(f" FAULT {n} ", max_tokens=900) for n in names}, awake() + 1.0)
     assert time.monotonic() - started < 10
-    assert ended["slow"].finish == "time" and ended["slow"].text.startswith(" w w")
+    assert ended["slow"].finish == "deadline" and ended["slow"].text.startswith(" w w")
     assert [ended[name].finish for name in names[1:]] == ["error"] * 3
 
 
@@ -382,7 +383,7 @@ def test_a_request_past_all_timeouts_is_abandoned() -> None:
         threading.Thread(target=drip, daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
         engine = create(model(url), EngineSettings())
-        done = drive(engine, {"x": ask(" how?")}, time.monotonic() + 0.3)["x"]
+        done = drive(engine, {"x": ask(" how?")}, awake() + 0.3)["x"]
         over.set()
         engine.close()
     assert done.finish == "error" and "in time" in done.error

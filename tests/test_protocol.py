@@ -318,7 +318,7 @@ def test_nothing_behind_a_question_of_its_own_counts() -> None:
 # --- how the completion ended -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("finish", ["length", "context", "time", "error"])
+@pytest.mark.parametrize("finish", ["length", "context", "deadline", "time", "error"])
 def test_a_move_that_may_have_been_cut_off_is_none(finish: Finish) -> None:
     for text in (" I lo", " I look.\nAction: wikipedia: Ja", " I know.\nAnswer: 4"):
         parsed = read(text, finish=finish)

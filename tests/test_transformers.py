@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine_contract import EngineContract, OpenEngine
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
+from harness.clock import awake
 from harness.engines import create
 from harness.engines._hf_text import Tokens, TokenText
 from harness.types import (
@@ -326,11 +326,11 @@ def test_draws_depend_on_the_seed_alone(folders: Folders) -> None:
     assert crowd["same"].text == alone != crowd["other"].text
 
 
-def test_a_past_deadline_ends_with_time(llama: Any) -> None:
-    llama.submit("late", ask(" How?", 50), deadline=time.monotonic() - 1)
-    llama.submit("fine", ask(" How?", 5), deadline=time.monotonic() + 600)
+def test_past_its_deadline_a_generation_ends(llama: Any) -> None:
+    llama.submit("late", ask(" How?", 50), deadline=awake() - 1)
+    llama.submit("fine", ask(" How?", 5), deadline=awake() + 600)
     done = run(llama, "late", "fine")
-    assert (done["late"].finish, done["fine"].finish) == ("time", "length")
+    assert (done["late"].finish, done["fine"].finish) == ("deadline", "length")
 
 
 def test_an_episode_ends_where_its_room_does(folders: Folders) -> None:

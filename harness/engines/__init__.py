@@ -40,7 +40,7 @@ class Engine(Protocol):
         """Append ``request.pieces`` to that episode's history and begin to generate.
 
         A new id begins a new history behind the shared prefix. ``deadline`` is a
-        time.monotonic() value (0 = none): past it the completion ends with "time".
+        ``clock.awake()`` value (0 = none): past it the completion ends with "deadline".
         At most one request per episode may be under way."""
         ...
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from harness.clock import awake
 from harness.engines._hf_model import Network, fork, join, split
 from harness.engines._hf_text import Tokens, TokenText
 from harness.engines.stops import StopScanner
@@ -172,10 +173,10 @@ class TransformersEngine:
         return history.length + len(history.waiting) - len(self._prefix)
 
     def _end_late_ones(self) -> None:
-        now = time.monotonic()
+        now = awake()
         for history in self._histories.values():
             if history.live and history.live.deadline and now > history.live.deadline:
-                self._end(history, history.live, "time")
+                self._end(history, history.live, "deadline")
 
     def _groups(self, live: list[_History]) -> list[list[_History]]:
         """Who is fed at once: new text alone, single tokens together, where the model bears it."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 
+from harness.clock import awake
 from harness.engines._openai_options import Options
 from harness.engines.stops import StopScanner
 from harness.types import Completion, EngineSettings, Finish, Generate
@@ -72,7 +73,7 @@ class Server:
     def ask(
         self, text: str, request: Generate, settings: EngineSettings, deadline: float = 0.0
     ) -> Reply:
-        """Generate behind ``text``. ``deadline`` is a time.monotonic() value, 0 = none."""
+        """Generate behind ``text``. ``deadline`` is a ``clock.awake()`` value, 0 = none."""
         began = time.monotonic()
         reader = _Reader(request, self._options)
         try:
@@ -130,15 +131,15 @@ class Server:
                     raise
                 # Jitter: those who were turned away together do not come back together.
                 pause = max(fault.pause, BACKOFF * 2**attempt) * random.uniform(1.0, 1.25)
-                late = deadline and time.monotonic() + pause >= deadline
+                late = deadline and awake() + pause >= deadline
                 if fault.pause > LONGEST_PAUSE or late:
                     raise
                 self._closed.wait(pause)
 
     def _once(self, body: dict[str, Any], reader: _Reader, deadline: float) -> None:
-        left = deadline - time.monotonic() if deadline else self._options.timeout
+        left = deadline - awake() if deadline else self._options.timeout
         if left <= 0:
-            raise _Fault("", finish="time")
+            raise _Fault("", finish="deadline")
         seconds = min(left, self._options.timeout)
         timeout = httpx.Timeout(seconds, connect=min(CONNECT, seconds))
         try:
@@ -147,8 +148,8 @@ class Server:
                     raise _refusal(response, deadline)
                 reader.read(response, deadline)
         except httpx.TimeoutException as error:
-            if deadline and time.monotonic() >= deadline - 0.05 and reader.chunks:
-                raise _Fault("", finish="time") from error
+            if deadline and awake() >= deadline - 0.05 and reader.chunks:
+                raise _Fault("", finish="deadline") from error
             raise _Fault(f"the server sent nothing for {seconds:.0f} s") from error
         except httpx.ConnectError as error:
             raise _Fault(f"the server cannot be reached ({error})", pause=0.0) from error
@@ -336,9 +337,9 @@ def _bounded(response: httpx.Response, deadline: float, reader: _Reader | None) 
         size += len(part)
         if size > LONGEST_BODY:
             raise _Fault("the server sent more than 16 MiB")
-        if deadline and time.monotonic() > deadline:
+        if deadline and awake() > deadline:
             if reader and reader.chunks:
-                raise _Fault("", finish="time")
+                raise _Fault("", finish="deadline")
             raise _Fault("the server sent no text in time")
         yield part
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from harness.clock import awake
 from harness.engines._openai_options import Options, read_options
 from harness.types import (
     Completion,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 INSTALL = 'pip install "harness[openai]"'
 SLOTS = 8
 PATIENCE = 0.02  # seconds that a step waits for something to end
-GRACE = 2.0  # seconds past its deadline at which a request is given up
+GRACE = 2.0  # awake seconds past its deadline at which a request is given up
+LONGEST = 3600.0  # awake seconds after which a request without a deadline is given up
 
 
 def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> OpenAIEngine:
@@ -70,6 +71,7 @@ class _Call:
 
     episode_id: str
     deadline: float
+    given_up: float  # awake time from which its answer is not waited for
 
 
 class OpenAIEngine:
@@ -139,7 +141,9 @@ class OpenAIEngine:
         history.tokens += self._estimate(added)
         if request.max_tokens < 1:
             return self._ended.append((episode_id, Completion("", "length")))
-        history.call = call = _Call(episode_id, deadline)
+        history.call = call = _Call(
+            episode_id, deadline, deadline + GRACE if deadline else awake() + LONGEST
+        )
         request = replace(request, max_tokens=min(request.max_tokens, room))
         # A daemon, so that a server that hangs cannot keep the process alive.
         arguments = (call, self._prefix + history.text, request)
@@ -193,9 +197,9 @@ class OpenAIEngine:
 
     def _abandon_late_ones(self) -> None:
         """For what no timeout of the client catches: a name server that hangs, bytes that drip."""
-        now = time.monotonic()
+        now = awake()
         for history in list(self._histories.values()):
-            if history.call and history.call.deadline and now > history.call.deadline + GRACE:
+            if history.call and now > history.call.given_up:
                 error = "the server did not answer in time"
                 self._end(history, history.call, Completion("", "error", error=error))
 

@@ -1,7 +1,7 @@
 """An engine that replays written completions: a first-class backend for tests and baselines.
 
 Scripts by name: ``perfect`` follows the gold actions, ``memory`` answers at once without a
-tool, ``random`` babbles, ``faulty`` fails now and then, ``slow`` and ``dies`` do. Tests pass a function instead.
+tool, ``random`` babbles, ``faulty`` fails now and then, ``slow``, ``hangs`` and ``dies`` do. Tests pass a function instead.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
+from harness.clock import awake
 from harness.types import (
     Completion,
     EngineError,
@@ -77,8 +78,8 @@ class ScriptedEngine:
     def _complete(self, episode_id: str, request: Generate, deadline: float) -> Completion:
         task, turn = self._history[episode_id]
         self._history[episode_id] = (task, turn + 1)
-        if deadline and time.monotonic() > deadline:
-            return Completion("", "time")
+        if deadline and awake() > deadline:
+            return Completion("", "deadline")
         written = self._script(task, turn, request.seed)
         if isinstance(written, Completion):
             return written
@@ -142,6 +143,12 @@ def slow(task: Task, turn: int, seed: int) -> str:
     return perfect(task, turn, seed)
 
 
+def hangs(task: Task, turn: int, seed: int) -> str:
+    """Never comes back, as a deadlock in native code does."""
+    while True:
+        time.sleep(3600)
+
+
 def dies(task: Task, turn: int, seed: int) -> str:
     """Takes the whole process down, as a fault in native code does."""
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -154,6 +161,7 @@ SCRIPTS: Mapping[str, Script] = {
     "random": babble,
     "faulty": faulty,
     "slow": slow,
+    "hangs": hangs,
     "dies": dies,
 }
 

@@ -17,7 +17,7 @@ from harness.protocol.turns import Found, Turn, read_turns
 from harness.protocol.visible import drop_invisible
 from harness.types import Action, Answer, Finish, Parsed
 
-_CUT_OFF: tuple[Finish, ...] = ("length", "context", "time", "error")
+_CUT_OFF = ("length", "context", "deadline", "time", "error")  # "time": in older records
 # What chat templates write between turns.
 _MARKS = (
     "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<|end|>", "</s>", "<s>",

@@ -27,8 +27,9 @@ from harness.types import (
     Task,
 )  # fmt: skip
 
-_CUT_OFF = ("context", "time", "error")  # generations that end an episode whatever they say
-_NOT_THE_MODEL = ("time", "error")  # … and that say nothing of how well the model writes
+# Generations that end an episode whatever they say ("time" stands in older records) …
+_CUT_OFF = ("context", "deadline", "time", "error")
+_NOT_THE_MODEL = ("deadline", "time", "error")  # … and that say nothing of how a model writes
 _LOOKED = ("ok", "not_found")
 _CLOSE = Decimal("1e-9")  # relative; two spellings of one sum in binary floating point
 
@@ -96,6 +97,8 @@ def _fault(status: str, read: Sequence[tuple[Step, Parsed]]) -> str:
     outcomes = [step.observation.outcome for step, _ in read if step.observation]
     if status == "engine_error":
         return "engine"
+    if status == "time_limit":  # an older record: the harness's own clock ended it
+        return "harness"
     if status == "tool_unavailable" or "unavailable" in outcomes or "not_on_tape" in outcomes:
         return "tool"
     return "" if read else "harness"

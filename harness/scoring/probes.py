@@ -117,7 +117,7 @@ def _move(
     episode: Episode, tools: tuple[str, ...], dialect: str | Dialect, repair: bool
 ) -> Move | None:
     """Today's reading of the generation; None where there was none."""
-    if not episode.steps or episode.steps[0].completion.finish in ("time", "error"):
+    if not episode.steps or episode.steps[0].completion.finish in ("deadline", "time", "error"):
         return None
     done = episode.steps[0].completion
     return parse(done.text, tools, dialect, finish=done.finish, stop=done.stop, repair=repair).move

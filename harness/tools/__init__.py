@@ -85,10 +85,19 @@ class Toolbox:
             if around:
                 ask = _checked(around(ask))
         self._ask = ask
+        self._instant = bool(getattr(world, "instant", False) and getattr(fault, "instant", True))
 
     def describe(self) -> str:
         """What the model reads about these tools."""
         return "\n".join(inspect.getdoc(tool) or name for name, tool in self._tools.items())
+
+    def instant(self, tool: str) -> bool:
+        """Whether an answer of this tool is there at once: it does not wait for a network, for
+        a user's own code, or for a fault that is slow on purpose."""
+        if tool not in self._tools or tool in WORLDLESS:
+            return True
+        own = hasattr(self._tools[tool], "version") and not isinstance(self.world, Recorded)
+        return self._instant and not own
 
     def call(self, tool: str, input: str) -> Observation:
         """Call a tool by its exact name. Never raises: what fails is told by the outcome.

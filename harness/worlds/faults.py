@@ -27,6 +27,11 @@ class Faults:
     kinds: tuple[str, ...] = KINDS
     seed: int = 0
 
+    @property
+    def instant(self) -> bool:
+        """Whether none of them makes an answer late."""
+        return "slow" not in self.kinds or not self.rate
+
     def __call__(self, ask: Ask) -> Ask:
         """Put the faults around the questions to a world."""
 

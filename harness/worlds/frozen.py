@@ -257,6 +257,8 @@ class FrozenWorld:
     when the file is missing, damaged, not a snapshot, or not the one expected.
     """
 
+    instant = True  # a file on this machine
+
     def __init__(self, path: str | Path, sha256: str = "") -> None:
         self.path = Path(path)
         self.sha256 = _checked_sha256(self.path, sha256)

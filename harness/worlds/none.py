@@ -9,6 +9,7 @@ class NoWorld:
     """Knows nothing, and says so; ``path`` and ``sha256`` are not used."""
 
     id = "none"
+    instant = True
 
     def __init__(self, path: str = "", sha256: str = "") -> None:
         pass

@@ -224,6 +224,8 @@ class RecordedWorld:
     when the tape cannot be read, is damaged, empty, or holds several configurations.
     """
 
+    instant = True  # a file on this machine
+
     def __init__(self, path: str | Path, sha256: str = "") -> None:
         entries, problems = read(path)
         if problems:

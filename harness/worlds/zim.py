@@ -27,6 +27,8 @@ class ZimWorld:
     `zim-` and the file's identifier. Raises UserError when the file is missing, damaged or
     another one; ToolUnavailable when it turns out damaged later."""
 
+    instant = True  # a file on this machine
+
     def __init__(self, path: str | Path, sha256: str = "") -> None:
         self.path = Path(path)
         self._archive = _open(self.path)
