@@ -20,7 +20,16 @@ from harness.protocol import DIALECTS, ERRORS, REPAIRS, parse
 from harness.types import Action, Finish, Parsed
 
 TOOLS = ("calculate", "wikipedia", "google_search", "Search", "Lookup")
-FINISHES: tuple[Finish, ...] = ("stop", "stop", "stop", "eos", "eos", "length", "context", "deadline")
+FINISHES: tuple[Finish, ...] = (
+    "stop",
+    "stop",
+    "stop",
+    "eos",
+    "eos",
+    "length",
+    "context",
+    "deadline",
+)
 STOPS = ("", "Observation:", "\nQuestion:", "\nObservation", "観察:")
 SEEDS = [flaw.example for flaw in ERRORS.values()] + [
     " I need the height.\nAction: wikipedia: Harl Lighthouse\n",

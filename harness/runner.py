@@ -61,13 +61,15 @@ def run_episodes(
     new_loop: Callable[[Task, int], React],
     tools: Tools,
     limits: Limits,
+    tool_seconds: float = TOOL_SECONDS,
 ) -> Iterator[Started | Episode | None]:
     """Yield Started and finished episodes as they come, None when nothing ended for now.
 
-    ``todo`` are (task, trial); the engine has been started with the prefix. Past
+    ``todo`` are (task, trial); the engine has been started with the prefix. A tool that does
+    not answer within ``tool_seconds`` of awake time is unavailable. Past
     ``limits.run_seconds`` no new episode begins. Raises EngineError when the engine fails.
     """
-    driver = _Driver(engine, tools, limits)
+    driver = _Driver(engine, tools, limits, tool_seconds)
     waiting = deque(todo)
     run_ends = time.monotonic() + limits.run_seconds if limits.run_seconds else float("inf")
     try:
@@ -88,10 +90,11 @@ def run_episodes(
 class _Driver:
     """The episodes under way: each one waits for the engine or for a slow tool."""
 
-    def __init__(self, engine: Engine, tools: Tools, limits: Limits) -> None:
+    def __init__(self, engine: Engine, tools: Tools, limits: Limits, tool_seconds: float) -> None:
         self.engine = engine
         self.tools = tools
         self.limits = limits
+        self.tool_seconds = tool_seconds
         self.live: dict[str, _Live] = {}
         self.acting: dict[Future[Observation], str] = {}
         self.pool = ThreadPoolExecutor(TOOL_THREADS, "tool")
@@ -117,8 +120,8 @@ class _Driver:
         now = awake()
         for future in [f for f, i in self.acting.items() if now > self.live[i].waits_until]:
             future.cancel()
-            text = f"the tool did not answer within {TOOL_SECONDS:g} s"
-            answer = Observation(text, "unavailable", TOOL_SECONDS)
+            text = f"the tool did not answer within {self.tool_seconds:g} s"
+            answer = Observation(text, "unavailable", self.tool_seconds)
             yield from self._send(self.acting.pop(future), answer)
 
     def _send(self, episode_id: str, value: Completion | Observation | None) -> Iterator[Episode]:
@@ -145,7 +148,7 @@ class _Driver:
         elif self.tools.instant(request.tool):
             return self.tools.call(request.tool, request.input)
         else:
-            live.waits_until = awake() + TOOL_SECONDS
+            live.waits_until = awake() + self.tool_seconds
             future = self.pool.submit(self.tools.call, request.tool, request.input)
             self.acting[future] = episode_id
         return None

@@ -135,9 +135,7 @@ class EngineContract:
         assert engine.step() == []
 
     def test_past_the_deadline_a_generation_ends_and_says_so(self, engine: Engine) -> None:
-        ended = drive(
-            engine, {"a": ask(OPENINGS[0], max_tokens=200)}, deadline=awake() - 1
-        )
+        ended = drive(engine, {"a": ask(OPENINGS[0], max_tokens=200)}, deadline=awake() - 1)
         assert ended["a"].finish == "deadline"
 
     def test_length_is_exact(self, engine: Engine) -> None:

@@ -17,6 +17,7 @@ from harness import engines
 from harness.engines import _llama_machine as machine
 from harness.engines import _llama_native as native
 from harness.engines import gguf
+from harness.engines._llama_threads import ThreadChoice, candidates
 from harness.engines.llama_cpp import LlamaCppEngine, load
 from harness.types import EngineError, EngineSettings, Model, Piece, Sampling, UserError
 
@@ -356,5 +357,122 @@ def test_a_model_that_cannot_fit_is_refused_with_the_sizes() -> None:
 
 def test_threads_stay_within_this_machine() -> None:
     assert 1 <= machine.threads() <= (os.cpu_count() or 1)
-    assert machine.threads(weights=1_000_000) == 1
-    assert machine.threads(weights=7_000_000_000) == machine.threads()
+
+
+def test_more_slots_than_llama_cpp_can_hold_are_refused(
+    opened: Callable[..., LlamaCppEngine],
+) -> None:
+    with pytest.raises(UserError, match="--slots 300: llama.cpp holds at most 255 episodes"):
+        opened(EngineSettings(slots=300))
+    assert opened(EngineSettings(slots=255, episode_tokens=8, threads=1)).slots == 255
+
+
+@pytest.mark.parametrize("temperature", [-1.0, math.nan, math.inf])
+def test_a_temperature_that_is_none_is_refused(
+    models: Callable[..., Path], temperature: float
+) -> None:
+    settings = EngineSettings(sampling=Sampling(temperature))
+    with pytest.raises(UserError, match="--temperature .*: expected 0"):
+        engines.create(Model("tiny", "llama_cpp", str(models())), settings)
+
+
+# --- threads, chosen by trying
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_trying_threads_changes_no_text(
+    opened: Callable[..., LlamaCppEngine], architecture: str
+) -> None:
+    """Also not when they are tried again in mid-run: here, all the time."""
+    requests = {text: ask(text, max_tokens=40) for text in OPENINGS[:3]}
+    written = []
+    for counts in ((1,), (2, 1), (3, 2, 1)):
+        engine = opened(EngineSettings(slots=3, episode_tokens=100), architecture=architecture)
+        engine._threads = restless = ThreadChoice(counts)
+        engine.start(PREFIX)
+        assert not restless.trying
+        restless.begin()
+        written.append(drive(engine, requests))
+    texts = [{name: done.text for name, done in each.items()} for each in written]
+    assert texts[0] == texts[1] == texts[2]
+
+
+def test_the_thread_trial_is_recorded_and_a_fixed_count_needs_none(
+    opened: Callable[..., LlamaCppEngine],
+) -> None:
+    engine = opened(EngineSettings(slots=2))
+    engine._threads = ThreadChoice((2, 1))
+    engine.start(PREFIX)
+    trial = json.loads(json.dumps(engine.facts))["thread_trial"]
+    assert trial["trials"] == 1 and trial["seconds"] > 0
+    assert trial["tokens_per_second"].keys() == {"1", "2"} and engine.facts["threads"] in (1, 2)
+    fixed = opened(EngineSettings(slots=2, threads=2))
+    fixed.start(PREFIX)
+    assert fixed.facts["threads"] == 2 and "thread_trial" not in fixed.facts
+
+
+def decode(choice: ThreadChoice, speeds: dict[int, float], seconds: float = 0.0) -> int:
+    """Batches of four until no trial is under way and so many seconds have passed; how many
+    seconds that took, in whole numbers."""
+    spent = 0.0
+    while spent < seconds or choice.trying:
+        took = 4 / speeds[choice.count]
+        choice.note(4, took)
+        spent += took
+    return round(spent)
+
+
+QUIET, BUSY = {4: 200.0, 3: 170.0, 2: 120.0, 1: 65.0}, {4: 20.0, 3: 160.0, 2: 115.0, 1: 60.0}
+
+
+@pytest.mark.parametrize(
+    ("cores", "counts"), [(1, (1,)), (2, (2, 1)), (4, (4, 3, 2, 1)), (6, (6, 5, 4, 2, 1))]
+)
+def test_the_counts_worth_trying(cores: int, counts: tuple[int, ...]) -> None:
+    assert candidates(cores) == counts
+
+
+@pytest.mark.parametrize(
+    ("speeds", "best"),
+    [
+        (QUIET, 4),
+        (BUSY, 3),
+        ({4: 5.0, 3: 6.0, 2: 20.0, 1: 40.0}, 1),
+        ({4: 101.0, 3: 100.0, 2: 99.0, 1: 50.0}, 2),
+    ],
+)
+def test_the_fastest_count_is_chosen_the_fewest_where_equal(
+    speeds: dict[int, float], best: int
+) -> None:
+    choice = ThreadChoice(candidates(4))
+    decode(choice, speeds)
+    assert (choice.best, choice.count, choice.trials) == (best, best, 1)
+
+
+def test_a_slow_model_is_not_asked_about_counts_without_hope() -> None:
+    choice = ThreadChoice(candidates(64))
+    looked_at = set()
+    while choice.trying:
+        looked_at.add(choice.count)
+        choice.note(4, 4 / choice.count)  # a token a second and thread: a large model
+    assert choice.best >= 63 and min(looked_at) == 16
+
+
+def test_counts_are_tried_again_when_speed_falls_and_now_and_then() -> None:
+    choice = ThreadChoice(candidates(4))
+    decode(choice, QUIET)
+    decode(choice, QUIET, 20)
+    assert (choice.best, choice.trials) == (4, 1), "kept while it stays best"
+    decode(choice, BUSY, 12)
+    assert (choice.best, choice.trials, choice.changes) == (3, 2, 1), "another program came"
+    decode(choice, QUIET, 60)
+    assert (choice.best, choice.changes) == (4, 2), "and went: nothing fell, yet more is better now"
+
+
+def test_one_long_pause_does_not_decide() -> None:
+    """A laptop slept in the middle of the first look: a second of it is counted."""
+    choice = ThreadChoice(candidates(4))
+    choice.note(4, 0.02)
+    choice.note(4, 1.0)
+    decode(choice, QUIET, 120)
+    assert choice.best == 4

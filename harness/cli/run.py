@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import math
 import sys
 from typing import Any
 
@@ -96,7 +97,7 @@ def _how(group: Any) -> None:
         help="act on the one reading of a malformed step (default), or on none",
     )
     group.add_argument(
-        "--temperature", type=float, default=0.0, metavar="T", help="0 is greedy (default)"
+        "--temperature", type=_temperature, default=0.0, metavar="T", help="0 is greedy (default)"
     )
     group.add_argument("--seed", type=int, default=0, help="of sampling (default 0)")
 
@@ -172,11 +173,12 @@ def _limits(group: Any) -> None:
         help=f"generated per step (default {Limits.step_tokens})",
     )
     group.add_argument(
-        "--step-seconds",
-        type=float,
-        default=Limits.step_seconds,
+        "--deadline",
+        type=_seconds,
+        default=Limits.deadline,
         metavar="S",
-        help=f"for one generation or one tool call (default {Limits.step_seconds:g})",
+        help="wall seconds for one episode; past them it is scored as wrong (default: none, so "
+        "that a slow or busy machine costs no model anything)",
     )
     group.add_argument(
         "--run-seconds",
@@ -252,7 +254,7 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
     )  # fmt: skip
     limits = Limits(
         steps=args.max_steps, step_tokens=args.step_tokens,
-        step_seconds=args.step_seconds, run_seconds=args.run_seconds,
+        deadline=args.deadline, run_seconds=args.run_seconds,
     )  # fmt: skip
     return Plan(
         model, suite, prompt, world, limits, settings, args.mode,
@@ -324,4 +326,18 @@ def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: expected seconds, more than 0")
+    return number
+
+
+def _temperature(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: expected 0 (greedy) or a number above it")
     return number

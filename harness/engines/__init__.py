@@ -7,6 +7,7 @@ case of one slot.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -66,6 +67,9 @@ def create(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -
     ``tasks`` are read by the scripted engine alone. Raises UserError for what the user
     can mend (missing file, package not installed), EngineError for the rest.
     """
+    temperature = settings.sampling.temperature
+    if not 0 <= temperature < math.inf:
+        raise UserError(f"--temperature {temperature}: expected 0 (greedy) or a number above it")
     if model.engine not in ENGINES:
         raise UserError(
             f"model {model.name}: no engine {model.engine!r}; there are {', '.join(ENGINES)}"

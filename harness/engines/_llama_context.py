@@ -54,6 +54,7 @@ class Context:
         self._address: int | None = None
         self._view = np.empty((0, 0), np.float32)
         self._batch = _Batch()
+        self._threads = threads
         self.facts: dict[str, object] = {
             "n_ctx": int(lib.llama_n_ctx(self._context)),
             "n_batch": BATCH,
@@ -80,6 +81,12 @@ class Context:
             raise EngineError(
                 f"{self._path}: llama.cpp failed to decode: {reason}: {native.log.why()}"
             )
+
+    def use_threads(self, count: int) -> None:
+        """Compute with so many threads from now on; what is computed stays the same."""
+        if count != self._threads:
+            self._threads = count
+            lib.llama_set_n_threads(self._context, count, count)
 
     def logits(self, rows: int) -> npt.NDArray[np.float32]:
         """Logits of the last decode, one row an output, in their order: a view, valid until

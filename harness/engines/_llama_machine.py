@@ -29,20 +29,14 @@ CPU_SLOTS, AMX_SLOTS, GPU_SLOTS = 4, 16, 16
 USUAL_PREFIX = 2048  # tokens of a few-shot prompt, which is not known when memory is planned
 COMPUTE_SHARE, COMPUTE_FLOOR = 0.05, 64 << 20  # working memory beside weights and cache
 PROBE_SECONDS = 600
-WEIGHTS_PER_THREAD = 4_000_000
 
 
-def threads(weights: int = 0) -> int:
-    """Threads for decoding: physical cores this process may use, within a container's quota.
-
-    A small model (``weights`` > 0) gets fewer: llama.cpp's threads spin while they wait for
-    each other, and with 1M weights on two cores that had other work to do, two threads made
-    610 tokens/s and one 1,160.
-    """
+def threads() -> int:
+    """The most threads worth trying: physical cores this process may use, within a
+    container's quota. _llama_threads finds out how many of them are fast."""
     allowed = _allowed_cpus()
     cores = _physical_cores(allowed) or len(allowed)
-    worth = 1 + weights // WEIGHTS_PER_THREAD if weights else cores
-    return max(1, min(cores, _cpu_quota() or cores, worth))
+    return max(1, min(cores, _cpu_quota() or cores))
 
 
 def _allowed_cpus() -> set[int]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-BLOCK_SECONDS, BLOCK_CALLS = 0.1, 64  # one look at one count: so long, or so many calls
+BLOCK_SECONDS, BLOCK_CALLS = 0.1, 32  # one look at one count: so long, or so many calls
 ROUNDS = 3  # looks at each count, in turn
 BUDGET = 2.0  # seconds after which no further round begins
 HOPELESS = 0.5  # of the best speed: a count below it is not looked at again
@@ -19,7 +19,7 @@ SAME = 0.97  # of the best speed: so near, and fewer threads are as good
 FALLEN = 0.6  # of the speed when it was chosen: below, all counts are tried again
 WINDOW = 2.0  # seconds of decoding over which speed is watched
 AGAIN = 30.0  # seconds of decoding after which another count may have become better
-WORTH = 50  # times what a trial takes: so long its outcome is kept at least
+KEPT, KEPT_FALLEN = 50, 5  # times what a trial took: its outcome is kept at least so long
 
 
 def candidates(cores: int) -> tuple[int, ...]:
@@ -39,12 +39,12 @@ class ThreadChoice:
         self.best = counts[0]
         self.speeds: dict[int, float] = {}
         self.trials = self.changes = 0
-        self.seconds = 0.0  # of all trials
+        self.seconds = 0.0  # that the first trial took
         self._cost = self._since = 0.0  # of the last trial; since then
         self._tries: list[int] = []
         self._meter = _Meter()
         if len(counts) > 1:
-            self._begin()
+            self.begin()
 
     @property
     def trying(self) -> bool:
@@ -89,15 +89,16 @@ class ThreadChoice:
 
     def _watch(self) -> None:
         """Begin a trial when speed has fallen, or when the last one is long ago."""
-        if self._since >= max(AGAIN, WORTH * self._cost):
-            self._begin()
+        if self._since >= max(AGAIN, KEPT * self._cost):
+            self.begin()
         elif self._meter.seconds >= WINDOW:
             fallen = self._meter.speed < FALLEN * self.speeds[self.best]
             self._meter = _Meter()
-            if fallen and self._since >= min(AGAIN, WORTH * self._cost):
-                self._begin()
+            if fallen and self._since >= KEPT_FALLEN * self._cost:
+                self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Begin a trial, whatever was found before."""
         self._looks: dict[int, list[float]] = {count: [] for count in self._counts}
         self._tries = list(self._counts)
         self._meter = _Meter()
@@ -111,7 +112,9 @@ class ThreadChoice:
             self._tries = []  # fewer threads are slower still
         if self._tries:
             return
-        hopeful = [n for n, speeds in self._looks.items() if speeds and max(speeds) >= HOPELESS * best]
+        hopeful = [
+            n for n, speeds in self._looks.items() if speeds and max(speeds) >= HOPELESS * best
+        ]
         rounds = len(self._looks[hopeful[0]])
         if len(hopeful) > 1 and rounds < ROUNDS and self._cost < BUDGET:
             self._tries = hopeful
@@ -123,8 +126,8 @@ class ThreadChoice:
         enough = SAME * max(self.speeds.values())
         before, self.best = self.best, min(n for n, s in self.speeds.items() if s >= enough)
         self.changes += bool(self.trials) and self.best != before
+        self.seconds = self.seconds or self._cost
         self.trials += 1
-        self.seconds += self._cost
 
 
 class _Meter:

@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from harness.clock import awake
 from harness.engines import _llama_machine as machine
 from harness.engines import _llama_native as native
 from harness.engines import _llama_sampling as sampling
 from harness.engines import gguf
 from harness.engines._llama_context import BATCH, PREFIX, Context
 from harness.engines._llama_native import lib
+from harness.engines._llama_threads import ThreadChoice, candidates
 from harness.engines._llama_vocab import Vocabulary
 from harness.engines.stops import StopScanner
 from harness.files import sha256_of
@@ -46,8 +48,13 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -> 
     """Open a GGUF file.
 
     Raises UserError, before llama.cpp is asked where that can be, for a file that is no
-    usable model, too little memory, or a grammar that does not compile.
+    usable model, too many slots, too little memory, or a grammar that does not compile.
     """
+    most = int(lib.llama_max_parallel_sequences()) - 1  # one holds the prefix
+    if settings.slots > most:
+        raise UserError(
+            f"--slots {settings.slots}: llama.cpp holds at most {most} episodes at once"
+        )
     if model.source.startswith("hf:"):
         raise UserError(
             f"model {model.name}: {model.source} is not on this machine; "
@@ -96,8 +103,8 @@ class LlamaCppEngine:
         self._settings = settings
         self._on_gpu = native.offloads() and settings.gpu_layers != 0
         self.slots = machine.plan_slots(file, settings, self._on_gpu)
-        self._threads = settings.threads or machine.threads(file.params)
         gpu_layers = settings.gpu_layers if self._on_gpu else 0
+        self._threads = ThreadChoice(_thread_counts(settings, gpu_layers < 0))
         careful = machine.avoids_amx(
             native.system_info(), file, gpu_layers < 0, lambda: machine.amx_crashes(file.path)
         )
@@ -114,7 +121,9 @@ class LlamaCppEngine:
             raise
         self.facts: dict[str, object] = _model_facts(file, self._model, self._vocab) | {
             "slots": self.slots,
-            "threads": self._threads,
+            "slots_wanted": settings.slots
+            or machine.usual_slots(native.system_info(), self._on_gpu),
+            **self._threads.facts,
             "gpu_layers": gpu_layers,
             "extra_bufts": not careful,
             "sampling": sampling.describe(settings.sampling),
@@ -135,10 +144,12 @@ class LlamaCppEngine:
         self._close_context()
         self._context = Context(
             self._model, self._file.path, len(tokens) + self.slots * self._room,
-            self.slots + 1, self._threads, self._on_gpu,
+            self.slots + 1, self._threads.count, self._on_gpu,
         )  # fmt: skip
         self._free = list(range(self.slots, PREFIX, -1))
         self._evaluate_prefix(self._context, tokens)
+        if tokens:
+            self._try_threads(self._context, tokens[-1])
         self.facts |= self._context.facts | {
             "episode_tokens": self._room,
             "prefix_tokens": len(tokens),
@@ -154,6 +165,39 @@ class LlamaCppEngine:
             raise EngineError(
                 f"{self._file.path}: computes no numbers (NaN): the file or this build is broken"
             )
+
+    def _try_threads(self, context: Context, token: int) -> None:
+        """Let the thread choice see what it needs: every slot decodes behind the prefix, and
+        is dropped whole, which leaves llama.cpp's memory as it was."""
+        slots = range(PREFIX + 1, self.slots + 1)
+        while self._threads.trying:
+            for slot in slots:
+                context.fork(slot)
+            for position in range(self._prefix, self._prefix + self._room):
+                if not self._threads.trying:
+                    break
+                self._decode(
+                    context, [token] * len(slots), [position] * len(slots), slots,
+                    range(len(slots)),
+                )  # fmt: skip
+            for slot in slots:
+                context.drop(slot)
+
+    def _decode(
+        self,
+        context: Context,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[int],
+        outputs: Sequence[int],
+    ) -> None:
+        """As ``Context.decode``, with the threads chosen; batches that generate are timed."""
+        context.use_threads(self._threads.count)
+        began = awake()
+        context.decode(tokens, positions, sequences, outputs)
+        generates = len(outputs) == len(tokens)
+        if generates and self._threads.note(len(tokens), awake() - began):
+            self.facts |= self._threads.facts
 
     def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
         episode = self._episodes.get(episode_id) or self._begin(episode_id)
@@ -186,15 +230,19 @@ class LlamaCppEngine:
         return episode
 
     def step(self) -> list[tuple[str, Completion]]:
-        now = time.monotonic()
-        for episode_id, episode in self._episodes.items():
+        now = awake()
+        for episode_id, episode in self._in_order():
             if episode.call and 0 < episode.call.deadline < now:
-                self._end(episode_id, episode, "time")
+                self._end(episode_id, episode, "deadline")
         if self._context is not None:
             for group in self._groups():
                 self._sample(self._context, self._advance(self._context, group))
         ended, self._ended = self._ended, []
         return ended
+
+    def _in_order(self) -> list[tuple[str, _Episode]]:
+        """The episodes by their slot, so that a batch is the same however they came in."""
+        return sorted(self._episodes.items(), key=lambda item: item[1].sequence)
 
     def _groups(self) -> Iterator[list[tuple[str, _Episode]]]:
         """What to decode together, as one batch after the other.
@@ -203,7 +251,7 @@ class LlamaCppEngine:
         faster on one prompt at a time, then on one token of every generation (measured: 10
         to 25 % on 1M and 70M weights; a batch of one shape also keeps its graph).
         """
-        live = [(i, e) for i, e in self._episodes.items() if e.call]
+        live = [(i, e) for i, e in self._in_order() if e.call]
         if self._on_gpu:
             yield sorted(live, key=lambda item: item[1].waiting)  # single tokens first
             return
@@ -232,7 +280,7 @@ class LlamaCppEngine:
                 outputs.append(len(tokens) - 1)
                 rows.append((episode_id, episode))
         if tokens:
-            context.decode(tokens, positions, sequences, outputs)
+            self._decode(context, tokens, positions, sequences, outputs)
         return rows
 
     def _sample(self, context: Context, rows: Sequence[tuple[str, _Episode]]) -> None:
@@ -314,6 +362,13 @@ class LlamaCppEngine:
         if self._context is not None:
             self._context.close()
         self._context = None
+
+
+def _thread_counts(settings: EngineSettings, all_on_gpu: bool) -> tuple[int, ...]:
+    """What to choose from. Where a GPU computes everything there is nothing to choose."""
+    if settings.threads or all_on_gpu:
+        return (settings.threads or machine.threads(),)
+    return candidates(machine.threads())
 
 
 def _refuse_non_generators(path: str, model: Any) -> None:

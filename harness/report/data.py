@@ -108,6 +108,8 @@ def row(result: Result) -> dict[str, Any]:
         "episodes": len(result.episodes),
         "scored": summary.episodes,
         "unscored": sum(summary.unscored.values()),
+        "deadline": config.get("limits", {}).get("deadline", 0.0),
+        "missed_deadline": summary.statuses.get("deadline", 0),
         **_rate("accuracy", summary.correct),
         **_rate("lenient", summary.lenient),
         **_rate("accuracy_strict", summary.correct_strict),

@@ -99,7 +99,12 @@ def _readings(result: Result, episode: Episode) -> Iterator[tuple[Step, Parsed]]
             finish=done.finish, stop=done.stop, repair=config["repair"],
         )  # fmt: skip
         yield step, today
-        if isinstance(today.move, Answer) and done.finish not in ("context", "deadline", "time", "error"):
+        if isinstance(today.move, Answer) and done.finish not in (
+            "context",
+            "deadline",
+            "time",
+            "error",
+        ):
             return
 
 

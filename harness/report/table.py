@@ -79,6 +79,7 @@ def render(rows: Sequence[Row], width: int) -> list[Table | str]:
         blocks.append(setting)
         blocks += _tables(some, width)
         blocks += [_unscored(r) for r in some if r["unscored"]]
+        blocks += [_missed(r) for r in some if r["missed_deadline"]]
         blocks.append("")
     return [*blocks, NOTES]
 
@@ -108,6 +109,14 @@ def _setting(r: Row) -> str:
 
 def _unscored(r: Row) -> str:
     return f"unscored for a fault: {printable(r['name'], 64)}, {r['unscored']} of {r['episodes']}"
+
+
+def _missed(r: Row) -> str:
+    """Episodes that a person's own latency bar ended: wrong, and called by name."""
+    return (
+        f"{printable(r['name'], 64)}: {r['missed_deadline']} of {r['scored']} missed the "
+        f"{r['deadline']:g} s deadline"
+    )
 
 
 def memory(size: int) -> str:
