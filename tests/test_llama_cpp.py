@@ -362,7 +362,7 @@ def test_threads_stay_within_this_machine() -> None:
 def test_more_slots_than_llama_cpp_can_hold_are_refused(
     opened: Callable[..., LlamaCppEngine],
 ) -> None:
-    with pytest.raises(UserError, match="--slots 300: llama.cpp holds at most 255 episodes"):
+    with pytest.raises(UserError, match=r"--slots 300: llama\.cpp holds at most 255 episodes"):
         opened(EngineSettings(slots=300))
     assert opened(EngineSettings(slots=255, episode_tokens=8, threads=1)).slots == 255
 
@@ -372,7 +372,7 @@ def test_a_temperature_that_is_none_is_refused(
     models: Callable[..., Path], temperature: float
 ) -> None:
     settings = EngineSettings(sampling=Sampling(temperature))
-    with pytest.raises(UserError, match="--temperature .*: expected 0"):
+    with pytest.raises(UserError, match=r"--temperature .*: expected 0"):
         engines.create(Model("tiny", "llama_cpp", str(models())), settings)
 
 
