@@ -388,7 +388,7 @@ def test_trying_threads_changes_no_text(
     written = []
     for counts in ((1,), (2, 1), (3, 2, 1)):
         engine = opened(EngineSettings(slots=3, episode_tokens=100), architecture=architecture)
-        engine._threads = restless = ThreadChoice(counts)
+        engine._threads = restless = choice_of(*counts)
         engine.start(PREFIX)
         assert not restless.trying
         restless.begin()
@@ -401,25 +401,55 @@ def test_the_thread_trial_is_recorded_and_a_fixed_count_needs_none(
     opened: Callable[..., LlamaCppEngine],
 ) -> None:
     engine = opened(EngineSettings(slots=2))
-    engine._threads = ThreadChoice((2, 1))
+    engine._threads = choice_of(2, 1)
     engine.start(PREFIX)
     trial = json.loads(json.dumps(engine.facts))["thread_trial"]
-    assert trial["trials"] == 1 and trial["seconds"] > 0
+    assert trial["again"] == 0 and trial["seconds"] > 0
     assert trial["tokens_per_second"].keys() == {"1", "2"} and engine.facts["threads"] in (1, 2)
     fixed = opened(EngineSettings(slots=2, threads=2))
     fixed.start(PREFIX)
     assert fixed.facts["threads"] == 2 and "thread_trial" not in fixed.facts
 
 
-def decode(choice: ThreadChoice, speeds: dict[int, float], seconds: float = 0.0) -> int:
-    """Batches of four until no trial is under way and so many seconds have passed; how many
-    seconds that took, in whole numbers."""
-    spent = 0.0
-    while spent < seconds or choice.trying:
-        took = 4 / speeds[choice.count]
-        choice.note(4, took)
-        spent += took
-    return round(spent)
+def test_a_count_that_does_not_come_back_is_given_up(
+    opened: Callable[..., LlamaCppEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As two threads on a machine where other programs use both cores."""
+    texts = []
+    for patience in (60.0, -1.0):
+        monkeypatch.setattr(machine, "patience", lambda _, seconds=patience: seconds)
+        engine = opened(EngineSettings(slots=3, episode_tokens=100))
+        engine._threads = choice_of(2, 1)
+        engine.start(PREFIX)
+        texts.append(
+            {n: c.text for n, c in drive(engine, {t: ask(t) for t in OPENINGS[:3]}).items()}
+        )
+    assert engine._threads.speeds == {2: 0.0, 1: 0.0} and engine._threads.best == 2
+    assert texts[0] == texts[1]
+
+
+def choice_of(*counts: int) -> ThreadChoice:
+    return ThreadChoice(counts, machine.idle_seconds)
+
+
+class Machine:
+    """So many tokens a second with each count of threads; batches of four."""
+
+    def __init__(self, speeds: dict[int, float], idle_cores: float = 0.0) -> None:
+        self.speeds = speeds
+        self.idle_cores = idle_cores
+        self.idle = 0.0
+        self.choice = ThreadChoice(sorted(speeds, reverse=True), lambda: self.idle)
+        self.choice.begin()
+
+    def decode(self, seconds: float = 0.0) -> None:
+        """Until no trial is under way and so many seconds have passed."""
+        spent = 0.0
+        while spent < seconds or self.choice.trying:
+            took = 4 / self.speeds[self.choice.count]
+            spent += took
+            self.idle += took * self.idle_cores
+            self.choice.note(4, took)
 
 
 QUIET, BUSY = {4: 200.0, 3: 170.0, 2: 120.0, 1: 65.0}, {4: 20.0, 3: 160.0, 2: 115.0, 1: 60.0}
@@ -444,35 +474,48 @@ def test_the_counts_worth_trying(cores: int, counts: tuple[int, ...]) -> None:
 def test_the_fastest_count_is_chosen_the_fewest_where_equal(
     speeds: dict[int, float], best: int
 ) -> None:
-    choice = ThreadChoice(candidates(4))
-    decode(choice, speeds)
-    assert (choice.best, choice.count, choice.trials) == (best, best, 1)
+    here = Machine(speeds)
+    here.decode()
+    assert here.choice.best == here.choice.count == best
 
 
-def test_a_slow_model_is_not_asked_about_counts_without_hope() -> None:
-    choice = ThreadChoice(candidates(64))
-    looked_at = set()
+def test_a_large_model_is_not_asked_about_counts_without_hope() -> None:
+    choice, looked_at = ThreadChoice(candidates(64), lambda: 0.0), set()
+    choice.begin()
     while choice.trying:
         looked_at.add(choice.count)
-        choice.note(4, 4 / choice.count)  # a token a second and thread: a large model
+        choice.note(4, 4 / choice.count)  # a token a second and thread
     assert choice.best >= 63 and min(looked_at) == 16
 
 
-def test_counts_are_tried_again_when_speed_falls_and_now_and_then() -> None:
-    choice = ThreadChoice(candidates(4))
-    decode(choice, QUIET)
-    decode(choice, QUIET, 20)
-    assert (choice.best, choice.trials) == (4, 1), "kept while it stays best"
-    decode(choice, BUSY, 12)
-    assert (choice.best, choice.trials, choice.changes) == (3, 2, 1), "another program came"
-    decode(choice, QUIET, 60)
-    assert (choice.best, choice.changes) == (4, 2), "and went: nothing fell, yet more is better now"
+def test_the_count_follows_what_other_programs_do() -> None:
+    here = Machine(QUIET)
+    here.decode()
+    here.choice.started(1.0)
+    here.decode(100)
+    assert (here.choice.best, here.choice.again) == (4, 0), "kept while it stays best"
+    here.speeds = BUSY
+    here.decode(12)
+    assert (here.choice.best, here.choice.changes) == (3, 1), "another program came"
+    here.decode(100)
+    assert here.choice.again == 1, "no core is idle: more threads are not tried"
+    here.speeds, here.idle_cores = QUIET, 1.0
+    here.decode(200)
+    assert (here.choice.best, here.choice.changes) == (4, 2), "and went: nothing fell"
 
 
-def test_one_long_pause_does_not_decide() -> None:
+def test_one_long_pause_does_not_decide_for_long() -> None:
     """A laptop slept in the middle of the first look: a second of it is counted."""
-    choice = ThreadChoice(candidates(4))
-    choice.note(4, 0.02)
-    choice.note(4, 1.0)
-    decode(choice, QUIET, 120)
-    assert choice.best == 4
+    here = Machine(QUIET, idle_cores=1.0)
+    here.choice.note(4, 0.02)
+    here.choice.note(4, 1.0)
+    here.decode(120)
+    assert here.choice.best == 4
+
+
+def test_threads_given_up_are_not_chosen() -> None:
+    here = Machine(BUSY)
+    assert here.choice.first_look and here.choice.count == 4
+    here.choice.give_up(1.0)
+    here.decode()
+    assert here.choice.best == 3

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from harness.clock import awake
 from harness.engines import _llama_native as native
 from harness.engines._llama_native import lib
 from harness.types import EngineError, UserError
@@ -21,7 +22,8 @@ from harness.types import EngineError, UserError
 BATCH = 512  # tokens that one llama_decode takes
 PREFIX = 0  # the sequence of the shared prefix
 _FLASH_AUTO, _FLASH_OFF = -1, 0
-_CODES = {1: "no room in its memory", 2: "it was aborted", -1: "it refused the batch"}
+_ABORTED = 2
+_CODES = {1: "no room in its memory", _ABORTED: "it was aborted", -1: "it refused the batch"}
 
 
 class Context:
@@ -75,12 +77,34 @@ class Context:
         Raises EngineError when llama.cpp fails, whose memory is then undefined.
         """
         native_batch = self._batch.filled(tokens, positions, sequences, outputs)
-        code = lib.llama_decode(self._context, native_batch)
+        self._check(lib.llama_decode(self._context, native_batch))
+
+    def _check(self, code: int) -> None:
         if code:
             reason = _CODES.get(code, f"code {code}")
             raise EngineError(
                 f"{self._path}: llama.cpp failed to decode: {reason}: {native.log.why()}"
             )
+
+    def decode_within(
+        self,
+        seconds: float,
+        tokens: Sequence[int],
+        positions: Sequence[int],
+        sequences: Sequence[int],
+        outputs: Sequence[int],
+    ) -> bool:
+        """As ``decode``, but given up after so many awake seconds, on a CPU; whether it came to
+        its end. The sequences must then be dropped."""
+        ends = awake() + seconds
+        late = lib.ggml_abort_callback(lambda _: awake() > ends)
+        lib.llama_set_abort_callback(self._context, late, None)
+        code = lib.llama_decode(
+            self._context, self._batch.filled(tokens, positions, sequences, outputs)
+        )
+        lib.llama_set_abort_callback(self._context, lib.ggml_abort_callback(), None)
+        self._check(code if code != _ABORTED else 0)
+        return bool(code != _ABORTED)
 
     def use_threads(self, count: int) -> None:
         """Compute with so many threads from now on; what is computed stays the same."""

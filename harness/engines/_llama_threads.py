@@ -8,7 +8,7 @@ tried again in mid-run, on the very batches that the run needs anyway.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 BLOCK_SECONDS, BLOCK_CALLS = 0.1, 32  # one look at one count: so long, or so many calls
@@ -16,9 +16,9 @@ ROUNDS = 3  # looks at each count, in turn
 BUDGET = 2.0  # seconds after which no further round begins
 HOPELESS = 0.5  # of the best speed: a count below it is not looked at again
 SAME = 0.97  # of the best speed: so near, and fewer threads are as good
-FALLEN = 0.6  # of the speed when it was chosen: below, all counts are tried again
+FALLEN = 0.6  # of the speed when it was chosen: below, fewer threads are tried
 WINDOW = 2.0  # seconds of decoding over which speed is watched
-AGAIN = 30.0  # seconds of decoding after which another count may have become better
+AGAIN = 30.0  # seconds of decoding after which more threads are tried, if cores are idle
 KEPT, KEPT_FALLEN = 50, 5  # times what a trial took: its outcome is kept at least so long
 
 
@@ -31,25 +31,22 @@ def candidates(cores: int) -> tuple[int, ...]:
 class ThreadChoice:
     """Decode with ``count`` threads, tell ``note`` how long it took, and go on.
 
-    Speeds are in tokens a second, of batches with one token for each sequence.
+    ``counts`` are to choose from, most first; ``idle_seconds`` is how long cores of this
+    machine have been idle, all of them together, since some fixed moment. Speeds are in
+    tokens a second, of batches with one token for each sequence.
     """
 
-    def __init__(self, counts: Sequence[int]) -> None:
-        self._counts = tuple(counts)
+    def __init__(self, counts: Sequence[int], idle_seconds: Callable[[], float]) -> None:
+        self.counts = tuple(counts)
         self.best = counts[0]
         self.speeds: dict[int, float] = {}
-        self.trials = self.changes = 0
-        self.seconds = 0.0  # that the first trial took
-        self._cost = self._since = 0.0  # of the last trial; since then
+        self.again = self.changes = 0  # trials in mid-run, and how many chose another count
+        self.started_in = 0.0  # seconds that the choice at the start took
+        self._idle_seconds = idle_seconds
+        self._idle = 0.0  # idle seconds at the end of the last trial
+        self._cost = self._since = 0.0  # seconds of the last trial, and since then
         self._tries: list[int] = []
         self._meter = _Meter()
-        if len(counts) > 1:
-            self.begin()
-
-    @property
-    def trying(self) -> bool:
-        """Whether a trial is under way."""
-        return bool(self._tries)
 
     @property
     def count(self) -> int:
@@ -57,23 +54,52 @@ class ThreadChoice:
         return self._tries[0] if self._tries else self.best
 
     @property
+    def trying(self) -> bool:
+        """Whether a trial is under way."""
+        return bool(self._tries)
+
+    @property
     def facts(self) -> dict[str, object]:
         """For the record: the count in use, and what the last trial found."""
-        if not self.trials:
+        if not self.speeds:
             return {"threads": self.best}
         return {
             "threads": self.best,
             "thread_trial": {
                 "tokens_per_second": {str(n): round(s, 1) for n, s in self.speeds.items()},
-                "trials": self.trials,
+                "seconds": round(self.started_in, 3),
+                "again": self.again,
                 "changes": self.changes,
-                "seconds": round(self.seconds, 3),
             },
         }
 
+    def begin(self, counts: Sequence[int] = (), rounds: int = ROUNDS) -> None:
+        """Begin a trial of these counts (none: all); with one count there is none."""
+        counts = counts or self.counts
+        self._looks: dict[int, list[float]] = {count: [] for count in counts}
+        self._rounds = rounds
+        self._tries = list(counts) if len(self.counts) > 1 else []
+        self._meter = _Meter()
+        self._cost = self._since = 0.0
+
+    def started(self, seconds: float) -> None:
+        """The choice at the start is made, and took so long."""
+        self.started_in, self.again, self.changes = seconds, 0, 0
+
+    @property
+    def first_look(self) -> bool:
+        """Whether the next batch is the first with a count of which nothing is known yet."""
+        return self.trying and not self._looks[self.count] and not self._meter.calls
+
+    def give_up(self, seconds: float) -> None:
+        """The count under trial was stopped after so long: it has no hope."""
+        self._cost += seconds
+        self._looks[self.count].append(0.0)
+        self._next()
+
     def note(self, tokens: int, seconds: float) -> bool:
         """Take in how long a batch of so many tokens took; True when a trial has ended."""
-        if len(self._counts) == 1:
+        if len(self.counts) == 1:
             return False
         self._meter.add(tokens, seconds)
         if not self.trying:
@@ -88,21 +114,17 @@ class ThreadChoice:
         return not self.trying
 
     def _watch(self) -> None:
-        """Begin a trial when speed has fallen, or when the last one is long ago."""
-        if self._since >= max(AGAIN, KEPT * self._cost):
-            self.begin()
-        elif self._meter.seconds >= WINDOW:
-            fallen = self._meter.speed < FALLEN * self.speeds[self.best]
-            self._meter = _Meter()
-            if fallen and self._since >= KEPT_FALLEN * self._cost:
-                self.begin()
-
-    def begin(self) -> None:
-        """Begin a trial, whatever was found before."""
-        self._looks: dict[int, list[float]] = {count: [] for count in self._counts}
-        self._tries = list(self._counts)
-        self._meter = _Meter()
-        self._cost = self._since = 0.0
+        """Try fewer threads when speed has fallen, now and then more when cores are idle."""
+        if self._meter.seconds < WINDOW or not self.speeds:
+            return
+        speed, self._meter = self._meter.speed, _Meter()
+        if speed < FALLEN * self.speeds[self.best] and self._since >= KEPT_FALLEN * self._cost:
+            self.begin([n for n in self.counts if n <= self.best])
+        elif self._since >= max(AGAIN, KEPT * self._cost):
+            idle = self._idle_seconds() - self._idle >= self._since / 2
+            self._since, self._idle = 0.0, self._idle_seconds()
+            if idle and self.best < self.counts[0]:
+                self.begin([n for n in self.counts if n >= self.best])
 
     def _next(self) -> None:
         """The next count to look at; the choice when there is none."""
@@ -112,11 +134,9 @@ class ThreadChoice:
             self._tries = []  # fewer threads are slower still
         if self._tries:
             return
-        hopeful = [
-            n for n, speeds in self._looks.items() if speeds and max(speeds) >= HOPELESS * best
-        ]
+        hopeful = [n for n, found in self._looks.items() if found and max(found) >= HOPELESS * best]
         rounds = len(self._looks[hopeful[0]])
-        if len(hopeful) > 1 and rounds < ROUNDS and self._cost < BUDGET:
+        if best and len(hopeful) > 1 and rounds < self._rounds and self._cost < BUDGET:
             self._tries = hopeful
         else:
             self._choose()
@@ -124,10 +144,11 @@ class ThreadChoice:
     def _choose(self) -> None:
         self.speeds = {n: median(speeds) for n, speeds in self._looks.items() if speeds}
         enough = SAME * max(self.speeds.values())
-        before, self.best = self.best, min(n for n, s in self.speeds.items() if s >= enough)
-        self.changes += bool(self.trials) and self.best != before
-        self.seconds = self.seconds or self._cost
-        self.trials += 1
+        before, fastest = self.best, [n for n, s in self.speeds.items() if s >= enough]
+        self.best = min(fastest) if enough else max(fastest)  # nobody came back in time: all
+        self.again += 1
+        self.changes += self.best != before
+        self._idle = self._idle_seconds()
 
 
 class _Meter:

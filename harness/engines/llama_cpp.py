@@ -100,11 +100,12 @@ class LlamaCppEngine:
 
     def __init__(self, file: gguf.GgufFacts, settings: EngineSettings) -> None:
         self._file = file
+        self._prefix = 0
         self._settings = settings
         self._on_gpu = native.offloads() and settings.gpu_layers != 0
         self.slots = machine.plan_slots(file, settings, self._on_gpu)
         gpu_layers = settings.gpu_layers if self._on_gpu else 0
-        self._threads = ThreadChoice(_thread_counts(settings, gpu_layers < 0))
+        self._threads = ThreadChoice(_thread_counts(settings, gpu_layers < 0), machine.idle_seconds)
         careful = machine.avoids_amx(
             native.system_info(), file, gpu_layers < 0, lambda: machine.amx_crashes(file.path)
         )
@@ -140,7 +141,6 @@ class LlamaCppEngine:
                 f"{self._file.path}: the prompt takes {len(tokens):,} tokens and this model was "
                 f"trained for {trained:,}; choose a shorter prompt or another model"
             )
-        self._prefix = len(tokens)
         self._close_context()
         self._context = Context(
             self._model, self._file.path, len(tokens) + self.slots * self._room,
@@ -148,40 +148,68 @@ class LlamaCppEngine:
         )  # fmt: skip
         self._free = list(range(self.slots, PREFIX, -1))
         self._evaluate_prefix(self._context, tokens)
-        if tokens:
-            self._try_threads(self._context, tokens[-1])
-        self.facts |= self._context.facts | {
-            "episode_tokens": self._room,
-            "prefix_tokens": len(tokens),
-            "prefix_tokens_sha256": hashlib.sha256(np.array(tokens, "<i4").tobytes()).hexdigest(),
-        }
+        self.facts |= (
+            self._context.facts
+            | self._threads.facts
+            | {
+                "episode_tokens": self._room,
+                "prefix_tokens": len(tokens),
+                "prefix_tokens_sha256": hashlib.sha256(
+                    np.array(tokens, "<i4").tobytes()
+                ).hexdigest(),
+            }
+        )
         return len(tokens)
 
     def _evaluate_prefix(self, context: Context, tokens: Sequence[int]) -> None:
+        """Evaluate the prefix, with threads chosen at a glance, and behind it choose them well."""
+        if not tokens:
+            return
+        began, self._prefix = awake(), 0
+        self._threads.begin(rounds=1)
+        self._try_threads(context, tokens[-1])
+        glance = awake() - began
+        context.use_threads(self._threads.count)
         for at in range(0, len(tokens), BATCH):
             part = tokens[at : at + BATCH]
             context.decode(part, range(at, at + len(part)), [PREFIX] * len(part), [len(part) - 1])
-        if tokens and not np.isfinite(context.logits(1)).any():
+        if not np.isfinite(context.logits(1)).any():
             raise EngineError(
                 f"{self._file.path}: computes no numbers (NaN): the file or this build is broken"
             )
+        began, self._prefix = awake(), len(tokens)
+        self._threads.begin()
+        self._try_threads(context, tokens[-1])
+        self._threads.started(glance + awake() - began)
 
     def _try_threads(self, context: Context, token: int) -> None:
         """Let the thread choice see what it needs: every slot decodes behind the prefix, and
         is dropped whole, which leaves llama.cpp's memory as it was."""
-        slots = range(PREFIX + 1, self.slots + 1)
-        while self._threads.trying:
+        slots, threads = range(PREFIX + 1, self.slots + 1), self._threads
+        every = range(len(slots))
+        while threads.trying:
             for slot in slots:
                 context.fork(slot)
             for position in range(self._prefix, self._prefix + self._room):
-                if not self._threads.trying:
+                if not threads.trying:
                     break
-                self._decode(
-                    context, [token] * len(slots), [position] * len(slots), slots,
-                    range(len(slots)),
-                )  # fmt: skip
+                batch = [token] * len(slots), [position] * len(slots), slots, every
+                if not threads.first_look:
+                    self._decode(context, *batch)
+                elif not self._decode_or_give_up(context, *batch):
+                    break
             for slot in slots:
                 context.drop(slot)
+
+    def _decode_or_give_up(self, context: Context, *batch: Sequence[int]) -> bool:
+        context.use_threads(self._threads.count)
+        began = awake()
+        ended = context.decode_within(machine.patience(self._file.size_bytes), *batch)
+        if ended:
+            self._threads.note(len(batch[0]), awake() - began)
+        else:
+            self._threads.give_up(awake() - began)
+        return ended
 
     def _decode(
         self,
