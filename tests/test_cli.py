@@ -136,7 +136,10 @@ def test_the_version_is_the_package_s(tell: Tell) -> None:
 
 
 @pytest.mark.parametrize("line", ["", "runn --model x", "run", "run --model a --mode txt",
-                                  "run --model a --trials 0", "power --tasks many"])  # fmt: skip
+                                  "run --model a --trials 0", "power --tasks many",
+                                  *(f"run --model a --deadline {s}" for s in ("0", "-1", "nan", "inf", "soon")),
+                                  *(f"run --model a --temperature {t}" for t in ("-0.1", "nan", "inf", "hot")),
+                                  ])  # fmt: skip
 def test_a_slip_on_the_command_line_exits_with_2_and_the_usage(line: str, tell: Tell) -> None:
     code, said, error = tell(line)
     assert code == 2 and not said and error.startswith("usage: ")
@@ -194,6 +197,12 @@ def test_a_run_ends_with_the_table_and_can_be_given_again(told: Tell) -> None:
     assert code == 0 and "perfect-script: complete, 3 episodes" in " ".join(error.split())
     assert "right [95 %]" in said and "100.0 [44, 100]" in said and "record: runs" in said
     assert len(list(Path("runs").iterdir())) == 2
+
+
+def test_a_deadline_that_was_asked_for_is_called_by_its_name(tell: Tell) -> None:
+    code, said, _ = tell("run --model slow-script --suite mini --deadline 0.01")
+    assert code == 0 and "0.0 [0, 56]" in said
+    assert "slow-script: 3 of 3 missed the 0.01 s deadline" in said
 
 
 def test_a_run_with_faults_exits_with_1_and_says_how_many(tell: Tell) -> None:

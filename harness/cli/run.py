@@ -143,14 +143,14 @@ def _machine(group: Any) -> None:
         type=_count,
         default=0,
         metavar="N",
-        help="episodes at once; 1 repeats bit for bit (default: chosen for this machine)",
+        help="episodes at once (default: chosen for this machine)",
     )
     group.add_argument(
         "--threads",
         type=_count,
         default=0,
         metavar="N",
-        help="CPU threads (default: chosen for this machine)",
+        help="CPU threads (default: chosen by trying, and tried again when the speed falls)",
     )
     group.add_argument(
         "--gpu-layers", type=int, default=-1, metavar="N", help="layers on the GPU (default: all)"
