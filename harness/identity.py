@@ -40,6 +40,13 @@ NO_IDENTITY = frozenset(
     {"file", "threads", "thread_trial", "retrials", "workaround", "warnings", "estimated", "name"}
 )
 
+# The packages whose version can change an episode, by engine and by kind of world.
+DECISIVE = {
+    "llama_cpp": ("llama-cpp-python",),
+    "transformers": ("transformers", "torch", "bitsandbytes"),
+    "live": ("wikipedia", "ddgs"),
+}
+
 FORMAT_1: Settings = {
     "limits.steps": 7,
     "limits.step_tokens": 160,
@@ -76,8 +83,18 @@ def settings_of(manifest: Mapping[str, Any]) -> Settings:
     ``manifest`` is that of a run of any format. Keys are those of ``manifest["config"]``
     ("prompt.name", "limits.steps", "settings.sampling.temperature", "model.name" …).
     """
-    defaults = {**ADDED, **(FORMAT_1 if manifest.get("format") == 1 else {})}
-    return {**defaults, **_flat(manifest.get("config", {}))}
+    config = _flat(manifest.get("config", {}))
+    if manifest.get("format") != 1:
+        return {**ADDED, **config}
+    settings = {**ADDED, **FORMAT_1, **config}
+    kinds = (str(settings.get("model.engine")), str(settings["world.kind"]))
+    return settings | _flat(decisive(manifest.get("packages", {}), *kinds), "packages.")
+
+
+def decisive(packages: Mapping[str, str], engine: str, world: str) -> dict[str, str]:
+    """Those of the installed ``packages`` (name -> version) that can change an episode."""
+    names = (*DECISIVE.get(engine, ()), *DECISIVE.get(world, ()))
+    return {name: packages[name] for name in names if name in packages}
 
 
 def differences(ours: Settings, theirs: Settings) -> list[tuple[str, Any, Any]]:

@@ -22,6 +22,7 @@ from harness.files import sha256_of
 from harness.identity import (
     NO_IDENTITY,
     Settings,
+    decisive,
     differences,
     fact_differences,
     fingerprint,
@@ -46,12 +47,6 @@ PACKAGES = (
     "wikipedia",
     "ddgs",
 )
-# The packages whose version can change an episode, by engine and by kind of world.
-DECISIVE = {
-    "llama_cpp": ("llama-cpp-python",),
-    "transformers": ("transformers", "torch", "bitsandbytes"),
-    "live": ("wikipedia", "ddgs"),
-}
 
 
 @dataclass(frozen=True)
@@ -92,7 +87,6 @@ class Plan:
         of them make two runs the same. How much is run is not among them."""
         prompt, limits = self.prompt, full(self.limits)
         del limits["run_seconds"]
-        names = (*DECISIVE.get(self.model.engine, ()), *DECISIVE.get(self.world.kind, ()))
         return {
             "model": {**full(self.model), "identity": models.identity(self.model)},
             "suite": {
@@ -118,7 +112,7 @@ class Plan:
             "repair": self.repair,
             "seed": self.seed,
             "extras": full(self.extras) | self._tools_sha256(),
-            "packages": {name: version for name, version in _packages().items() if name in names},
+            "packages": decisive(_packages(), self.model.engine, self.world.kind),
             **({"chat": full(prompt.chat)} if prompt.chat else {}),
         }
 

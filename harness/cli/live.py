@@ -58,7 +58,7 @@ class Tally:
 def follow(session: Session) -> int:
     """Run a session and show how it goes; 0 all scored, 1 not. Ctrl-C loses nothing."""
     plan = session.plan
-    err = Console(stderr=True, highlight=False, markup=False)
+    err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     if session.run and not session.todo:
         done = f"{len(plan.keys)} episodes{of_all(plan)}"
         err.print(f"{plan.model.name}: complete, {done} in {session.run.path}")
