@@ -250,11 +250,11 @@ def open_session(plan: Plan, runs_dir: Path, fresh: bool = False) -> Session:
     """A session that continues the run of this plan, or begins one (always, if ``fresh``)."""
     if fresh:
         return Session(plan, runs_dir, None)
-    wanted = fingerprint(_settings(plan))
+    wanted = _settings(plan)
     found = [
         run
         for run in reversed(runs.find(runs_dir))
-        if fingerprint(settings_of(run.manifest)) == wanted
+        if not differences(settings_of(run.manifest), wanted)
         and plan.settings.slots in (0, run.manifest.get("engine", {}).get("slots", 0))
     ]
     return Session(plan, runs_dir, found)

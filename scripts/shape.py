@@ -49,7 +49,9 @@ def public_names(path: Path) -> set[str]:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.add(node.name)
         elif isinstance(node, ast.Assign):
-            found |= {n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+            found |= {
+                n.id for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)
+            }
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             found.add(node.target.id)
     return {name for name in found if not name.startswith("_")}
@@ -94,9 +96,9 @@ def _code_lines(text: str) -> int:
         if token.type not in passed:
             code |= set(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            if isinstance(node.value.value, str):
-                code -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if docstring and isinstance(node.value.value, str):
+            code -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(code)
 
 
@@ -127,7 +129,9 @@ def main() -> None:
     print(f"frames from main to engine.step  {len(way()):6,}")
     print(f"lines of Python                  {total:6,}")
     print(f"lines of code                    {code:6,}")
-    print(f"functions over {MOST_LINES_OF_A_FUNCTION} lines          {len(list(long_functions())):6,}")
+    print(
+        f"functions over {MOST_LINES_OF_A_FUNCTION} lines          {len(list(long_functions())):6,}"
+    )
     print(f"files over {MOST_LINES_OF_A_FILE} lines             {len(long_files()):6,}")
     for line in (*long_functions(), *long_files()):
         print(f"  {line}")
