@@ -485,9 +485,11 @@ def test_quantised_models_run(folders: Folders, kind: str, quantisation: str) ->
         open_engine(folders(kind), quantisation=quantisation),
     )
     facts = engine.facts
-    assert facts["quantisation"] == quantisation
-    assert (plain.facts["bits"], facts["bits"]) == (32, 4 if quantisation == "nf4" else 8)
+    assert (plain.facts["recipe"], plain.facts["bits"]) == ("fp32", 32)
+    assert (facts["recipe"], facts["bits"]) == (quantisation, 4 if quantisation == "nf4" else 8)
     assert facts["params"] == plain.facts["params"]
+    assert facts["params_stored"] == plain.facts["params_stored"]
+    assert facts["bits_per_weight"] < plain.facts["bits_per_weight"]
     assert facts["memory_bytes"] < plain.facts["memory_bytes"]
     engine.start([Piece(PREFIX)])
     for name in "ab":

@@ -58,13 +58,15 @@ def width_of(file_type: int, tensors: Sequence[Tensor]) -> Width:
        matrix: a third.)
 
     Otherwise, and where the number is unknown or carries llama.cpp's mark for a guess (1024),
-    ``bits`` is the measured bits a weight without the fraction, as it is in every recipe's
-    name; ``recipe`` is the type of nine tenths of the weights in matrices, or "mixed".
+    both are measured: the type of nine tenths of the weights in matrices and its width, or
+    "mixed" and the bits a weight without their fraction, as every recipe's name leaves it out.
     """
     recipe = RECIPES.get(file_type)
     if recipe and (_borne_out(recipe, tensors) or not tensors):
         return Width(recipe.name, recipe.bits, "file")
-    return Width(_common_type(tensors), int(measured_bits(tensors)), "measured")
+    common = _common_type(tensors)
+    bits = type_bits(common) if common else int(measured_bits(tensors))
+    return Width(common or "mixed" if tensors else "", bits, "measured")
 
 
 def _borne_out(recipe: Recipe, tensors: Sequence[Tensor]) -> bool:
@@ -100,11 +102,12 @@ def type_bits(name: str) -> int:
 
 
 def _common_type(tensors: Sequence[Tensor]) -> str:
+    """The type of nearly all weights, "" where they are mixed."""
     held: Counter[str] = Counter()
     for tensor in _matrices(tensors) or tensors:
         held[tensor.type] += tensor.weights
     name, weights = max(held.items(), key=lambda item: item[1], default=("", 0))
-    return name if weights >= PURE_SHARE * held.total() else "mixed"
+    return name if weights >= PURE_SHARE * held.total() else ""
 
 
 def stored_twice(stored: Sequence[Stored]) -> int:

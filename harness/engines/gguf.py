@@ -262,4 +262,3 @@ def _parts(path: Path, values: Mapping[str, Value]) -> list[Path]:
         if not part.is_file():
             raise UserError(f"{path}: split into {count} files, of which {part.name} is missing")
     return parts
-
