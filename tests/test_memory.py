@@ -58,7 +58,8 @@ def test_slots_do_not_change_with_what_other_programs_hold() -> None:
         (EngineSettings(), device(2), r"m\.gguf: needs about [\d.]+ GiB .* smaller quantisation"),
         (EngineSettings(slots=8), device(9), r"with 8 slots .* use --slots 4"),
         (EngineSettings(), device(32, 8), r"8\.0 of 32\.0 GiB free; use --slots 2, close other"),
-        (EngineSettings(slots=1 << 20), device(64), r"--slots"),
+        (EngineSettings(slots=100), device(64), r"use --slots 50"),
+        (EngineSettings(slots=300), device(1 << 20), r"--slots 300: llama\.cpp holds at most 255"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_what_would(

@@ -101,8 +101,13 @@ def _has_amx(info: str) -> bool:
 def plan_slots(facts: GgufFacts, settings: EngineSettings, device: Device) -> int:
     """Episodes to hold at once: what the settings say, else ``memory.plan``.
 
-    Raises UserError when that does not fit the memory that is free on ``device``.
+    Raises UserError for more than llama.cpp can hold, or than fits what is free on ``device``.
     """
+    most = int(lib.llama_max_parallel_sequences()) - 1  # one holds the prefix
+    if settings.slots > most:
+        raise UserError(
+            f"--slots {settings.slots}: llama.cpp holds at most {most} episodes at once"
+        )
     room = settings.episode_tokens
     slots = settings.slots or memory.plan(facts, device, room)
     if slots and memory.fits_now(facts, slots, room, device):
