@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import types
 import typing
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -17,6 +18,16 @@ def slim(value: Any) -> Any:
     if isinstance(value, tuple | list):
         return [slim(item) for item in value]
     return value
+
+
+def full(value: Any) -> Any:
+    """A record as JSON values, with every field, so that a later change of a default does not
+    change what an old record says."""
+    if dataclasses.is_dataclass(value):
+        return {f.name: full(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [full(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def rebuild(hint: Any, value: Any) -> Any:

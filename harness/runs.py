@@ -22,7 +22,8 @@ from harness.records import rebuild, slim
 from harness.types import UNSCORED, Episode, UserError
 
 FOLDER = Path("runs")
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # formats; harness/identity.py says what format 1 left out
 MANIFEST, EPISODES, LOCK = "manifest.json", "episodes.jsonl", ".lock"
 TASKS_FILE = "tasks.jsonl"  # the suite as it was, so that a run can be scored for ever
 Key = tuple[str, int]  # task id, trial
@@ -56,8 +57,8 @@ class Run:
         """A run folder as it is. Raises UserError when there is none or it is damaged."""
         try:
             manifest = json.loads((path / MANIFEST).read_text("utf-8"))
-            if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-                raise ValueError(f"expected format {FORMAT}")
+            if not isinstance(manifest, dict) or manifest.get("format") not in READABLE:
+                raise ValueError(f"expected format {' or '.join(map(str, READABLE))}")
         except FileNotFoundError:
             raise UserError(
                 f"{path}: not a run folder (no {MANIFEST}); runs lie under {FOLDER}/"
@@ -177,7 +178,12 @@ def _fresh_folder(runs_dir: Path, name: str) -> Path:
 
 
 def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders, and syncs their entries by itself
+        if os.name == "nt":
+            return
+        raise
     try:
         os.fsync(descriptor)
     finally:

@@ -12,9 +12,9 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 import psutil
@@ -68,7 +68,7 @@ class Job:
     repair: bool
     seed: int
     tasks: tuple[Task, ...]
-    todo: tuple[Key, ...]
+    todo: tuple[Key, ...] = ()
     extras: Extras = Extras()
 
 
@@ -97,6 +97,7 @@ class Failed:
 
 
 Event = Ready | Started | Episode | Beat | Failed
+Settle = Callable[[dict[str, object]], Sequence[Key]]  # the engine's facts -> what to run
 
 
 @dataclass
@@ -114,16 +115,28 @@ class _Flight:
             self.began.remove((event.task_id, event.trial))
 
 
-def supervise(job: Job, restarts: int = 1, silence: float = SILENCE) -> Generator[Event]:
+def supervise(
+    job: Job, settle: Settle | None = None, restarts: int = 1, silence: float = SILENCE
+) -> Generator[Event]:
     """Run a job in a worker process and yield its events.
 
-    When the worker dies, every episode it had begun becomes an ``engine_error`` and a
-    fresh worker goes on with the rest, ``restarts`` times; then Failed ends the events.
+    ``settle`` is called once, when the engine is ready, with the engine's facts; it returns
+    the episodes to run (by default ``job.todo``). When the worker dies, every episode it had
+    begun becomes an ``engine_error`` and a fresh worker goes on with the rest, ``restarts``
+    times; then Failed ends the events.
     """
     flight = _Flight(list(job.todo))
+    settled = settle is None
+
+    def begin(facts: dict[str, object]) -> tuple[Key, ...]:
+        nonlocal settled
+        if settle and not settled:
+            flight.todo, settled = list(settle(facts)), True
+        return tuple(flight.todo)
+
     for attempt in range(restarts + 1):
         failure = None
-        with closing(_one_worker(replace(job, todo=tuple(flight.todo)), silence)) as events:
+        with closing(_one_worker(job, begin, silence)) as events:
             for event in events:
                 if isinstance(event, Failed):
                     failure = event
@@ -140,9 +153,9 @@ def supervise(job: Job, restarts: int = 1, silence: float = SILENCE) -> Generato
             return
 
 
-def _one_worker(job: Job, silence: float) -> Generator[Event]:
+def _one_worker(job: Job, begin: Settle, silence: float) -> Generator[Event]:
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
+    ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(theirs, job), daemon=True)
     process.start()
     theirs.close()
@@ -162,6 +175,8 @@ def _one_worker(job: Job, silence: float) -> Generator[Event]:
                 return
             if event is None:
                 return
+            if isinstance(event, Ready):
+                ours.send(begin(event.facts))
             yield event
     finally:
         process.kill()
@@ -211,10 +226,10 @@ def _main(pipe: Connection, job: Job) -> None:
     """The child. Ctrl-C is the parent's to handle: it stops us once the record is safe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for event in _work(job):
+        for event in _work(job, pipe.recv):
             pipe.send(event)
         pipe.send(None)
-    except BrokenPipeError:
+    except (BrokenPipeError, EOFError):
         return
     except UserError as error:
         pipe.send(Failed("user", str(error)))
@@ -224,7 +239,8 @@ def _main(pipe: Connection, job: Job) -> None:
         pipe.send(Failed("harness", traceback.format_exc(limit=-4)))
 
 
-def _work(job: Job) -> Iterator[Event]:
+def _work(job: Job, receive: Callable[[], tuple[Key, ...]]) -> Iterator[Event]:
+    """Load the engine, say that it is ready, receive what to do, and do it."""
     names = () if job.prompt.probe else job.prompt.tools
     toolbox = open_toolbox(names, job.world, job.extras, job.seed)
     engine = engines.create(job.model, job.settings, job.tasks)
@@ -233,7 +249,7 @@ def _work(job: Job) -> Iterator[Event]:
         ready = copy.deepcopy(engine.facts)
         yield Ready(ready)
         tasks = {task.id: task for task in job.tasks}
-        todo = [(tasks[task_id], trial) for task_id, trial in job.todo]
+        todo = [(tasks[task_id], trial) for task_id, trial in receive()]
         last = 0.0
         for event in run_episodes(engine, todo, _Loops(job), toolbox, job.limits):
             if event is not None:

@@ -10,7 +10,7 @@ from typing import Any
 from harness import prompts, tasks
 from harness.protocol import parse
 from harness.runs import Run
-from harness.session import Plan, open_session
+from harness.session import Plan, new_run
 from harness.tasks import dump_task
 from harness.types import (
     Completion,
@@ -71,7 +71,7 @@ def _step(text: str, seen: Observation | None) -> Step:
 
 def write_run(runs_dir: Path, made: Plan, episodes: Iterable[Episode]) -> Run:
     """A finished run of that plan."""
-    run = open_session(made, runs_dir, fresh=True).run
+    run = new_run(made, runs_dir)
     with run.writer() as writer:
         for one in episodes:
             writer.append(one)

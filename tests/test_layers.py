@@ -12,7 +12,7 @@ ROOT = Path(harness.__file__).parent
 LAYERS = [
     ["types"],
     ["records", "printable", "text", "files", "fetch", "clock"],
-    ["models", "tasks", "articles", "prompts", "protocol", "runs"],
+    ["models", "tasks", "subsets", "articles", "prompts", "protocol", "identity", "runs"],
     ["engines", "tools", "worlds", "scoring", "invent", "importers", "weights"],
     ["agent", "selftest", "prepare", "chat"],
     ["runner"],

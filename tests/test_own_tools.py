@@ -169,8 +169,9 @@ def finish(folder: Path, prompt_name: str, task: Task, extras: Extras) -> list[E
     assert "\nroman: 14\nReturns a whole number in Roman numerals.\n" in prompt.text
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(plan, folder / "runs")
-    assert session.run.manifest["config"]["extras"]["tools_sha256"]
-    return [event for event in session.events() if isinstance(event, Episode)]
+    episodes = [event for event in session.events() if isinstance(event, Episode)]
+    assert session.run and session.run.manifest["config"]["extras"]["tools_sha256"]
+    return episodes
 
 
 def test_an_own_tool_in_a_run(file: Path, tmp_path: Path) -> None:

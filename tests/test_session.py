@@ -16,8 +16,9 @@ import pytest
 from harness import prompts, tasks
 from harness.runs import Run
 from harness.session import Plan, open_session
+from harness.subsets import Subset
 from harness.tools import Toolbox
-from harness.types import Episode, Limits, Model, UserError, WorldSpec
+from harness.types import EngineSettings, Episode, Limits, Model, Sampling, UserError, WorldSpec
 from harness.worker import Failed
 from harness.worlds import open_world
 
@@ -33,7 +34,9 @@ def plan_for(folder: Path, script: str = "perfect", **changes: object) -> Plan:
 
 def finish(plan: Plan, runs_dir: Path) -> tuple[Run, list[Episode]]:
     session = open_session(plan, runs_dir)
-    return session.run, [event for event in session.events() if isinstance(event, Episode)]
+    episodes = [event for event in session.events() if isinstance(event, Episode)]
+    assert session.run
+    return session.run, episodes
 
 
 def test_a_perfect_agent_uses_the_tools_and_is_right(suite_folder: Path, tmp_path: Path) -> None:
@@ -48,33 +51,108 @@ def test_a_perfect_agent_uses_the_tools_and_is_right(suite_folder: Path, tmp_pat
 
 
 def test_the_same_plan_continues_and_then_is_complete(suite_folder: Path, tmp_path: Path) -> None:
-    first, episodes = finish(plan_for(suite_folder, limit=1), tmp_path)
-    assert len(episodes) == 1
+    first, episodes = finish(plan_for(suite_folder, subset=Subset(limit=1)), tmp_path)
+    assert len(episodes) == 1 and len(Run.open(first.path).manifest["asked"]["tasks"]) == 1
     second, episodes = finish(plan_for(suite_folder), tmp_path)
     assert second.path == first.path and len(episodes) == 2
+    assert len(Run.open(first.path).manifest["asked"]["tasks"]) == 3
     third = open_session(plan_for(suite_folder), tmp_path)
     assert third.todo == [] and list(third.events()) == []
-    assert open_session(plan_for(suite_folder), tmp_path, fresh=True).run.path != first.path
+    again = open_session(plan_for(suite_folder), tmp_path, fresh=True)
+    assert len(list(again.events())) > 3 and again.run and again.run.path != first.path
+
+
+def test_a_model_that_does_not_load_leaves_no_run_behind(
+    suite_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="no script"):
+        finish(plan_for(suite_folder, "perfct"), tmp_path)
+    assert list(tmp_path.glob("*/manifest.json")) == []
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 1}, {"repair": False}, {"mode": "grammar"}, {"limits": Limits(steps=3)}],
-    ids=lambda changes: next(iter(changes)),
-)
-def test_another_experiment_is_another_run(
+    [{"seed": 1}, {"repair": False}, {"mode": "grammar"}, {"limits": Limits(steps=3)},
+     {"settings": EngineSettings(sampling=Sampling(0.5))}, {"settings": EngineSettings(slots=2)}],
+    ids=str,
+)  # fmt: skip
+def test_another_experiment_is_another_run_and_says_what_differs(
     suite_folder: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:
     plan = plan_for(suite_folder)
-    first = open_session(plan, tmp_path)
-    assert open_session(replace(plan, **changes), tmp_path).run.path != first.run.path  # type: ignore[arg-type]
+    first, _ = finish(plan, tmp_path)
+    session = open_session(replace(plan, **changes), tmp_path)  # type: ignore[arg-type]
+    list(session.events())
+    assert session.run and session.run.path != first.path
+    assert f"{first.path} is not continued: " in session.news
 
 
 def test_changed_tasks_are_another_run(suite_folder: Path, tmp_path: Path) -> None:
-    first = open_session(plan_for(suite_folder), tmp_path)
+    first, _ = finish(plan_for(suite_folder), tmp_path)
     lines = (suite_folder / "tasks.jsonl").read_text().split("\n")
     (suite_folder / "tasks.jsonl").write_text("\n".join(lines[1:]))
-    assert open_session(plan_for(suite_folder), tmp_path).run.path != first.run.path
+    assert finish(plan_for(suite_folder), tmp_path)[0].path != first.path
+
+
+# What may have changed since a run was begun: the record's own word for it, and another value.
+SINCE = {
+    "a default": ("config.limits.steps", 12),
+    "another default": ("config.settings.episode_tokens", 1024),
+    "sampling": ("config.settings.sampling.top_p", 0.9),
+    "the parser": ("config.parser_version", 1),
+    "the tools": ("config.tools_version", 1),
+    "the prompt": ("config.prompt.sha256", "0" * 64),
+    "stop strings": ("config.prompt.stop", ["Observation"]),
+    "the suite": ("config.suite.sha256", "0" * 64),
+    "the world": ("config.world.sha256", "0" * 64),
+    "the weights": ("config.model.identity", "0" * 64),
+    "a row's option": ("config.model.options", {"delay": 1}),
+    "the packages": ("config.packages", {"llama-cpp-python": "0.3.1"}),
+    "prompt tokens": ("engine.prefix_tokens_sha256", "0" * 64),
+    "the slots in effect": ("engine.slots", 3),
+}
+
+
+@pytest.mark.parametrize("field, value", SINCE.values(), ids=SINCE)
+def test_whatever_changed_since_begins_a_new_run(
+    suite_folder: Path, tmp_path: Path, field: str, value: object
+) -> None:
+    plan = plan_for(suite_folder, settings=EngineSettings(slots=2))
+    first, _ = finish(replace(plan, subset=Subset(limit=1)), tmp_path)
+    *path, last = field.split(".")
+    place = first.manifest
+    for key in path:
+        place = place[key]
+    assert place[last] != value
+    place[last] = value
+    first.save_manifest()
+    session = open_session(plan, tmp_path)
+    assert len([e for e in session.events() if isinstance(e, Episode)]) == 3
+    assert session.run and session.run.path != first.path
+    assert field.removeprefix("config.").removeprefix("engine.").split(".")[0] in session.news or (
+        "other slots" in session.news
+    )
+
+
+def test_what_changes_no_episode_does_not_end_a_run(suite_folder: Path, tmp_path: Path) -> None:
+    plan = plan_for(suite_folder)
+    first, _ = finish(replace(plan, subset=Subset(limit=1)), tmp_path)
+    first.manifest["config"]["model"]["note"] = "an older note"
+    first.manifest["config"]["suite"]["path"] = "elsewhere/tasks.jsonl"
+    first.manifest["harness"]["version"] = "0.0.1"
+    first.manifest["engine"]["threads"] = 64
+    first.save_manifest()
+    settings = EngineSettings(threads=1)
+    assert finish(replace(plan, settings=settings), tmp_path)[0].path == first.path
+
+
+def test_slots_that_the_harness_chose_are_kept(suite_folder: Path, tmp_path: Path) -> None:
+    plan = plan_for(suite_folder)
+    first, _ = finish(
+        replace(plan, subset=Subset(limit=1), settings=EngineSettings(slots=3)), tmp_path
+    )
+    again, _ = finish(plan, tmp_path)
+    assert again.path == first.path and again.manifest["engine"]["slots"] == 3
 
 
 def test_engine_faults_are_unscored_and_tried_again(suite_folder: Path, tmp_path: Path) -> None:
@@ -84,7 +162,8 @@ def test_engine_faults_are_unscored_and_tried_again(suite_folder: Path, tmp_path
     assert 0 < len(failed) < len(episodes) == 60
     assert all(e.detail == "injected fault" for e in failed)
     again = open_session(plan, tmp_path)
-    assert again.run.path == run.path and len(again.todo) == len(failed)
+    tried = [event for event in again.events() if isinstance(event, Episode)]
+    assert again.run and again.run.path == run.path and len(tried) == len(failed)
 
 
 def test_a_dying_worker_is_replaced_once_and_blamed_on_nobody(
@@ -96,11 +175,6 @@ def test_a_dying_worker_is_replaced_once_and_blamed_on_nobody(
     session = open_session(plan_for(suite_folder, "dies"), tmp_path)
     assert [event for event in session.events() if isinstance(event, Failed)]
     assert run.done() == set()
-
-
-def test_an_unknown_script_is_the_users_mistake(suite_folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no script 'perfct'"):
-        finish(plan_for(suite_folder, "perfct"), tmp_path)
 
 
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from harness.printable import printable
 from harness.report.data import score_one
-from harness.session import Session
+from harness.session import Plan, Session
 from harness.types import UNSCORED, Episode
 from harness.worker import Failed, Ready
 
@@ -57,22 +57,21 @@ class Tally:
 
 def follow(session: Session) -> int:
     """Run a session and show how it goes; 0 all scored, 1 not. Ctrl-C loses nothing."""
-    plan, already = session.plan, len(session.plan.keys) - len(session.todo)
-    err = Console(stderr=True, highlight=False, markup=False)
-    if not session.todo:
-        err.print(f"{plan.model.name}: complete, {already} episodes in {session.run.path}")
+    plan = session.plan
+    err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    if session.run and not session.todo:
+        done = f"{len(plan.keys)} episodes{of_all(plan)}"
+        err.print(f"{plan.model.name}: complete, {done} in {session.run.path}")
         return 0
-    if session.resumed and already:
-        err.print(
-            f"{plan.model.name}: going on with {session.run.path}, {already} of {len(plan.keys)} done"
-        )
     tally = Tally(session, len(session.todo))
     failed = None
     try:
         with _display(err, plan.model.name, tally) as show, closing(session.events()) as events:
             for event in events:
                 if isinstance(event, Ready):
-                    tally.began = time.monotonic()
+                    tally.began, tally.total = time.monotonic(), len(session.todo)
+                    for line in _opening(session):
+                        err.print(printable(line))
                     if event.facts.get("workaround"):
                         err.print(printable(str(event.facts["workaround"])))
                 elif isinstance(event, Episode):
@@ -81,16 +80,33 @@ def follow(session: Session) -> int:
                     failed = event
                 show()
     except KeyboardInterrupt:
-        err.print(
-            f"interrupted: {tally.done} of {tally.total} finished and kept in {session.run.path}; "
-            "the same command goes on from there"
-        )
+        if session.run:
+            err.print(
+                f"interrupted: {tally.done} of {tally.total} finished and kept in "
+                f"{session.run.path}; the same command goes on from there"
+            )
         raise
     if failed:
         err.print(f"{plan.model.name}: the {failed.who} failed: {printable(failed.message)}")
         err.print("what was under way is unscored; the same command tries it again")
     left = tally.total - tally.done
     return 1 if failed or tally.unscored or left else 0
+
+
+def of_all(plan: Plan) -> str:
+    """Says how many of the suite's tasks were asked for, where it was not all of them."""
+    some, all_ = len(plan.tasks), len(plan.suite.tasks)
+    return f" ({some} of the suite's {all_} tasks)" if some < all_ else ""
+
+
+def _opening(session: Session) -> Iterator[str]:
+    """What a person should know before the first episode: which run this is, and why."""
+    name, plan = session.plan.model.name, session.plan
+    already = len(plan.keys) - len(session.todo)
+    if session.news:
+        yield f"{name}: a new run begins: {session.news}"
+    if session.resumed and session.run:
+        yield f"{name}: going on with {session.run.path}, {already} of {len(plan.keys)} done"
 
 
 @contextmanager
@@ -113,6 +129,6 @@ def _display(console: Console, name: str, tally: Tally) -> Iterator[Callable[[],
         bar: TaskID = progress.add_task(name, total=tally.total, words="loading")
 
         def draw() -> None:
-            progress.update(bar, completed=tally.done, words=tally.words())
+            progress.update(bar, completed=tally.done, total=tally.total, words=tally.words())
 
         yield draw

@@ -20,6 +20,7 @@ from harness.prompts import Prompt
 from harness.report import data, table
 from harness.scoring.probes import commands
 from harness.session import Plan, Session
+from harness.subsets import Subset, choose
 from harness.tools import own
 from harness.types import EngineSettings, Limits, Model, Sampling, Suite, UserError, WorldSpec
 from harness.worker import Extras, open_toolbox
@@ -64,8 +65,21 @@ def _what(group: Any) -> None:
         "built-in pico models, else core)",
     )
     group.add_argument(
-        "--limit", type=_count, default=0, metavar="N", help="only the first N tasks"
+        "--limit",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="only the first N tasks of a fixed order in which categories and languages are "
+        "evenly spread: 40 are part of 80, and a run can grow",
     )
+    for name, what in (("category", "category"), ("language", "language"), ("task", "task id")):
+        group.add_argument(
+            f"--{name}",
+            action="append",
+            default=[],
+            metavar=name[0].upper(),
+            help=f"only tasks of this {what}; may be repeated",
+        )
     group.add_argument(
         "--trials", type=_count, default=1, metavar="K", help="try every task K times (default 1)"
     )
@@ -213,13 +227,14 @@ def run(args: argparse.Namespace) -> int:
                 raise
             print(f"error: {printable(str(error))}", file=sys.stderr)
             code = 2
-    results = [data.load(one.run.path) for one in sessions if one.run.episodes()]
+    done = [one.run for one in sessions if one.run and one.run.episodes()]
+    results = [data.load(record.path) for record in done]
     if args.json:
         print(data.dumps([data.row(result) for result in results]))
     elif results:
         table.show(results)
-        for one in sessions:
-            print(f"record: {one.run.path}")
+        for record in done:
+            print(f"record: {record.path}")
     return code
 
 
@@ -256,9 +271,11 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
         steps=args.max_steps, step_tokens=args.step_tokens,
         deadline=args.deadline, run_seconds=args.run_seconds,
     )  # fmt: skip
+    subset = Subset(args.limit, tuple(args.category), tuple(args.language), tuple(args.task))
+    choose(suite.tasks, subset)  # a subset that there is not is said before anything is loaded
     return Plan(
         model, suite, prompt, world, limits, settings, args.mode,
-        args.repair == "default", args.trials, args.seed, args.limit, extras,
+        args.repair == "default", args.trials, args.seed, subset, extras,
     )  # fmt: skip
 
 

@@ -20,10 +20,11 @@ from harness.engines import _llama_machine as machine
 from harness.engines import _llama_native as native
 from harness.engines import _llama_sampling as sampling
 from harness.engines import gguf
-from harness.engines._llama_context import BATCH, PREFIX, Context
+from harness.engines._llama_context import PREFIX, Context
 from harness.engines._llama_native import lib
 from harness.engines._llama_threads import ThreadChoice, candidates
 from harness.engines._llama_vocab import Vocabulary
+from harness.engines.memory import BATCH
 from harness.engines.stops import StopScanner
 from harness.files import sha256_of
 from harness.types import (
@@ -50,11 +51,6 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -> 
     Raises UserError, before llama.cpp is asked where that can be, for a file that is no
     usable model, too many slots, too little memory, or a grammar that does not compile.
     """
-    most = int(lib.llama_max_parallel_sequences()) - 1  # one holds the prefix
-    if settings.slots > most:
-        raise UserError(
-            f"--slots {settings.slots}: llama.cpp holds at most {most} episodes at once"
-        )
     if model.source.startswith("hf:"):
         raise UserError(
             f"model {model.name}: {model.source} is not on this machine; "
@@ -103,7 +99,7 @@ class LlamaCppEngine:
         self._prefix = 0
         self._settings = settings
         self._on_gpu = native.offloads() and settings.gpu_layers != 0
-        self.slots = machine.plan_slots(file, settings, self._on_gpu)
+        self.slots = machine.plan_slots(file, settings, machine.device(settings))
         gpu_layers = settings.gpu_layers if self._on_gpu else 0
         self._threads = ThreadChoice(_thread_counts(settings, gpu_layers < 0), machine.idle_seconds)
         careful = machine.avoids_amx(
@@ -122,8 +118,6 @@ class LlamaCppEngine:
             raise
         self.facts: dict[str, object] = _model_facts(file, self._model, self._vocab) | {
             "slots": self.slots,
-            "slots_wanted": settings.slots
-            or machine.usual_slots(native.system_info(), self._on_gpu),
             **self._threads.facts,
             "gpu_layers": gpu_layers,
             "extra_bufts": not careful,
@@ -427,10 +421,13 @@ def _model_facts(file: gguf.GgufFacts, model: Any, vocab: Vocabulary) -> dict[st
         "architecture": file.architecture,
         "name": file.name,
         "params": file.params,
+        "params_stored": file.params_stored,
+        "recipe": file.recipe,
+        "recipe_source": file.recipe_source,
         "bits": file.bits,
-        "quantisation": file.quantisation,
-        "tensor_types": dict(file.tensor_types),
         "bits_per_weight": file.bits_per_weight,
+        "imatrix": file.imatrix,
+        "tensor_types": dict(file.tensor_types),
         "context_length": file.context_length,
         "layers": file.layers,
         "vocab": vocab.size,
