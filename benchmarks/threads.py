@@ -115,10 +115,11 @@ def _ratios(chosen: Sequence[float], fixed: Sequence[float]) -> list[float]:
 
 def show(found: dict[str, Any]) -> None:
     """One condition in words."""
-    trial = found["trial"] or {"seconds": 0.0, "trials": 0}
+    trial = found["trial"] or {"seconds": 0.0, "again": 0, "changes": 0}
     print(
         f"{found['burners']} burners (CPU {found['cpu_percent']:.0f} % used, load {found['load']}): "
-        f"{found['threads']} threads, chosen in {trial['seconds']:.2f} s, trials {trial['trials']}"
+        f"{found['threads']} threads, chosen in {trial['seconds']:.1f} s, "
+        f"tried again {trial['again']} times, changed {trial['changes']} times"
     )
     for way, value in found["tokens_per_second"].items():
         name = f"{way} threads" if way else "chosen"

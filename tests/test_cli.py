@@ -200,6 +200,8 @@ def test_a_run_ends_with_the_table_and_can_be_given_again(told: Tell) -> None:
 
 
 def test_a_deadline_that_was_asked_for_is_called_by_its_name(tell: Tell) -> None:
+    with Path("models.toml").open("a") as file:
+        file.write('[slow]\nparams = 0\nlicence = "x"\nscript = { name = "slow" }\n')
     code, said, _ = tell("run --model slow-script --suite mini --deadline 0.01")
     assert code == 0 and "0.0 [0, 56]" in said
     assert "slow-script: 3 of 3 missed the 0.01 s deadline" in said
