@@ -5,7 +5,7 @@ a busy one.
 
 For each number of burners (processes that do nothing but use a core, pinned to the last
 ones where the system allows it) the engine starts and chooses. Then it generates the same
-text again and again in paired blocks, in turn with engines whose count is fixed. A figure is
+text again and again in paired blocks, in turn with counts that are fixed. A figure is
 the median over rounds of (tokens a second as chosen / with that fixed count) of one round;
 the result is the smallest, the one against the best fixed count. Wanted: at least 0.95 on a
 quiet machine, 0.8 with one busy core of two.
@@ -32,7 +32,7 @@ sys.path[:0] = [str(ROOT)]
 
 from harness import prompts  # noqa: E402
 from harness.engines import _llama_machine as machine  # noqa: E402
-from harness.engines._llama_threads import candidates  # noqa: E402
+from harness.engines._llama_threads import ThreadChoice, candidates  # noqa: E402
 from harness.engines.llama_cpp import LlamaCppEngine, load  # noqa: E402
 from harness.types import EngineSettings, Generate, Model, Piece  # noqa: E402
 
@@ -58,25 +58,28 @@ def burning(count: int) -> Iterator[None]:
             burner.wait()
 
 
-def opened(path: Path, threads: int, slots: int) -> LlamaCppEngine:
-    """An engine behind the harness's usual prompt, ready to generate."""
-    settings = EngineSettings(slots=slots, threads=threads)
-    engine = load(Model(path.stem, "llama_cpp", str(path)), settings)
+def opened(path: Path, slots: int) -> LlamaCppEngine:
+    """An engine behind the harness's usual prompt, its threads chosen, ready to generate."""
+    engine = load(Model(path.stem, "llama_cpp", str(path)), EngineSettings(slots=slots))
     engine.start(prompts.load("react", "calculate: 12 * 12").beginning)
     return engine
 
 
-def speed(engine: LlamaCppEngine, tokens: int) -> float:
+def speed(engine: LlamaCppEngine, threads: ThreadChoice, tokens: int) -> float:
     """Tokens a second while all slots generate; reading their questions is not counted."""
+    chosen = engine._threads
     for slot in range(engine.slots):
         engine.submit(str(slot), Generate((Piece(QUESTION.format(slot)),), (), tokens, 1))
     engine.step()
+    engine._threads = threads
+    engine.step()  # pays for the change of threads
     began, calls = time.perf_counter(), 0
     ended: set[str] = set()
     while not ended and (calls < 2 or time.perf_counter() - began < BLOCK_SECONDS):
         ended = {name for name, _ in engine.step()}  # as long as the batch is full
         calls += 1
     seconds = time.perf_counter() - began
+    engine._threads = chosen
     for slot in range(engine.slots):
         engine.finish(str(slot))
     return calls * engine.slots / seconds
@@ -85,17 +88,18 @@ def speed(engine: LlamaCppEngine, tokens: int) -> float:
 def measure(path: Path, burners: int, rounds: int, slots: int, tokens: int) -> dict[str, Any]:
     """One condition: the choice, and every way's speed in every round."""
     with burning(burners):
-        ways = [CHOSEN, *candidates(machine.threads())]
-        engines = {way: opened(path, way, slots) for way in ways}
         psutil.cpu_percent()
+        engine = opened(path, slots)
+        ways = {CHOSEN: engine._threads} | {
+            count: ThreadChoice((count,), machine.idle_seconds)
+            for count in candidates(machine.threads())
+        }
         speeds: dict[int, list[float]] = {way: [] for way in ways}
         for number in range(rounds):
-            order = ways if number % 2 else ways[::-1]
-            for way in order:
-                speeds[way].append(speed(engines[way], tokens))
-        facts = engines[CHOSEN].facts
-        for engine in engines.values():
-            engine.close()
+            for way in list(ways) if number % 2 else list(ways)[::-1]:
+                speeds[way].append(speed(engine, ways[way], tokens))
+        facts = engine.facts
+        engine.close()
     return {
         "burners": burners,
         "threads": facts["threads"],
