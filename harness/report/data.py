@@ -1,16 +1,21 @@
-"""A run read back and scored: what tables, charts and the notebook are made from."""
+"""Reads runs back, scores them, and makes the rows that tables, charts and the notebook show."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import runs, tasks
-from harness.runs import TASKS_FILE, Run
+from harness import identity, tasks
+from harness.identity import Settings
+from harness.report import experiments
+from harness.report.progress import Progress, progress_of
+from harness.report.width import params_of, width_of
+from harness.runs import MANIFEST, TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
 from harness.scoring.probes import commands, ran_on, score_probe
 from harness.scoring.statistics import Rate
@@ -38,6 +43,21 @@ class Result:
         """The model's name."""
         return str(self.manifest["config"]["model"]["name"])
 
+    @cached_property
+    def settings(self) -> Settings:
+        """Every setting of the run, defaults included."""
+        return identity.settings_of(self.manifest)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How much of what was asked is there."""
+        return progress_of(self.manifest, self.tasks, self.episodes)
+
+    @cached_property
+    def group(self) -> tuple[str, str]:
+        """What runs must share to stand in one table: the experiment and the tasks."""
+        return experiments.experiment_of(self.settings), experiments.subset_of(self.progress)
+
 
 def load(path: Path, repair: bool | None = None) -> Result:
     """Read and score a run folder; ``repair`` None = as in the run. Raises UserError when
@@ -50,6 +70,8 @@ def load(path: Path, repair: bool | None = None) -> Result:
     if repair is not None:
         manifest = {**manifest, "config": {**manifest["config"], "repair": repair}}
     suite = tasks.parse_tasks((path / TASKS_FILE).read_text("utf-8"), str(path / TASKS_FILE))
+    if strange := {e.task_id for e in episodes} - {task.id for task in suite}:
+        raise UserError(f"{path}: task {min(strange)!r} of its record is not in its {TASKS_FILE}")
     scores = score(manifest, suite, episodes)
     return Result(path, manifest, suite, episodes, scores, summarise(scores))
 
@@ -88,26 +110,76 @@ def same_value(a: str, b: str) -> bool:
         return False
 
 
+def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Each run as one flat row, in the order given: every run is a row of its own.
+
+    Shares are 0 to 1, ``_low`` and ``_high`` their 95 % interval; seconds are seconds, memory
+    bytes, tokens generated tokens; None or nan is what the record does not say.
+    ``experiment`` and ``subset`` ("" = the whole suite) are the same for runs that may be put
+    side by side; ``heading`` says in words what they share, and ``apart`` what tells a run
+    from others of its name there.
+    """
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.group, []).append(result)
+    firsts = [(some[0].settings, some[0].progress) for some in groups.values()]
+    heads = dict(zip(groups, experiments.headings(firsts), strict=True))
+    tags = {id(r): tag for some in groups.values() for r, tag in zip(some, apart(some), strict=True)}
+    return [
+        _row(result) | {"heading": heads[result.group], "apart": tags[id(result)]}
+        for result in results
+    ]
+
+
 def row(result: Result) -> dict[str, Any]:
-    """A run as one flat row. Shares are 0 to 1, ``_low`` and ``_high`` their 95 % interval;
-    seconds are seconds, memory bytes, tokens generated tokens."""
-    config, engine = result.manifest["config"], result.manifest.get("engine", {})
-    model, summary = config["model"], result.summary
-    sessions = result.manifest.get("sessions", [])
-    seconds = sum(s["seconds"] for s in sessions)
+    """One run as ``rows`` has it."""
+    return rows([result])[0]
+
+
+def apart(results: Sequence[Result]) -> list[str]:
+    """For each run what tells it from the others of its name, "" where the name is enough."""
+    return experiments.names_apart(
+        [result.name for result in results],
+        [result.settings for result in results],
+        [result.manifest.get("engine", {}) for result in results],
+        [f"{result.progress.words} tasks" for result in results],
+        [result.path.name for result in results],
+    )
+
+
+def _row(result: Result) -> dict[str, Any]:
+    config, summary, progress = result.manifest["config"], result.summary, result.progress
+    width = width_of(result.manifest)
+    experiment, subset = result.group
+    engine = result.manifest.get("engine", {})
     return {
         "name": result.name,
-        "family": model.get("family") or str(engine.get("architecture", "")),
-        "params": engine.get("params") or model.get("params", 0),
-        "bits": engine.get("bits") or model.get("bits", 0),
-        "quantisation": engine.get("quantisation", ""),
+        "family": config["model"].get("family", ""),
+        "architecture": str(engine.get("architecture", "")),
+        "params": params_of(result.manifest) or None,
+        "params_stored": engine.get("params_stored"),
+        "recipe": width.recipe,
+        "bits": width.bits or None,
+        "bits_source": width.source,
+        "bits_per_weight": width.measured,
+        "experiment": experiment,
+        "subset": subset,
         "suite": config["suite"]["name"],
         "prompt": config["prompt"]["name"],
         "mode": config["mode"],
         "repair": config["repair"],
+        "state": progress.state,
+        "mark": progress.mark,
+        "progress": progress.words,
+        "tasks_done": progress.done,
+        "tasks_asked": progress.asked,
+        "tasks_total": progress.total,
         "episodes": len(result.episodes),
+        "episodes_asked": progress.episodes + progress.missing,
         "scored": summary.episodes,
         "unscored": sum(summary.unscored.values()),
+        "deadline": float(result.settings.get("limits.deadline") or 0.0),
+        "missed_deadline": summary.statuses.get("deadline", 0),
         **_rate("accuracy", summary.correct),
         **_rate("lenient", summary.lenient),
         **_rate("accuracy_strict", summary.correct_strict),
@@ -117,10 +189,20 @@ def row(result: Result) -> dict[str, Any]:
         "ladder": summary.mean_rung,
         "composability_gap": summary.composability_gap.value,
         "trials": summary.trials,
-        "tokens_per_second": sum(s["tokens"] for s in sessions) / seconds if seconds else 0.0,
-        "seconds_per_episode": seconds / max(1, sum(s["episodes"] for s in sessions)),
-        "peak_memory": max((s["peak_memory"] for s in sessions), default=0),
+        **_speed(result.manifest.get("sessions", [])),
         "path": str(result.path),
+    }
+
+
+def _speed(sessions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Speed and memory over all sessions; a session that was killed left no figures."""
+    seconds, tokens, episodes = (
+        sum(s.get(key) or 0 for s in sessions) for key in ("seconds", "tokens", "episodes")
+    )
+    return {
+        "tokens_per_second": tokens / seconds if seconds and tokens else math.nan,
+        "seconds_per_episode": seconds / episodes if seconds and episodes else math.nan,
+        "peak_memory": max((s.get("peak_memory") or 0 for s in sessions), default=0) or None,
     }
 
 
@@ -184,27 +266,23 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def newest(folder: Path) -> list[Path]:
-    """The last run of each kind that has episodes; partial ones too."""
-    last = {}
-    for run in runs.find(folder):
-        config = run.manifest["config"]
-        if run.episodes():
-            last[
-                config["model"]["name"],
-                config["suite"]["name"],
-                config["prompt"]["name"],
-                config["mode"],
-                config["repair"],
-            ] = run.path
-    return list(last.values())
+def load_all(folder: Path, skip: Callable[[UserError], None]) -> list[Result]:
+    """Every run under a folder, oldest first; ``skip`` is told of each that cannot be shown
+    (damaged, or without a finished episode)."""
+    found = []
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        try:
+            found.append(load(manifest.parent))
+        except UserError as error:
+            skip(error)
+    return found
 
 
-def frame(paths: list[Path]) -> pd.DataFrame:
-    """The rows of several runs as a DataFrame, for notebooks."""
+def frame(results: Sequence[Result]) -> pd.DataFrame:
+    """The rows of several runs as a DataFrame, one line a run, for notebooks."""
     import pandas as pd
 
-    return pd.DataFrame([row(load(path)) for path in paths])
+    return pd.DataFrame(rows(results))
 
 
 def _rate(key: str, rate: Rate) -> dict[str, float]:
