@@ -207,10 +207,19 @@ def _speed(sessions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def details(result: Result) -> dict[str, Any]:
-    """All that is counted of a run: its row, and below it what tables have no room for.
+    """One run as ``all_details`` has it."""
+    return all_details([result])[0]
+
+
+def all_details(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """All that is counted of each run: its row, and below it what tables have no room for.
     Rates are {value, low, high, n}; counts are whole numbers."""
+    return [r | _details(result) for r, result in zip(rows(results), results, strict=True)]
+
+
+def _details(result: Result) -> dict[str, Any]:
     summary = result.summary
-    return row(result) | {
+    return {
         "unscored_by": dict(summary.unscored),
         "categories": {
             name: {"tasks": c.tasks, "correct": rate(c.correct), "lenient": rate(c.lenient)}

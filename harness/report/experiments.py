@@ -17,13 +17,16 @@ from harness.identity import Settings
 from harness.report.progress import Progress
 from harness.types import EngineSettings, Limits
 
-# The model's own, and what belongs to the machine or changes no answer.
-NOT_OF_EXPERIMENT = ("model.", "server", "chat.", "settings.gpu_layers", "extras.tape")
+# The model's own, and what belongs to its engine or the machine, or changes no answer.
+NOT_OF_EXPERIMENT = (
+    "model.", "server", "chat.", "settings.gpu_layers", "extras.tape", "packages.llama",
+    "packages.transformers", "packages.torch", "packages.bitsandbytes",
+)  # fmt: skip
 # Settings by the word that people have for them; every other one goes by its last name.
 ASPECTS = {
     "model": "model", "server": "model", "suite": "suite", "prompt": "prompt", "tools": "tools",
     "tools_version": "tools", "mode": "mode", "chat": "mode", "world": "world", "extras": "extras",
-    "repair": "repair",
+    "repair": "repair", "packages": "packages",
 }  # fmt: skip
 ORDER = ("model", "suite", "prompt", "tools", "mode", "repair", "world", "temperature")
 
