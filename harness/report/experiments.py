@@ -51,7 +51,8 @@ def heading(settings: Settings, progress: Progress) -> str:
     """An experiment in words: suite, part of it, prompt, mode, and what is not the default."""
     words = [f"{settings['suite.name']}: prompt {settings['prompt.name']}, {settings['mode']} mode"]
     if len(progress.tasks) < progress.total:
-        words.append(f"{len(progress.tasks)} of {progress.total} tasks")
+        kind = f" ({progress.kind})" if progress.kind else ""
+        words.append(f"{len(progress.tasks)} of {progress.total} tasks{kind}")
     if not settings["repair"]:
         words.append("repair none")
     if settings["world.kind"] not in ("frozen", "none"):

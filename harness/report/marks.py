@@ -8,7 +8,7 @@ nothing else.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -30,8 +30,9 @@ STYLES = {
 OTHER = ("#555555", "<")  # a width that has no style of its own
 UNKNOWN = ("#555555", "D")
 BESIDE = 0.02  # of the axis, between marks of one size
+MOST_BESIDE = 0.06  # of the axis, between the first and the last mark of one size
 APART = 0.085  # of the axis, between size labels on one line
-LABEL = 30  # characters of a mark's name
+LABEL = 22  # characters of a mark's name, and of what tells it apart
 
 
 def panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
@@ -109,12 +110,15 @@ class Sizes:
         same: defaultdict[float, list[Row]] = defaultdict(list)
         for row in rows:
             same[math.log10(row["params"]) if row["params"] else self.unknown].append(row)
-        step = BESIDE * (self.last - self.first or self.span)
-        return {
-            id(row): place + step * (i - (len(some) - 1) / 2)
-            for place, some in same.items()
-            for i, row in enumerate(sorted(some, key=_by_width))
-        }
+        axis = self.last - self.first or self.span
+        gaps = [b - a for a, b in pairwise(sorted(same))]
+        room = min([MOST_BESIDE * axis, *(0.6 * gap for gap in gaps)])
+        found = {}
+        for place, some in same.items():
+            step = min(BESIDE * axis, room / max(1, len(some) - 1))
+            for i, row in enumerate(sorted(some, key=_by_width)):
+                found[id(row)] = place + step * (i - (len(some) - 1) / 2)
+        return found
 
     def label(self, ax: Axes) -> None:
         """Write the models' own sizes, on two lines where they would run into each other."""
@@ -165,10 +169,14 @@ def _lines(rows: Sequence[Row]) -> list[list[Row]]:
 def _to_name(rows: Sequence[Row]) -> list[Row]:
     """The marks that need a name: all, unless size and width already say which model it is."""
     families = {row["family"] for row in rows}
-    unique = {(row["params"], row["bits"]) for row in rows}
-    if len(rows) == len(unique) and len(families) == 1 and "" not in families:
-        return [row for row in rows if not row["params"] or not row["bits"]]
-    return list(rows)
+    if len(families) > 1 or "" in families:
+        return list(rows)
+    alike = Counter((row["params"], row["bits"]) for row in rows)
+    return [
+        row
+        for row in rows
+        if not row["params"] or not row["bits"] or alike[row["params"], row["bits"]] > 1
+    ]
 
 
 def _name(ax: Axes, row: Row, axis: Sizes, key: str) -> None:
@@ -176,11 +184,13 @@ def _name(ax: Axes, row: Row, axis: Sizes, key: str) -> None:
         return
     place = axis.places[id(row)]
     right = place <= (axis.first + axis.last) / 2
-    label = str(row["apart"] or row["name"])
+    label = printable(str(row["name"]), LABEL)
     if row["recipe"] and row["recipe"].lower() not in label.lower():
-        label = f"{label} {row['recipe']}"
+        label = f"{label} {printable(str(row['recipe']), 12)}"
+    if row["apart"]:
+        label = f"{label} ({printable(str(row['apart']), LABEL)})"
     text = ax.annotate(
-        printable(label, LABEL), (place, row[key]), textcoords="offset points",
+        label, (place, row[key]), textcoords="offset points",
         xytext=(7 if right else -7, 6), ha="left" if right else "right", fontsize=9,
     )  # fmt: skip
     as_text(text)

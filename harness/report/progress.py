@@ -19,6 +19,8 @@ class Progress:
     size of the suite. ``missing`` counts the episodes asked for that are not in the record,
     ``episodes`` those that are. ``limited`` False: the record is an older one and does not
     say what was asked; then everything counts as asked, and ``tasks`` are those begun.
+    ``kind`` names the category and the language that all ``tasks`` and not all of the suite
+    have in common.
     """
 
     tasks: frozenset[str]
@@ -28,6 +30,7 @@ class Progress:
     missing: int
     episodes: int
     limited: bool = True
+    kind: str = ""
 
     @property
     def state(self) -> State:
@@ -75,4 +78,17 @@ def progress_of(
         missing=len(wanted - finished),
         episodes=len(finished),
         limited=bool(said),
+        kind=_kind(suite, stands_for),
     )
+
+
+def _kind(suite: Sequence[Task], chosen: frozenset[str]) -> str:
+    some = [task for task in suite if task.id in chosen]
+    words = []
+    for values, mine in (
+        ({task.category for task in suite}, {task.category for task in some}),
+        ({task.language for task in suite}, {task.language for task in some}),
+    ):
+        if len(mine) == 1 < len(values):
+            words += mine
+    return ", ".join(words)

@@ -19,7 +19,7 @@ Columns = Mapping[str, Callable[[Row], str]]
 
 WIDE = 140  # columns of a terminal from which all figures stand in one table
 NAME = 64  # characters of a model's name
-FEW = 0.5  # a run that scored less of what was asked says so
+FEW = 0.5  # a run that could score less of its episodes says so
 NOTES = """\
 bits: width of the recipe; "4?" where the file does not name it. b/w: bits that a
 weight takes in the file. right: answers that match, in % [95 % interval]. strict:
@@ -149,8 +149,8 @@ def remarks(r: Row) -> Iterator[str]:
         yield f"{r['mark']}: {name}, {r['progress']}"
     if r["unscored"]:
         yield f"unscored for a fault: {name}, {r['unscored']} of {r['episodes']}"
-    if r["scored"] < FEW * r["episodes_asked"]:
-        yield f"most is missing: {name}, its figures are of {r['scored']} of {r['episodes_asked']}"
+    if r["scored"] < FEW * r["episodes"]:
+        yield f"most is unscored: {name}, its figures are of {r['scored']} of {r['episodes_asked']}"
     if r["deadline"]:
         late = f"{r['missed_deadline']} of {r['scored']} missed the {r['deadline']:g} s deadline"
         yield f"{name}: {late}"

@@ -28,7 +28,8 @@ class Width:
     ``recipe`` is its name ("Q4_K_M", "" = not known), ``bits`` its nominal width in bits
     (0 = not known), ``measured`` the bits a weight takes in the file (nan = not known).
     ``source`` says where ``bits`` comes from: "file" (the file or the engine names its
-    recipe), "row" (models.toml), "name" (the file's name), "measured", or "" (nowhere).
+    recipe), "row" (models.toml), "name" (the file's name), "types" (of its tensors), "measured"
+    (bits a weight), or "" (nowhere).
     """
 
     recipe: str = ""
@@ -39,7 +40,7 @@ class Width:
 
 def width_of(manifest: Mapping[str, Any]) -> Width:
     """The width in a run's manifest. Older manifests have no ``recipe``; there the models.toml
-    row is asked first, then the name of the file, then the measured bits a weight."""
+    row is asked first, then the file's name, its tensors, and the measured bits a weight."""
     engine = manifest.get("engine", {})
     row_bits = int(manifest["config"]["model"].get("bits") or 0)
     measured = float(engine.get("bits_per_weight") or math.nan)
@@ -73,8 +74,10 @@ def _older(manifest: Mapping[str, Any], row_bits: int, measured: float) -> Width
         named = str(engine.get("dtype") or "")
     if bits_of(named) and named not in types:  # no tensor type is called so: a recipe's name
         return Width(named, bits_of(named), measured, "file")
-    in_name = _in_name(manifest)
-    guesses = ((row_bits, "row"), (bits_of(in_name), "name"), (_whole(measured), "measured"))
+    in_name, plain = _in_name(manifest), bits_of(named) if _plain(types) else 0
+    guesses = (
+        (row_bits, "row"), (bits_of(in_name), "name"), (plain, "types"), (_whole(measured), "measured")
+    )  # fmt: skip
     bits, source = next((guess for guess in guesses if guess[0]), (0, ""))
     recipes = [name for name in (in_name, named) if "_" in name and bits_of(name) == bits]
     return Width(recipes[0] if recipes else "", bits, measured, source)
@@ -87,6 +90,12 @@ def _in_name(manifest: Mapping[str, Any]) -> str:
         if found := _RECIPE.findall(text):
             return str(found[-1]).upper()
     return ""
+
+
+def _plain(types: Mapping[str, Any]) -> bool:
+    """Whether the tensors are as those recipes leave them that are called after one type
+    (Q4_1: some heads in Q6_K); a K or I recipe leaves others."""
+    return not any(name.startswith("IQ") or "_K" in name for name in set(types) - {"Q6_K"})
 
 
 def _whole(measured: float) -> int:
