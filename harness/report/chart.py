@@ -72,7 +72,9 @@ def draw(rows: Sequence[Row]) -> Figure:
     with mpl.rc_context(style):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasAgg(figure)
-        places = [figure] if len(groups) == 1 else figure.subfigures(len(groups), 1, hspace=0.04)
+        places: Any = [figure]
+        if len(groups) > 1:
+            places = figure.subfigures(len(groups), 1, hspace=0.04)
         for place, group in zip(places, groups, strict=True):
             _experiment(place, group, NO_FONT if fonts.lacking(words, families) else "")
     return figure

@@ -135,7 +135,9 @@ def differing(results: Sequence[Result]) -> list[str]:
     if found:
         return found
     facts = [result.manifest.get("engine", {}) for result in results]
-    changed = [name for other in facts[1:] for name, *_ in identity.fact_differences(facts[0], other)]
+    changed = [
+        name for other in facts[1:] for name, *_ in identity.fact_differences(facts[0], other)
+    ]
     return list(dict.fromkeys(changed))
 
 

@@ -124,7 +124,9 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
         groups.setdefault(result.group, []).append(result)
     firsts = [(some[0].settings, some[0].progress) for some in groups.values()]
     heads = dict(zip(groups, experiments.headings(firsts), strict=True))
-    tags = {id(r): tag for some in groups.values() for r, tag in zip(some, apart(some), strict=True)}
+    tags = {
+        id(r): tag for some in groups.values() for r, tag in zip(some, apart(some), strict=True)
+    }
     return [
         _row(result) | {"heading": heads[result.group], "apart": tags[id(result)]}
         for result in results

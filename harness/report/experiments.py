@@ -167,7 +167,9 @@ def _tag(
         words.append(subsets[i])
     if not words:
         first = facts[same[0]]
-        changed = [key for j in same[1:] for key, _, _ in identity.fact_differences(first, facts[j])]
+        changed = [
+            key for j in same[1:] for key, _, _ in identity.fact_differences(first, facts[j])
+        ]
         words = [say(key, facts[i].get(key)) for key in dict.fromkeys(changed)][:2]
     return ", ".join(words)
 

@@ -31,6 +31,7 @@ OTHER = ("#555555", "<")  # a width that has no style of its own
 UNKNOWN = ("#555555", "D")
 BESIDE = 0.02  # of the axis, between marks of one size
 MOST_BESIDE = 0.06  # of the axis, between the first and the last mark of one size
+MARGIN = 0.13  # of the axis, left and right of the outermost sizes
 APART = 0.085  # of the axis, between size labels on one line
 LABEL = 22  # characters of a mark's name, and of what tells it apart
 
@@ -93,7 +94,8 @@ class Sizes:
     """The axis of sizes: logarithmic, with a place of its own for sizes that are not known."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
-        """``places`` maps the id of each row to its place on the axis."""
+        """``places`` maps the id of each row to its place on the axis, in parameters; the
+        other fields are their decimal logarithms."""
         known = sorted({int(row["params"]) for row in rows if row["params"]})
         logs = [math.log10(size) for size in known] or [0.0]
         self.known = known
@@ -117,14 +119,14 @@ class Sizes:
         for place, some in same.items():
             step = min(BESIDE * axis, room / max(1, len(some) - 1))
             for i, row in enumerate(sorted(some, key=_by_width)):
-                found[id(row)] = place + step * (i - (len(some) - 1) / 2)
+                found[id(row)] = 10 ** (place + step * (i - (len(some) - 1) / 2))
         return found
 
     def label(self, ax: Axes) -> None:
         """Write the models' own sizes, on two lines where they would run into each other."""
         width = self.last - self.first or self.span
-        edges = (*self.places.values(), self.first, self.last)
-        ax.set_xlim(min(edges) - 0.1 * width, max(edges) + 0.1 * width)
+        ax.set_xscale("log")
+        ax.set_xlim(10 ** (self.first - MARGIN * width), 10 ** (self.last + MARGIN * width))
         places = [math.log10(size) for size in self.known]
         words = [short_size(size) for size in self.known]
         if self.has_unknown:
@@ -132,9 +134,9 @@ class Sizes:
             words.append("size ?")
             if self.known:
                 between = (places[-2] + self.unknown) / 2
-                ax.axvline(between, color="#bbbbbb", linestyle=":", linewidth=1.5)
-        kept = _on_two_lines(places, words, APART * 1.2 * width)
-        ax.set_xticks([place for place, _ in kept], [text for _, text in kept], fontsize=13)
+                ax.axvline(10**between, color="#bbbbbb", linestyle=":", linewidth=1.5)
+        kept = _on_two_lines(places, words, APART * (1 + 2 * MARGIN) * width)
+        ax.set_xticks([10**place for place, _ in kept], [text for _, text in kept], fontsize=13)
         ax.minorticks_off()
 
 
@@ -183,7 +185,7 @@ def _name(ax: Axes, row: Row, axis: Sizes, key: str) -> None:
     if row[key] != row[key]:
         return
     place = axis.places[id(row)]
-    right = place <= (axis.first + axis.last) / 2
+    right = math.log10(place) <= (axis.first + axis.last) / 2
     label = printable(str(row["name"]), LABEL)
     if row["recipe"] and row["recipe"].lower() not in label.lower():
         label = f"{label} {printable(str(row['recipe']), 12)}"

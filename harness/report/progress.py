@@ -84,7 +84,7 @@ def progress_of(
 
 def _kind(suite: Sequence[Task], chosen: frozenset[str]) -> str:
     some = [task for task in suite if task.id in chosen]
-    words = []
+    words: list[str] = []
     for values, mine in (
         ({task.category for task in suite}, {task.category for task in some}),
         ({task.language for task in suite}, {task.language for task in some}),

@@ -59,6 +59,7 @@ def _count(r: Row) -> str:
     return f"{r['scored']}" if r["scored"] == asked else f"{r['scored']} of {asked}"
 
 
+TEXTS = {"apart": "differs in", "mark": "state"}
 MODEL: Columns = {
     "size": lambda r: short_size(r["params"] or 0),
     "recipe": lambda r: printable(str(r["recipe"]), 12) or "?",
@@ -117,14 +118,20 @@ def _group(r: Row) -> tuple[str, str, str]:
 def _tables(runs: Sequence[Row], width: int) -> list[Table | str]:
     if width >= WIDE:
         return [build(runs, {**MODEL, **RIGHT, **STEPS, **SPEED}, gap=2)]
-    return [build(runs, {**MODEL, **RIGHT}), "", build(runs, {**STEPS, **SPEED}, gap=2)]
+    second = build(runs, {**STEPS, **SPEED}, texts={"apart": "differs in"})
+    return [build(runs, {**MODEL, **RIGHT}), "", second]
 
 
-def build(runs: Sequence[Row], columns: Columns, gap: int = 1) -> Table:
-    """One line a run. Names and what tells them apart are folded, figures never."""
+def build(
+    runs: Sequence[Row], columns: Columns, gap: int = 1, texts: Mapping[str, str] = TEXTS
+) -> Table:
+    """One line a run. Texts are folded, figures never; a text that no run has is left out.
+
+    ``columns`` maps heads to figures, ``gap`` is the space between them, ``texts`` maps keys
+    of a row to their heads.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
     table.add_column("model", overflow="fold", min_width=8)
-    texts = {"apart": "differs in", "mark": "state"}
     texts = {key: head for key, head in texts.items() if any(r[key] for r in runs)}
     for head in texts.values():
         table.add_column(head, overflow="fold", min_width=len(head))
