@@ -365,7 +365,9 @@ def test_whatever_a_terminal_can_write_no_command_fails(tmp_path: Path, encoding
         )  # fmt: skip
         assert b"Traceback" not in done.stderr, (command, done.stderr.decode("utf-8", "replace"))
         assert done.returncode in (0, 1) if "無" not in command else done.returncode == 2
-        (done.stdout + done.stderr).decode(encoding)
+        said = done.stdout.decode(encoding)
+        if "--json" in command:
+            assert json.loads(said)[0]["name"] == "苔-1B"
 
 
 # --- the details ------------------------------------------------------------------------

@@ -265,8 +265,9 @@ def rate(found: Rate) -> dict[str, float]:
 
 
 def dumps(value: object) -> str:
-    """JSON that any program can read: what is not known (nan, infinity) is null."""
-    return json.dumps(_finite(value), indent=1, ensure_ascii=False)
+    """JSON that any program can read through any terminal: plain ASCII, and what is not known
+    (nan, infinity) is null."""
+    return json.dumps(_finite(value), indent=1)
 
 
 def _finite(value: object) -> object:
