@@ -192,11 +192,14 @@ Outcome = Literal[
 
 @dataclass(frozen=True)
 class Observation:
-    """What a tool (or the loop, on a step it cannot act on) sends back to the model."""
+    """What a tool (or the loop, on a step it cannot act on) sends back to the model.
+
+    ``repairs`` names what the tool mended of its input to read it (none = nothing)."""
 
     text: str
     outcome: Outcome = "ok"
     seconds: float = 0.0
+    repairs: tuple[str, ...] = ()
 
 
 # --- generation -------------------------------------------------------------------------
@@ -400,7 +403,8 @@ class Verdict:
 class StepScore:
     """``strict``: well-formed as written. ``readable``: one reading, after repairs if need
     be (so strict implies readable). ``errors`` add to the parser's what only the
-    surroundings show: bad_argument, unknown_tool, repeated_action."""
+    surroundings show: bad_argument, loose_argument, unknown_tool, repeated_action;
+    ``repairs`` add what the tool mended of its input."""
 
     strict: bool
     readable: bool
