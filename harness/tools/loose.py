@@ -124,7 +124,10 @@ def _plain(text: str, note: _Notes) -> str:
         plain = _unwrapped(plain.strip(), note)
     if "\\" in plain:
         note("tex", plain)
-        plain = _TEX_COMMAND.sub(_tex, plain.replace("{,}", ","))
+        plain = _TEX_COMMAND.sub(_tex, plain)
+    if "{,}" in plain:
+        note("tex", "{,}")
+        plain = plain.replace("{,}", ",")
     if "\n" in plain or "\r" in plain:
         raise CannotRead(plain.splitlines()[0], "write one expression in one line")
     return plain
@@ -241,8 +244,9 @@ def _token(kind: str, source: str, gap: str, note: _Notes) -> Token:
 def _named(source: str, gap: str, called: bool, note: _Notes) -> Token:
     """A function, a constant, a unit, or a word that nobody here knows."""
     name = source.removeprefix("math.")
-    if (name not in ARITY or name == "min") and name.lower() in UNITS and not called:
-        return Token("unit", name.lower(), source, gap)
+    unit = name if len(name) == 1 else name.lower()  # 5M is not 5 m
+    if (name not in ARITY or name == "min") and unit in UNITS and not called:
+        return Token("unit", unit, source, gap)
     if name in ARITY:
         return Token("name", source, source, gap)
     known = "log" if name.lower() == "ln" else name.lower()
@@ -357,6 +361,8 @@ def _without_groups(tokens: list[Token], note: _Notes) -> list[Token]:
         spaced = token.kind == "number" and token.gap == " " and _spaced(tokens, i, found, grown)
         if spaced or (i - 1 in joins):
             last = found.pop()
+            if i - 1 in joins and " " in last.source:  # 12 345,678
+                raise CannotRead(f"{last.source},{token.source}", "write numbers without commas")
             source = last.source + ("," if i - 1 in joins else " ") + token.source
             found.append(Token("number", last.text + token.text, source, last.gap))
             note("grouping", source)
@@ -396,7 +402,7 @@ def _commas_that_group(tokens: Sequence[Token]) -> set[int]:
         most = ARITY[called.text.removeprefix("math.")] if called else 1
         could: list[int] = []
         for i in commas:
-            if _could_group(tokens, i, i - 2 in could):
+            if _could_group(tokens, i, could[-1:] == [i - 2]):
                 could.append(i)
         if could and len(commas) - len(could) + 1 == most:
             groups.update(could)
@@ -481,12 +487,17 @@ def _without_units(tokens: list[Token], note: _Notes) -> list[Token]:
         source = _source(tokens[i:end])
         behind = bool(found) and found[-1].kind in ("number", "close", "percent", "fraction")
         before = unit.money and end < len(tokens) and tokens[end].kind == "number"
-        if not behind and not before:
-            raise CannotRead(source)
+        powered = end < len(tokens) and tokens[end].text == "**"
+        again = end < len(tokens) and _unit_at(tokens, end)[0] is not None
+        if powered or again or not (behind or before):
+            raise CannotRead(source, "leave the unit out")
         note("units", source)
         units[source] = unit
         if before and not behind:
             tokens[end] = tokens[end]._replace(gap=tokens[i].gap)
+            double = end + 1 < len(tokens) and _unit_at(tokens, end + 1)[0] or unit
+            if double.name != unit.name:  # $5m
+                raise CannotRead(source + tokens[end].source + tokens[end + 1].source)
         i = end
     _check_units(found, units)
     return found
@@ -529,7 +540,7 @@ def _check_units(tokens: Sequence[Token], units: Mapping[str, Unit]) -> None:
         for name, kind in zip(unit.name.split("/"), unit.kind.split("/"), strict=True)
     }
     unlike = len({kind for _, kind in parts}) < len(parts)
-    if unlike or any(t.kind == "op" and t.text in ("+", "-") for t in tokens):
+    if unlike or any(token.text in ("+", "-", ",") for token in tokens):
         raise CannotRead(", ".join(list(units)[:3]), "convert to one unit and leave it out")
 
 
@@ -642,6 +653,8 @@ def _neighbours(tokens: Sequence[Token]) -> Iterator[tuple[Token | None, Token, 
 def _check_product(last: Token, token: Token, before: str) -> None:
     piece = last.source + token.gap + token.source
     bare_e = token.text == "e" or last.text == "e"
+    if token.kind in ("number", "fraction") and not token.gap and token.text.startswith("."):
+        raise CannotRead(piece, "write one decimal point")
     if token.kind in ("number", "fraction") or bare_e or before in ("/", "//", "%", "**", "root"):
         raise CannotRead(piece, "write the sign between, for example 2 * 3")
 

@@ -45,7 +45,7 @@ area: acre
 length2: m2 平方メートル
 length2: km2 平方キロメートル
 volume: ml millilitre milliliter ミリリットル
-volume: l litre liter リットル
+volume: l L litre liter リットル
 length3: m3 立方メートル
 mass: mg milligram
 mass: g gram グラム
@@ -64,7 +64,7 @@ speed: mph
 speed: kph
 energy: kwh
 power: kw
-power: w watt
+power: w W watt
 people: people person inhabitant resident 人
 thing: 個
 sheet: 枚
