@@ -33,7 +33,6 @@ TOOLS: dict[str, Tool] = {
 WORLDLESS = frozenset({"calculate"})  # never recorded, never made to fail
 # What the same tools read beyond their docstrings where repairs are on (``--repair none``: off)
 LOOSE: dict[str, Tool] = {"calculate": calculate.calculate_loosely}
-VERSION = 2  # raise it when a shipped tool's answer to some input changes
 # How the tools word what a world says. Raise it when that changes: answers recorded under
 # another number are then refused instead of mixed in.
 WORDING = 1

@@ -14,7 +14,8 @@ import re
 from collections.abc import Callable
 
 from harness.text import cut, one_line
-from harness.tools.loose import ARITY, PLAIN, CannotRead, Reading, read
+from harness.tools.loose import Reading, read
+from harness.tools.loose.tokens import ARITY, PLAIN, CannotRead
 from harness.types import Observation, World
 
 MAX_CHARS = 500

@@ -45,7 +45,9 @@ def refusal(input: str) -> str:
         return "Error: no word to look for; write for example lookup: capital."
     if not title:
         shown = cut(word, ECHO_CHARS)
-        return f'Error: no page is open to find "{shown}" in; open one, for example wikipedia: Japan.'
+        return (
+            f'Error: no page is open to find "{shown}" in; open one, for example wikipedia: Japan.'
+        )
     return ""
 
 
