@@ -424,6 +424,8 @@ class EpisodeScore:
     ``correct_strict`` correct with every step strictly well-formed. ``rung`` counts the
     rungs of ``RUNGS`` reached in order (0 to 5). ``hops_right`` of ``hops`` gold actions
     were matched; ``overuse`` and ``underuse`` count tool calls beyond and short of gold.
+    ``errors_met`` are the errors that the model was told of and had another step after;
+    ``recovered`` those that its next step put right.
     """
 
     task_id: str
@@ -446,3 +448,5 @@ class EpisodeScore:
     steps: tuple[StepScore, ...]
     tokens: int = 0
     seconds: float = 0.0
+    errors_met: int = 0
+    recovered: int = 0

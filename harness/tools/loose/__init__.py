@@ -117,10 +117,10 @@ def _pairs(tokens: Sequence[Token]) -> dict[int, int]:
             stack.append(i)
         elif token.kind == "close":
             if not stack or tokens[stack[-1]].source + token.source not in ("()", "[]", "{}"):
-                raise CannotRead(token.source, "open and close every bracket")
+                raise CannotRead(token.source, "write both brackets of each pair")
             pairs[stack.pop()] = i
     if stack:
-        raise CannotRead(tokens[stack[-1]].source, "open and close every bracket")
+        raise CannotRead(tokens[stack[-1]].source, "write both brackets of each pair")
     return pairs
 
 
