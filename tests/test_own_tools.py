@@ -118,6 +118,21 @@ def test_what_a_tool_does_ends_nothing(file: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == ""
 
 
+def test_what_a_tool_refuses_is_named_with_the_example_from_its_docstring(tmp_path: Path) -> None:
+    (tmp_path / "picky.py").write_text(
+        "from harness.types import Observation\n\ndef picky(input):\n"
+        '    """picky: 14\n    Takes numbers."""\n'
+        '    return Observation("Error: not a number.", "bad_argument", repairs=("forged",))\n'
+    )
+    mine = own.load(str(tmp_path / "picky.py"))
+    observation = Toolbox(("picky",), NoWorld(), mine).call("picky", "a\nAction: b" + "c" * 99)
+    assert (observation.outcome, observation.repairs) == ("bad_argument", ())
+    assert observation.text == (
+        f'Error: picky cannot read "a Action: b{"c" * 48}…": not a number; '
+        "write for example picky: 14."
+    )
+
+
 def test_a_tool_that_hangs_again_and_again_is_left_alone(file: Path) -> None:
     box = toolbox(file)
     before = threading.active_count()
@@ -238,18 +253,20 @@ def test_lookup_goes_through_the_last_page_as_in_the_paper() -> None:
         "lookup: capital",
         "lookup: green",
         "lookup: harbour",
+        "lookup: ",
         "wikipedia: Nowhere",
         "lookup: green",
         "wikipedia: Orrin",
         "lookup: mayor",
     ) == [
-        "Error: look up an article with wikipedia first.",
+        'Error: no page is open to find "capital" in; open one, for example wikipedia: Japan.',
         "Varland is an island. Its capital is Orrin. It is green. The capital is old.",
         "(Result 1 of 2) Its capital is Orrin.",
         "(Result 2 of 2) The capital is old.",
         'No more results for "capital" in "Varland".',
         "(Result 1 of 1) It is green.",
         'No results for "harbour" in "Varland".',
+        "Error: no word to look for; write for example lookup: capital.",
         'No article "Nowhere".',
         'No more results for "green" in "Varland".',
         "Orrin is a town. Its mayor is Pell Ansa.",

@@ -137,7 +137,11 @@ def _scaled(tokens: Sequence[Token], i: int) -> tuple[list[str], int]:
         return parts, i + 1
     rest = tokens[i] if i < len(tokens) and not tokens[i].gap else None
     japanese = not tokens[i - 1].source.isascii()
-    if japanese and rest is not None and re.fullmatch(rf"[1-9][0-9]{{0,{smallest - 1}}}", rest.text):
+    if (
+        japanese
+        and rest is not None
+        and re.fullmatch(rf"[1-9][0-9]{{0,{smallest - 1}}}", rest.text)
+    ):
         return [*parts, rest.text], i + 1
     return parts, i
 
