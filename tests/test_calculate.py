@@ -14,14 +14,13 @@ from harness.tools.calculate import (
     _FUNCTIONS,
     MAX_DIGITS,
     CannotCalculate,
-    CannotRead,
     calculate,
     calculate_loosely,
     evaluate,
     work_out,
 )
 from harness.tools.loose import REPAIRS, read
-from harness.tools.loose.tokens import ARITY
+from harness.tools.loose.tokens import ARITY, CannotRead
 from harness.types import Article, Hit
 
 

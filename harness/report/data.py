@@ -15,7 +15,8 @@ from harness.scoring.episodes import score_episode
 from harness.scoring.probes import commands, ran_on, score_probe
 from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, share, summarise
-from harness.tools.calculate import CannotCalculate, CannotRead, work_out
+from harness.tools.calculate import CannotCalculate, work_out
+from harness.tools.loose.tokens import CannotRead
 from harness.types import Episode, EpisodeScore, Task, UserError
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ def details(result: Result) -> dict[str, Any]:
         "composability": rate(summary.composability_gap),
         "format_gap": summary.format_gap,
         "tool_calls": summary.tool_calls,
+        "recovered": rate(summary.recovered),
         "overuse": summary.overuse,
         "underuse": summary.underuse,
         "abstention": vars(summary.abstention) | {"recall": rate(summary.abstention.recall)},

@@ -107,10 +107,9 @@ def _was_right(result: Result, task: Task, episode: Episode) -> bool:
     """What the reading in the record is worth under today's matchers."""
     if is_probe(result):
         move = episode.steps[0].parsed.move if episode.steps else None
-        if not result.manifest["config"]["repair"] and isinstance(move, Action):
-            if move.tool == "calculate" and mended(move.input):
-                return False  # the tool would have refused it
-        return grade_action(move, wanted(task), same_value) == "right"
+        right = grade_action(move, wanted(task), same_value) == "right"
+        expression = move.input if isinstance(move, Action) and move.tool == "calculate" else ""
+        return right and (result.manifest["config"]["repair"] or not mended(expression))
     said = episode.answer if episode.status == "answered" else ""
     return match(task.answer, said, task.language).strict
 

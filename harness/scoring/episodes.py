@@ -176,7 +176,8 @@ def _step_scores(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[
     for step, parsed in read:
         if step.completion.finish in _NOT_THE_MODEL:
             continue
-        errors, mended = list(parsed.errors), ()
+        errors = list(parsed.errors)
+        mended: tuple[str, ...] = ()
         if isinstance(parsed.move, Action):
             outcome = _outcome(step, parsed, repair)
             if outcome in _REFUSED:
