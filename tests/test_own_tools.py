@@ -11,6 +11,7 @@ import pytest
 from harness import prompts, protocol, tasks
 from harness.agent import react
 from harness.cli.run import equip
+from harness.report.data import load
 from harness.session import Plan, open_session
 from harness.tools import Toolbox, describe, lookup, own
 from harness.types import (
@@ -195,6 +196,29 @@ def test_an_own_tool_in_a_run(file: Path, tmp_path: Path) -> None:
     (episode,) = finish(tmp_path, "react", task, Extras(tools_file=str(file)))
     assert episode.answer == "XIV" and episode.steps[0].observation
     assert episode.steps[0].observation.text == "XIV"
+
+
+# --- calculate, as a question writes it ---------------------------------------------------
+
+
+@pytest.mark.parametrize("repair", [True, False])
+def test_a_run_keeps_what_the_tool_mended(tmp_path: Path, repair: bool) -> None:
+    task = Task("boxes", "What is 1,200 × 3?", Target("number", ("3600",)), "arithmetic",
+                gold_actions=(GoldAction("calculate", ("1,200 × 3",)),))  # fmt: skip
+    path = tmp_path / "tasks.jsonl"
+    path.write_text(tasks.dump_task(task) + "\n", "utf-8")
+    suite = tasks.load_suite(str(path))
+    prompt, spec = equip(prompts.load("react", "{tools}"), WorldSpec("none"), Extras())
+    plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, repair=repair)
+    session = open_session(plan, tmp_path / "runs")
+    list(session.events())
+    seen = load(session.run.path)
+    observation = seen.episodes[0].steps[0].observation
+    assert observation and observation.repairs == (("grouping", "math_signs") if repair else ())
+    assert observation.outcome == ("ok" if repair else "bad_argument")
+    (score,) = seen.scores
+    assert score.correct
+    assert score.steps[0].errors == (("loose_argument",) if repair else ("bad_argument",))
 
 
 # --- lookup -------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ REPAIRS = {
     "words": "times, plus, divided by, of, million, 万, かける, SQRT, ln",
     "units": "without the unit or currency at a number",
     "percent": "35% as 35 / 100",
-    "brackets": "[ ] and { } as ( ), and 2(3 + 4) as 2 * (3 + 4)",
+    "brackets": "[ ] and { } as ( ); 2(3 + 4) and 2π as products",
 }
 """What may have been mended, and how it was read. The list is closed."""
 

@@ -66,8 +66,16 @@ energy: kwh
 power: kw
 power: w W watt
 people: people person inhabitant resident 人
-thing: 個
-sheet: 枚
+temperature: °C ℃
+temperature: °F ℉
+age: 歳 才
+count: 個
+sheets: 枚
+books: 冊
+long things: 本
+machines: 台
+animals: 匹
+occasions: 回
 """
 
 _MONEY = """
