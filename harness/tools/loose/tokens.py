@@ -166,6 +166,7 @@ _TOKEN = re.compile(
 
 
 def tokens_of(text: str, note: Notes) -> Iterator[Token]:
+    """The tokens of a plain text. Raises CannotRead at a character or word of no sum."""
     for found in _TOKEN.finditer(text.rstrip()):
         kind, source, gap = str(found.lastgroup), found[str(found.lastgroup)], found["gap"]
         if kind == "word":
@@ -225,6 +226,7 @@ def _named(source: str, gap: str, called: bool, note: Notes) -> Token:
 
 
 def operand_ends(token: Token | None) -> bool:
+    """Whether something to reckon with ends at this token."""
     return token is not None and (
         token.kind in ("number", "fraction", "close", "unit", "superscript", "bang", "scale")
         or (token.kind == "name" and token.text.removeprefix("math.") in CONSTANTS)
@@ -232,15 +234,11 @@ def operand_ends(token: Token | None) -> bool:
 
 
 def operand_begins(token: Token | None) -> bool:
-    return token is not None and token.kind in (
-        "number",
-        "fraction",
-        "open",
-        "name",
-        "root",
-        "frac",
-    )
+    """Whether something to reckon with begins at this token."""
+    kinds = ("number", "fraction", "open", "name", "root", "frac")
+    return token is not None and token.kind in kinds
 
 
 def source_of(tokens: Sequence[Token]) -> str:
+    """The tokens as they were written."""
     return "".join(token.gap + token.source for token in tokens).strip()

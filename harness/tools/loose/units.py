@@ -26,7 +26,7 @@ def without_units(tokens: list[Token], note: Notes) -> list[Token]:
         powered = end < len(tokens) and tokens[end].text == "**"
         again = end < len(tokens) and _unit_at(tokens, end)[0] is not None
         if powered or again or not (behind or before):
-            raise CannotRead(source, "leave the unit out")
+            raise CannotRead(source, "write the number alone")
         note("units", source)
         units[source] = unit
         if before and not behind:
@@ -77,4 +77,4 @@ def _check_units(tokens: Sequence[Token], units: Mapping[str, Unit]) -> None:
     }
     unlike = len({kind for _, kind in parts}) < len(parts)
     if unlike or any(token.text in ("+", "-", ",") for token in tokens):
-        raise CannotRead(", ".join(list(units)[:3]), "convert to one unit and leave it out")
+        raise CannotRead(", ".join(list(units)[:3]), "write numbers alone, all in one unit")
