@@ -321,6 +321,9 @@ def test_a_long_input_is_not_looked_at(text: str) -> None:
 
 def test_a_refusal_quotes_the_input_in_one_line_of_bounded_length() -> None:
     assert calculate("2^10", NoWorld()).text == 'Error: cannot read "^" in "2^10"; write 2**10.'
+    assert calculate("83,002,915 + 1", NoWorld()).text == (
+        'Error: cannot read "83,002,915" in "83,002,915 + 1"; write 83002915 + 1.'
+    )
     assert calculate("35% of 80", NoWorld()).text == (
         'Error: cannot read "35%" in "35% of 80"; write (35/100) * 80.'
     )

@@ -37,11 +37,14 @@ def without_groups(tokens: list[Token], note: Notes) -> list[Token]:
                 raise CannotRead(f"{last.source},{token.source}", "write numbers without commas")
             source = last.source + ("," if i - 1 in joins else " ") + token.source
             found.append(Token("number", last.text + token.text, source, last.gap))
-            note("grouping", source)
             grown += 1
         else:
+            if grown:
+                note("grouping", found[-1].source)
             found.append(token)
             grown = 0
+    if grown:
+        note("grouping", found[-1].source)
     return found
 
 
