@@ -157,7 +157,8 @@ def test_only_the_surroundings_show_some_errors() -> None:
         status="step_limit",
     )
     assert [step.errors for step in result.steps] == [("bad_argument",), (), ("repeated_action",)]
-    assert all(step.strict for step in result.steps)  # the form was right all the same
+    assert [step.strict for step in result.steps] == [False, True, True]
+    assert all(step.readable for step in result.steps)
 
 
 LOOSE = Observation("144", repairs=("math_signs", "equals"))

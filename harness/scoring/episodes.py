@@ -187,7 +187,8 @@ def _step_scores(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[
             key = (parsed.move.tool, normalise(parsed.move.input))
             errors += ["repeated_action"] if key in done else []
             done.add(key)
-        strict = parsed.move is not None and not parsed.errors and not mended
+        asked_well = not mended and "bad_argument" not in errors
+        strict = parsed.move is not None and not parsed.errors and asked_well
         yield StepScore(
             strict,
             parsed.move is not None,
