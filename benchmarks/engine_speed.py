@@ -154,7 +154,7 @@ def compare(path: Path, episodes: int) -> None:
         _keep(best, "serial, create_completion", serial(llama, episodes))
         for engine in engines:
             _keep(best, f"engine, {engine.slots:>2} slots", batched(engine, episodes))
-    print(f"\n{facts['name'] or path.name}: {facts['params']:,} weights, {facts['quantisation']}, "
+    print(f"\n{facts['name'] or path.name}: {facts['params']:,} weights, {facts['recipe']}, "
           f"{facts['vocab']:,} tokens in its vocabulary; threads: {threads}; prefix {facts['prefix_tokens']} tokens, "
           f"{episodes} episodes of {TURNS} turns")  # fmt: skip
     print(f"{'':27}{'tokens/s':>9}{'ratio':>8}{'in llama.cpp':>14}")

@@ -17,23 +17,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.engines import gguf
+from harness import weights
+from harness.engines import gguf, memory
 from harness.files import cache_folder
 from harness.models import Row
 from harness.types import EngineSettings, UserError
 
 CHILD_SECONDS = 120
 PYTHON = (3, 11)
-SLOTS = (32, 16, 8, 4, 2, 1)
-PREFIX_TOKENS = 2048  # of a few-shot prompt, shared by all episodes
-WORK_SHARE, WORK_FLOOR = 0.05, 64 << 20  # memory beside weights and cache
+# Bits a weight that files have, by nominal bits: those of Q4_K_M and Q8_0 at 7B.
+BITS_OF_FILES = {4: 4.85, 8: 8.5, 16: 16.0}
+HEAD, VOCAB = 128, 100_000  # the usual width of a head, a usual vocabulary
 BUSY_SHARE = 0.25  # of the cores, used by others
 GB = 1e9
 # The numbers at which a person notices: what the smallest and the largest usual 4-bit file take.
 DISK_LOW = 10 * GB
+MEMORY_LOW = 2 * GB
 AMX_ADVICE = (
     "build llama-cpp-python with clang: make clean && make demo does where clang is installed"
 )
@@ -76,57 +79,52 @@ def report(findings: Iterable[Finding]) -> list[dict[str, str]]:
 # --- what fits --------------------------------------------------------------------------
 
 
-def fitting(row: Row, path: Path | None, memory: int = 0) -> int | None:
-    """Episodes that a model can hold at once in ``memory`` bytes (0 = this machine's free
-    memory): 32, 16 … 1, or 0 when it does not fit; None for what is not loaded here or whose
-    size is not known. An estimate from above where the file is not here."""
-    sizes = _sizes(row, path)
-    if sizes is None:
-        return None
-    weights, per_token = sizes
-    room = EngineSettings().episode_tokens
-    free = memory or available_memory()
-    fixed = weights + max(WORK_FLOOR, int(weights * WORK_SHARE)) + per_token * PREFIX_TOKENS
-    return next((slots for slots in SLOTS if fixed + per_token * slots * room <= free), 0)
-
-
-def _sizes(row: Row, path: Path | None) -> tuple[int, int] | None:
-    """Bytes of weights, and of keys and values that a token adds."""
-    model = row.model
+def fitting(row: Row, facts: gguf.GgufFacts | None, device: memory.Device) -> int | None:
+    """Episodes at once that the engine will hold of a model on a device, 0 when it does not
+    fit there now; None for what is not loaded here or whose size is not known. ``facts`` are
+    those of its file, and the answer is the engine's own; without them it is an estimate from
+    above."""
+    model, room = row.model, EngineSettings().episode_tokens
     if model.engine not in ("llama_cpp", "transformers"):
         return None
-    if path is not None and path.is_file():
-        try:
-            facts = gguf.inspect(path)
-        except UserError:
-            return None
-        return facts.size_bytes, facts.kv_bytes
-    weights = row.origin.size or model.params * (model.bits or 16) // 8
-    return (weights, usual_kv_bytes(model.params)) if weights else None
+    size = row.origin.size or int(model.params * BITS_OF_FILES.get(model.bits, 16.0) / 8)
+    if facts is None and not size:
+        return None
+    facts = facts or usual_model(model.params, size)
+    if model.engine == "transformers":
+        slots = memory.TORCH_GPU_SLOTS if device.on_gpu else memory.TORCH_SLOTS
+    else:
+        slots = memory.plan(facts, device, room)
+    return slots if slots and memory.fits_now(facts, slots, room, device) else 0
 
 
-def usual_kv_bytes(params: int) -> int:
-    """Bytes of an f16 cache a token takes in a transformer of so many weights without shared
-    heads, at the usual shape of 128 dimensions a layer: 12 d^2 weights a layer, 4 d bytes."""
-    width = (params * 128 / 12) ** (1 / 3)
-    return int(4 * width * width / 128)
-
-
-def available_memory() -> int:
-    """Bytes free for a model, within a container's limit."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    limit, used = (_number(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
-    return min(free, max(0, limit - used)) if limit else free
-
-
-def _number(path: str) -> int:
+def facts_of(row: Row) -> gguf.GgufFacts | None:
+    """What a row's file says of itself; None where it is not here, or is no file, or damaged."""
+    if row.model.engine != "llama_cpp":
+        return None
+    path = weights.local_path(row)
     try:
-        text = Path(path).read_text().strip()
-    except OSError:
-        return 0
-    return int(text) if text.isdigit() else 0
+        return gguf.inspect(path) if path else None
+    except UserError:
+        return None
+
+
+def usual_model(params: int, size_bytes: int) -> gguf.GgufFacts:
+    """A transformer of so many weights without shared heads, at the usual shape of 128
+    dimensions a layer: 12 d^2 weights a layer, and 4 d bytes a token in an f16 cache."""
+    width = (params * 128 / 12) ** (1 / 3)
+    return gguf.GgufFacts(
+        path="", architecture="", params=params, size_bytes=size_bytes, width=int(width),
+        heads=int(width / HEAD), vocab=VOCAB, kv_bytes=int(4 * width * width / 128),
+    )  # fmt: skip
+
+
+@cache
+def device() -> memory.Device:
+    """Where llama.cpp will run models here; asked of a child once, the plain machine where
+    llama.cpp is not installed or does not open. Free memory is as of the first call."""
+    found = asked("llama_device") if _has("llama-cpp-python") else {"error": ""}
+    return memory.machine() if "error" in found else memory.Device(**found)
 
 
 # --- the findings -----------------------------------------------------------------------
@@ -238,17 +236,11 @@ def _others() -> list[Finding]:
 
 
 def _memory() -> Finding:
-    import psutil
-
-    free, total = available_memory(), psutil.virtual_memory().total
-    fits = {bits: int(free * 0.8 * 8 / (bits + 0.85) / GB) for bits in (4, 8)}
-    text = f"{free / GB:.1f} of {total / GB:.1f} GB free: about {fits[4]}B weights at 4 bits, {fits[8]}B at 8"
-    return Finding(
-        "memory",
-        text,
-        "ok" if free > 2 * GB else "note",
-        "" if free > 2 * GB else "close other programs",
-    )
+    here = memory.machine()
+    text = f"{here.free / GB:.1f} of {here.total / GB:.1f} GB free"
+    if here.free > MEMORY_LOW:
+        return Finding("memory", text)
+    return Finding("memory", text, "note", "close other programs")
 
 
 def _disk(folder: Path) -> Finding:
@@ -343,6 +335,13 @@ def llama_build(small_gguf: str = "") -> dict[str, object]:
         "devices": [asdict(device) for device in native.devices()],
         "amx_crashes": machine.amx_crashes(small_gguf) if amx and small_gguf else None,
     }
+
+
+def llama_device() -> dict[str, object]:
+    """In a child: the device that this build runs a model on."""
+    from harness.engines import _llama_machine as machine
+
+    return asdict(machine.device(EngineSettings()))
 
 
 def torch_build() -> dict[str, object]:

@@ -35,9 +35,11 @@ DESCRIPTIONS = frozenset(
 # Part of the command, but not of the identity: threads change no sum; the slots in effect
 # stand among the engine's facts.
 SPEED_ONLY = frozenset({"settings.threads", "settings.slots"})
-# What an engine reports and what may differ between two sessions of one run.
+# What an engine reports and what may differ between two sessions of one run: how it ran, and
+# what a version of the harness reads from a file that is known by its hash.
 NO_IDENTITY = frozenset(
     {"file", "threads", "thread_trial", "retrials", "workaround", "warnings", "estimated", "name"}
+    | {"params", "params_stored", "recipe", "recipe_source", "bits", "bits_per_weight", "imatrix"}
 )
 
 # The packages whose version can change an episode, by engine and by kind of world.

@@ -58,9 +58,10 @@ def disagreements(row: Row, facts: gguf.GgufFacts) -> tuple[str, ...]:
             f"{name}: its row says {said.params:,} parameters, the file has {facts.params:,}"
         )
     if said.bits and facts.bits and said.bits != facts.bits:
+        measured = "" if facts.recipe_source == "file" else ", measured"
         found.append(
-            f"{name}: its row says {said.bits} bits, most weights in the file have {facts.bits} "
-            f"({facts.quantisation})"
+            f"{name}: its row says {said.bits} bits, the file is {facts.recipe}: {facts.bits} bits "
+            f"({facts.bits_per_weight:.2f} a weight{measured})"
         )
     if row.context and facts.context_length and row.context != facts.context_length:
         found.append(

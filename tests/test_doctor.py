@@ -12,9 +12,10 @@ from tiny_gguf import write_tiny
 
 from harness import doctor
 from harness.cli.machine import grouped
-from harness.engines import gguf
+from harness.engines import memory
+from harness.engines.llama_cpp import load
 from harness.models import Origin, Row, read_rows
-from harness.types import Model
+from harness.types import EngineSettings, Model
 
 ROOT = Path(__file__).parent.parent
 GIB = 1 << 30
@@ -94,33 +95,49 @@ def test_where_bitsandbytes_quantises() -> None:
     assert "harness[transformers]" in without["bitsandbytes"].advice
 
 
-@pytest.mark.parametrize(("gigabytes", "fits"), [(4, 0), (8, 2), (16, 8), (64, 32)])
+def device(gigabytes: float, slots: int = 16) -> memory.Device:
+    return memory.Device("machine", slots, int(gigabytes * GIB), int(gigabytes * GIB))
+
+
+@pytest.mark.parametrize(("gigabytes", "fits"), [(4, 0), (8, 1), (16, 8), (64, 16)])
 def test_a_model_that_is_not_here_is_estimated_from_its_row(gigabytes: int, fits: int) -> None:
     row = read_rows(ROOT / "models.toml")["vicuna-7b-q4"]
-    assert doctor.fitting(row, None, gigabytes * GIB) == fits
+    assert doctor.fitting(row, None, device(gigabytes)) == fits
 
 
 def test_the_estimate_of_a_cache_is_that_of_llama_2() -> None:
     """32 layers of 4,096 numbers, keys and values, two bytes each."""
-    assert doctor.usual_kv_bytes(6_738_415_616) == pytest.approx(2 * 2 * 32 * 4096, rel=0.1)
+    usual = doctor.usual_model(6_738_415_616, 1)
+    assert usual.kv_bytes == pytest.approx(2 * 2 * 32 * 4096, rel=0.1)
+    assert (usual.width, usual.heads) == (pytest.approx(4096, rel=0.05), 32)
 
 
-def test_a_file_that_is_here_is_asked_itself(tmp_path: Path) -> None:
+def test_doctor_says_as_many_episodes_as_the_engine_takes(tmp_path: Path) -> None:
     path = write_tiny(tmp_path / "a.gguf")
     row = Row(Model("a", "llama_cpp", str(path), params=10**12))
-    facts = gguf.inspect(path)
-    least = facts.size_bytes + doctor.WORK_FLOOR + facts.kv_bytes * (doctor.PREFIX_TOKENS + 1536)
-    assert doctor.fitting(row, path, least) == 1
-    assert doctor.fitting(row, path, least - 1) == 0
-    assert doctor.fitting(row, path) == 32
+    engine = load(row.model, EngineSettings(threads=1))
+    try:
+        assert doctor.fitting(row, doctor.facts_of(row), doctor.device()) == engine.slots
+    finally:
+        engine.close()
+
+
+def test_what_other_programs_hold_is_not_there_to_be_filled() -> None:
+    row = read_rows(ROOT / "models.toml")["vicuna-7b-q4"]
+    full = memory.Device("machine", 4, 64 * GIB, 2 * GIB)
+    assert doctor.fitting(row, None, full) == 0
+
+
+def test_transformers_takes_a_fixed_number() -> None:
+    row = read_rows(ROOT / "models.toml")["cerebras-gpt-1.3b-nf4"]
+    gpu = memory.Device("GPU", 16, 24 * GIB, 24 * GIB)
+    assert [doctor.fitting(row, None, where) for where in (device(16), device(1), gpu)] == [4, 0, 8]
 
 
 def test_what_is_not_loaded_here_has_no_fit() -> None:
-    assert doctor.fitting(Row(Model("a", "openai", "x")), None) is None
-    assert (
-        doctor.fitting(Row(Model("a", "llama_cpp", "hf:a/b:c.gguf"), Origin("a/b", "c.gguf")), None)
-        is None
-    )
+    assert doctor.fitting(Row(Model("a", "openai", "x")), None, device(16)) is None
+    unknown = Row(Model("a", "llama_cpp", "hf:a/b:c.gguf"), Origin("a/b", "c.gguf"))
+    assert doctor.fitting(unknown, None, device(16)) is None
 
 
 def test_variants_are_shown_together() -> None:

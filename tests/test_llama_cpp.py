@@ -95,7 +95,7 @@ def test_facts_say_what_kind_of_model_it_is(
     engine.start(PREFIX)
     facts = engine.facts
     assert (facts["architecture"], facts["memory"]) == (architecture, KINDS[architecture])
-    assert (facts["quantisation"], facts["bits"]) == ("Q8_0", 8)
+    assert (facts["recipe"], facts["recipe_source"], facts["bits"]) == ("Q8_0", "file", 8)
     assert len(str(facts["file_sha256"])) == 64
     assert facts["n_ctx"] and facts["flash_attention"] and facts["system_info"]
     json.dumps(facts)
@@ -328,30 +328,6 @@ def test_a_trial_that_fails_otherwise_is_careful_and_not_remembered(
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     assert machine.amx_crashes(str(tmp_path / "missing.gguf")) is True
     assert not (tmp_path / "amx.json").exists()
-
-
-def test_more_slots_where_they_pay() -> None:
-    plain, amx, gpu = (
-        machine.usual_slots(*asked) for asked in ((PLAIN, False), (AMX, False), (PLAIN, True))
-    )
-    assert 1 < plain < amx <= gpu
-
-
-def test_slots_shrink_to_what_memory_holds() -> None:
-    gib = 1 << 30  # 4 GiB of weights, 0.5 MiB a token: 1 GiB a slot of 2,048 tokens
-    assert machine.fitting_slots(Q4, 8, 2048, 64 * gib) == 8
-    assert machine.fitting_slots(Q4, 8, 2048, 10 * gib) == 4
-    assert machine.fitting_slots(Q4, 8, 2048, 4 * gib) == 0
-
-
-def test_a_model_that_cannot_fit_is_refused_with_the_sizes() -> None:
-    huge = gguf.GgufFacts("huge.gguf", "llama", tensor_types={"Q4_0": 1}, size_bytes=200 << 40)
-    with pytest.raises(
-        UserError, match=r"huge\.gguf: needs about [\d.]+ GiB .* smaller quantisation"
-    ):
-        machine.plan_slots(huge, EngineSettings(), on_gpu=False)
-    with pytest.raises(UserError, match="--slots"):
-        machine.plan_slots(Q4, EngineSettings(slots=1 << 20), on_gpu=False)
 
 
 def test_threads_stay_within_this_machine() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tiny_gguf import write_shapes, write_tiny
 
 from harness import models
 from harness.cli.models import describe
+from harness.engines import gguf
 from harness.models import Row, read_rows, resolve
+from harness.prepare import disagreements
 from harness.types import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -151,3 +154,32 @@ def test_changed_bytes_are_another_model(tmp_path: Path) -> None:
     assert models.identity(row.model) == before
     (folder / "model.safetensors").write_text("[]")
     assert models.identity(row.model) != before
+
+
+def test_a_table_shows_what_the_file_says(tmp_path: Path) -> None:
+    """Not what its row says: a file of 8 bits behind a row's q4."""
+    write_tiny(tmp_path / "a.gguf", quantise="q8_0", tied=True)
+    (row,) = read_rows(write(tmp_path, GOOD)).values()
+    shown = describe(row)
+    assert (shown["recipe"], shown["bits"], shown["recipe_source"]) == ("Q8_0", 8, "file")
+    assert 8.5 <= float(str(shown["bits_per_weight"])) < 9
+    assert 10 < int(str(shown["params"])) < int(str(shown["params_stored"]))
+
+
+def test_a_row_that_its_file_contradicts_is_told_so(tmp_path: Path) -> None:
+    (row,) = read_rows(write(tmp_path, GOOD)).values()
+    shape = {"blk.0.ffn_up.weight": ("Q8_0", 256, 64)}
+    said = {}
+    for file_type in (15, 7):  # Q4_K_M, which the tensors contradict, and Q8_0
+        path = write_shapes(tmp_path / "a.gguf", shape, file_type)
+        (_, said[file_type]) = disagreements(row, gguf.inspect(path))
+    assert said[7] == "a-q4: its row says 4 bits, the file is Q8_0: 8 bits (8.50 a weight)"
+    assert said[15].endswith("the file is Q8_0: 8 bits (8.50 a weight, measured)")
+
+
+def test_a_recipe_of_the_rows_width_is_no_disagreement(tmp_path: Path) -> None:
+    """A small Q4_K_M has 5.5 bits a weight and more; it is what q4 means."""
+    (row,) = read_rows(write(tmp_path, GOOD.replace("10", "16384"))).values()
+    shape = {"blk.0.ffn_up.weight": ("Q5_0", 64, 256)}
+    path = write_shapes(tmp_path / "a.gguf", shape, 15)
+    assert disagreements(row, gguf.inspect(path)) == ()

@@ -476,6 +476,28 @@ def test_a_character_never_completed_is_shown_as_damaged() -> None:
 # --- quantised
 
 
+@pytest.mark.parametrize(
+    ("said", "recipe"),
+    [
+        ({}, ("fp32", 32, "file")),
+        ({"quant_method": "gptq", "bits": 4}, ("gptq-4", 4, "file")),
+        ({"quant_method": "awq", "w_bit": 4}, ("awq-4", 4, "file")),
+        ({"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"}, ("nf4", 4, "file")),
+        ({"load_in_8bit": True}, ("int8", 8, "file")),
+        ({"quant_method": "fp8"}, ("fp8", 8, "measured")),
+    ],
+)
+def test_a_folder_that_is_quantised_already_says_how(
+    folders: Folders, said: dict[str, object], recipe: tuple[str, int, str]
+) -> None:
+    from harness.engines.transformers import _recipe
+
+    network = AutoModelForCausalLM.from_pretrained(folders("llama"))
+    if said:
+        network.config.quantization_config = said
+    assert _recipe(network, measured=8.3) == recipe
+
+
 @pytest.mark.parametrize("quantisation", ["nf4", "int8"])
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "rwkv"])
 def test_quantised_models_run(folders: Folders, kind: str, quantisation: str) -> None:
@@ -485,9 +507,11 @@ def test_quantised_models_run(folders: Folders, kind: str, quantisation: str) ->
         open_engine(folders(kind), quantisation=quantisation),
     )
     facts = engine.facts
-    assert facts["quantisation"] == quantisation
-    assert (plain.facts["bits"], facts["bits"]) == (32, 4 if quantisation == "nf4" else 8)
+    assert (plain.facts["recipe"], plain.facts["bits"]) == ("fp32", 32)
+    assert (facts["recipe"], facts["bits"]) == (quantisation, 4 if quantisation == "nf4" else 8)
     assert facts["params"] == plain.facts["params"]
+    assert facts["params_stored"] == plain.facts["params_stored"]
+    assert facts["bits_per_weight"] < plain.facts["bits_per_weight"]
     assert facts["memory_bytes"] < plain.facts["memory_bytes"]
     engine.start([Piece(PREFIX)])
     for name in "ab":

@@ -218,7 +218,7 @@ def test_the_first_run_fetches_and_the_record_names_where_from(
     done = person.types("run", "--model", "tiny-q4", "--suite", str(suite_folder), "--limit", "1",
                         "--step-tokens", "4", "--max-steps", "1", "--slots", "1", "--json")  # fmt: skip
     assert "fetching tiny-q4" in done.stderr and done.returncode == 0, done.stderr
-    assert "warning: tiny-q4: its row says 4 bits, most weights in the file have 32" in done.stderr
+    assert "warning: tiny-q4: its row says 4 bits, the file is F32: 32 bits" in done.stderr
     (manifest,) = (
         json.loads(path.read_text()) for path in person.folder.glob("runs/*/manifest.json")
     )

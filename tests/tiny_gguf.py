@@ -12,6 +12,8 @@ from pathlib import Path
 import gguf
 import numpy as np
 
+from harness.engines._gguf_tables import RECIPES
+
 ARCHITECTURES = ("llama", "gemma3", "mamba", "lfm2")
 KINDS = {"llama": "kv", "gemma3": "iswa", "mamba": "recurrent", "lfm2": "hybrid"}
 EOS, TURN_START, TURN_END, TOOL = "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|tool_call|>"
@@ -46,7 +48,7 @@ WORDS = [
     "need",
     "find",
 ]
-FILE_TYPES = {"f32": 0, "f16": 1, "q4_0": 2, "q8_0": 7}
+FILE_TYPES = {recipe.name.lower(): number for number, recipe in RECIPES.items()}
 
 
 def write_tiny(
@@ -63,10 +65,12 @@ def write_tiny(
     bos: bool | None = None,
     split: int = 0,
     unused: int = 0,
+    tied: bool = False,
 ) -> Path:
     """Write a model and return its path (where ``split`` > 0, files of so many tensors).
 
-    ``unused`` tokens fill the vocabulary up, for one as large as real ones are.
+    ``unused`` tokens fill the vocabulary up, for one as large as real ones are; ``tied`` stores
+    the embedding once more as the output matrix.
 
     ``vocab`` is bpe (GPT-2 bytes, no BOS) or spm (SentencePiece with byte fallback, BOS);
     ``quantise`` one of FILE_TYPES, done by llama.cpp's own quantiser.
@@ -74,12 +78,13 @@ def write_tiny(
     raw = path if quantise == "f32" else path.with_suffix(".f32.gguf")
     writer = gguf.GGUFWriter(raw, architecture, split_max_tensors=split)
     writer.add_name(f"tiny-{architecture}")
+    writer.add_file_type(FILE_TYPES["f32"])
     writer.add_context_length(context)
     writer.add_embedding_length(width)
     writer.add_block_count(layers)
     writer.add_layer_norm_rms_eps(1e-5)
     size = (_spm if vocab == "spm" else _bpe)(writer, bos, unused)
-    _SHAPES[architecture](_Weights(writer, seed), writer, size, width, layers, feed)
+    _SHAPES[architecture](_Weights(writer, seed, tied), writer, size, width, layers, feed)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -90,23 +95,55 @@ def write_tiny(
     return path
 
 
-def quantise_file(source: Path, target: Path, kind: str) -> None:
-    """llama.cpp's quantiser, single-threaded."""
+def quantise_file(source: Path, target: Path, kind: str, **ends: str) -> None:
+    """llama.cpp's quantiser, single-threaded; ``ends`` are types of its own for the
+    ``output_tensor`` and the ``token_embedding``."""
     import llama_cpp
 
     params = llama_cpp.llama_model_quantize_default_params()
     params.nthread, params.ftype = 1, FILE_TYPES[kind]
+    for end, name in ends.items():
+        setattr(params, f"{end}_type", gguf.GGMLQuantizationType[name])
     code = llama_cpp.llama_model_quantize(
         str(source).encode(), str(target).encode(), ctypes.byref(params)
     )
     assert code == 0, f"quantiser: {code}"
 
 
+def write_shapes(
+    path: Path,
+    tensors: dict[str, tuple[str, int, int]],
+    file_type: int | None = None,
+    keys: tuple[str, ...] = (),
+) -> Path:
+    """Write a file that says what it holds, and holds zeros.
+
+    ``tensors`` are type, length of a row and rows by name; ``file_type`` None leaves the key
+    out; ``keys`` are further ones, with a text.
+    """
+    writer = gguf.GGUFWriter(path, "llama")
+    if file_type is not None:
+        writer.add_file_type(file_type)
+    for key in keys:
+        writer.add_string(key, "calibration.dat")
+    for name, (kind, row, rows) in tensors.items():
+        quantised = gguf.GGMLQuantizationType[kind]
+        block, size = gguf.GGML_QUANT_SIZES[quantised]
+        data = np.zeros((rows, row // block * size), np.uint8)
+        writer.add_tensor(name, data, raw_dtype=quantised)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
 class _Weights:
     """Adds tensors; shapes are given as llama.cpp names them, input first."""
 
-    def __init__(self, writer: gguf.GGUFWriter, seed: int) -> None:
+    def __init__(self, writer: gguf.GGUFWriter, seed: int, tied: bool = False) -> None:
         self._writer = writer
+        self._tied = tied
         self._random = np.random.default_rng(seed)
 
     def matrix(self, name: str, *shape: int, scale: float = 0.0) -> None:
@@ -117,8 +154,11 @@ class _Weights:
         self._writer.add_tensor(name, np.ones(shape[::-1], np.float32))
 
     def ends(self, vocab: int, width: int, norm: str = "output_norm.weight") -> None:
+        before = self._random.bit_generator.state
         self.matrix("token_embd.weight", width, vocab, scale=1.0)
-        self.matrix("output.weight", width, vocab, scale=0.3)
+        if self._tied:
+            self._random.bit_generator.state = before
+        self.matrix("output.weight", width, vocab, scale=1.0 if self._tied else 0.3)
         self.ones(norm, width)
 
     def attention(self, block: str, width: int, kv_width: int) -> None:

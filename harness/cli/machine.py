@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from harness import doctor, models, weights
+from harness import doctor, models
 from harness.models import Row
 from harness.printable import printable
 
@@ -43,7 +43,7 @@ def examine(args: argparse.Namespace) -> int:
         if finding.advice:
             print(printable(f"{'':21} -> {finding.advice}"))
     if fits:
-        print("\nmodels that fit the free memory, by episodes at once (estimated):")
+        print("\nmodels that fit here, by episodes at once (estimated where the file is not here):")
     for slots, names in sorted(grouped(fits).items(), reverse=True):
         count = f"{slots:>2}" if slots else "no"
         print(printable(f"  {count}  {', '.join(names)}"))
@@ -52,8 +52,9 @@ def examine(args: argparse.Namespace) -> int:
 
 def what_fits(rows: list[Row]) -> dict[str, int]:
     """Episodes at once by model name, of those whose size is known."""
-    memory = doctor.available_memory()
-    known = {row.model.name: doctor.fitting(row, weights.local_path(row), memory) for row in rows}
+    known = {
+        row.model.name: doctor.fitting(row, doctor.facts_of(row), doctor.device()) for row in rows
+    }
     return {name: slots for name, slots in known.items() if slots is not None}
 
 

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness import models, weights
-from harness.doctor import fitting
+from harness.doctor import device, facts_of, fitting
 from harness.fetch import Progress
 from harness.models import Row
 from harness.prepare import prepare
 from harness.printable import printable
+from harness.types import Model
 
 HELP = """\
 List the models of models.toml: size, bits, licence, whether they fit this machine and whether
@@ -26,7 +27,7 @@ examples:
   python -m harness models --json
   python -m harness models pull smollm2-135m-q4
 """
-COLUMNS = ("name", "size", "bits", "engine", "disk", "fits", "here", "licence", "note")
+COLUMNS = ("name", "size", "bits", "recipe", "engine", "disk", "fits", "here", "licence", "note")
 
 
 def add(commands: Any) -> None:
@@ -87,32 +88,38 @@ def list_models(args: argparse.Namespace) -> int:
     for line in cells:
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         print(text.rstrip()[: room or None])
-    print(
-        "\n~ not checked against a source; NC: not for commercial use; fits: episodes at once, estimated"
-    )
+    print("\n~ not checked against a source; NC: not for commercial use; fits: episodes at once")
     return 0
 
 
 def describe(row: Row) -> dict[str, object]:
-    """A model as ``models --json`` gives it. ``bytes`` 0 = not known; ``fits``: episodes at
-    once in this machine's memory ("" = nothing to load here); ``here``: on this machine."""
+    """A model as ``models --json`` gives it; what its file says counts more than its row.
+
+    ``bits`` is the nominal width of ``recipe`` ("" = not known before the file is here),
+    ``bits_per_weight`` measured (0 = not), ``bytes`` 0 = not known; ``fits``: episodes at once
+    on this machine ("" = nothing to load here); ``here``: on this machine.
+    """
     model, origin = row.model, row.origin
     path = weights.local_path(row) if model.engine in ("llama_cpp", "transformers") else None
-    slots = fitting(row, path)
+    facts = facts_of(row)
+    slots = fitting(row, facts, device())
+    params = facts.params if facts else model.params
+    unsure = "~" if "params" in row.uncertain and not facts else ""
+    size = facts.size_bytes if facts else origin.size
     return {
         "name": model.name,
-        "params": model.params,
-        "size": ("~" if "params" in row.uncertain else "") + models.short_size(model.params, 3),
-        "bits": model.bits,
+        "params": params,
+        "size": unsure + models.short_size(params, 3),
+        "bits": facts.bits if facts else model.bits,
+        "recipe": facts.recipe if facts else _asked(model),
+        "recipe_source": facts.recipe_source if facts else "",
+        "bits_per_weight": facts.bits_per_weight if facts else 0.0,
+        "params_stored": facts.params_stored if facts else 0,
         "engine": model.engine,
         "family": model.family,
         "source": origin.label or model.source,
-        "bytes": _bytes(row, path),
-        "disk": f"{_bytes(row, path) / 1e9:.2f} GB"
-        if _bytes(row, path)
-        else "?"
-        if origin.label
-        else "",
+        "bytes": size,
+        "disk": f"{size / 1e9:.2f} GB" if size else "?" if origin.label else "",
         "fits": "" if slots is None else slots or "no",
         "here": "yes"
         if path or (not origin.label and model.engine in ("openai", "scripted"))
@@ -127,7 +134,7 @@ def describe(row: Row) -> dict[str, object]:
     }
 
 
-def _bytes(row: Row, path: Any) -> int:
-    if path is not None and path.is_file():
-        return int(path.stat().st_size)
-    return row.origin.size
+def _asked(model: Model) -> str:
+    """The recipe that transformers is asked for; "" where the file or the device decides."""
+    asked = str(model.options.get("quantisation", ""))
+    return asked if asked in ("nf4", "int8") else "bf16" if "dtype" in model.options else ""

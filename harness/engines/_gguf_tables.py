@@ -1,6 +1,8 @@
-"""Names and sizes in GGUF files: tensor types, file types, architectures. Only tables."""
+"""Names and sizes in GGUF files: tensor types, recipes, architectures. Only tables."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 # ggml type -> (name, weights in a block, bytes of a block); sizes from ggml-common.h
 TENSOR_TYPES = {
@@ -18,15 +20,70 @@ REMOVED_TYPES = {
     4: "Q4_2", 5: "Q4_3", 31: "Q4_0_4_4", 32: "Q4_0_4_8", 33: "Q4_0_8_8",
     36: "IQ4_NL_4_4", 37: "IQ4_NL_4_8", 38: "IQ4_NL_8_8",
 }  # fmt: skip
-# general.file_type -> name, as llama.h numbers them
-FILE_TYPES = {
-    0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K",
-    11: "Q3_K_S", 12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S",
-    17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS", 20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS",
-    23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
-    29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0",
-    38: "MXFP4_MOE", 39: "NVFP4", 40: "Q1_0", 41: "Q2_0",
-}  # fmt: skip
+
+
+class Recipe(NamedTuple):
+    """How a file was quantised: its name, its nominal bits a weight, and the type that it
+    stores a matrix in unless it has a reason for another one."""
+
+    name: str
+    bits: int
+    base: str
+
+
+# general.file_type -> what it stands for, as enum llama_ftype in llama.h numbers them; the base
+# types are those of llama_model_quantize in llama-quant.cpp
+RECIPES = {
+    number: Recipe(name, bits, base or name)
+    for number, name, bits, base in (
+        (0, "F32", 32, ""),
+        (1, "F16", 16, ""),
+        (32, "BF16", 16, ""),
+        (7, "Q8_0", 8, ""),
+        (18, "Q6_K", 6, ""),
+        (8, "Q5_0", 5, ""),
+        (9, "Q5_1", 5, ""),
+        (16, "Q5_K_S", 5, "Q5_K"),
+        (17, "Q5_K_M", 5, "Q5_K"),
+        (2, "Q4_0", 4, ""),
+        (3, "Q4_1", 4, ""),
+        (14, "Q4_K_S", 4, "Q4_K"),
+        (15, "Q4_K_M", 4, "Q4_K"),
+        (25, "IQ4_NL", 4, ""),
+        (30, "IQ4_XS", 4, ""),
+        (38, "MXFP4", 4, ""),  # llama.h: MXFP4_MOE; only the experts' matrices
+        (39, "NVFP4", 4, ""),
+        (11, "Q3_K_S", 3, "Q3_K"),
+        (12, "Q3_K_M", 3, "Q3_K"),
+        (13, "Q3_K_L", 3, "Q3_K"),
+        (22, "IQ3_XS", 3, "IQ3_S"),
+        (23, "IQ3_XXS", 3, ""),
+        (26, "IQ3_S", 3, ""),
+        (27, "IQ3_M", 3, "IQ3_S"),
+        (10, "Q2_K", 2, ""),
+        (21, "Q2_K_S", 2, "Q2_K"),
+        (19, "IQ2_XXS", 2, ""),
+        (20, "IQ2_XS", 2, ""),
+        (28, "IQ2_S", 2, "IQ2_XS"),
+        (29, "IQ2_M", 2, "IQ2_S"),
+        (37, "TQ2_0", 2, ""),
+        (41, "Q2_0", 2, ""),
+        (24, "IQ1_S", 1, ""),
+        (31, "IQ1_M", 1, ""),
+        (36, "TQ1_0", 1, ""),
+        (40, "Q1_0", 1, ""),
+    )
+}
+# Types with blocks longer than 32 weights -> what the quantiser takes where the length of a
+# row is no multiple of the block (llama-quant.cpp, and its older versions)
+_SMALL = ("IQ4_NL", "Q4_0", "Q4_1")
+FALLBACKS = {
+    "Q6_K": ("Q8_0",), "Q5_K": ("Q5_1",), "Q4_K": ("Q5_0",), "IQ4_XS": ("IQ4_NL",),
+} | dict.fromkeys(
+    ("Q3_K", "IQ3_S", "IQ3_XXS", "Q2_K", "IQ2_S", "IQ2_XS", "IQ2_XXS", "Q2_0", "TQ2_0", "IQ1_S",
+     "IQ1_M", "TQ1_0", "Q1_0"),
+    _SMALL,
+)  # fmt: skip
 # Text generators that llama.cpp runs, for hints and for a yes without asking the build.
 ARCHITECTURES = {
     "llama", "llama4", "deci", "falcon", "grok", "gpt2", "gptneox", "mpt", "baichuan",

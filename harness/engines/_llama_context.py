@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from harness.engines import _llama_native as native
 from harness.engines._llama_native import lib
+from harness.engines.memory import BATCH
 from harness.types import EngineError, UserError
 
-BATCH = 512  # tokens that one llama_decode takes
 PREFIX = 0  # the sequence of the shared prefix
 _FLASH_AUTO, _FLASH_OFF = -1, 0
 _CODES = {1: "no room in its memory", 2: "it was aborted", -1: "it refused the batch"}

@@ -10,24 +10,19 @@ import contextlib
 import ctypes
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from harness.engines import _llama_native as native
+from harness.engines import memory
 from harness.engines._llama_native import lib
 from harness.engines.gguf import GgufFacts
+from harness.engines.memory import AMX_SLOTS, CPU_SLOTS, GIB, GPU_SLOTS, Device
 from harness.files import cache_folder
 from harness.types import EngineSettings, UserError
 
-GIB = 1 << 30
-# Episodes at once, where more were slower: every token attends over the cells of all of them.
-# On a CPU measured (1M to 350M weights; AMX works on 16 rows at a time), on a GPU assumed.
-CPU_SLOTS, AMX_SLOTS, GPU_SLOTS = 4, 16, 16
-USUAL_PREFIX = 2048  # tokens of a few-shot prompt, which is not known when memory is planned
-COMPUTE_SHARE, COMPUTE_FLOOR = 0.05, 64 << 20  # working memory beside weights and cache
 PROBE_SECONDS = 600
 WEIGHTS_PER_THREAD = 4_000_000
 
@@ -84,63 +79,51 @@ def _read(path: str) -> str:
         return ""
 
 
-def available_memory() -> int:
-    """Bytes that a model may take in this process, within a container's limit."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    limit, used = _read("/sys/fs/cgroup/memory.max"), _read("/sys/fs/cgroup/memory.current")
-    if limit.isdigit() and used.isdigit():
-        free = min(free, int(limit) - int(used) + _reclaimable())
-    return free
-
-
-def _reclaimable() -> int:
-    """Page cache that counts as used by a container and gives way when needed."""
-    match = re.search(r"^inactive_file (\d+)$", _read("/sys/fs/cgroup/memory.stat"), re.MULTILINE)
-    return int(match[1]) if match else 0
+def device(settings: EngineSettings) -> Device:
+    """Where this build runs a model: the GPU when all layers go there, else the machine."""
+    if native.offloads() and settings.gpu_layers < 0:
+        gpus = [device for device in native.devices() if device.kind == "gpu"]
+        total, free = sum(gpu.total for gpu in gpus), sum(gpu.free for gpu in gpus)
+        return Device("GPU", GPU_SLOTS, total, free)
+    partly = native.offloads() and settings.gpu_layers > 0
+    return memory.machine(GPU_SLOTS if partly else cpu_slots(native.system_info()))
 
 
-def needed_memory(facts: GgufFacts, cells: int) -> int:
-    """Bytes for weights, an f16 cache of so many cells, and work: an estimate from above."""
-    weights = facts.size_bytes
-    return weights + facts.kv_bytes * cells + max(COMPUTE_FLOOR, int(weights * COMPUTE_SHARE))
-
-
-def plan_slots(facts: GgufFacts, settings: EngineSettings, on_gpu: bool) -> int:
-    """Episodes to hold at once: what the settings say, else what is fast here and fits.
-
-    Raises UserError when the model does not fit the memory it would run in.
-    """
-    where = "GPU" if on_gpu and settings.gpu_layers < 0 else "machine"
-    memory = native.gpu_memory() if where == "GPU" else available_memory()
-    wanted = settings.slots or usual_slots(native.system_info(), on_gpu)
-    slots = fitting_slots(facts, wanted, settings.episode_tokens, memory)
-    if slots == wanted or (slots and not settings.slots):
-        return slots
-    needed = needed_memory(facts, USUAL_PREFIX + max(1, settings.slots) * settings.episode_tokens)
-    fewer = f"use at most {slots} slots (--slots)" if slots else "choose a smaller quantisation"
-    raise UserError(
-        f"{facts.path}: needs about {needed / GIB:.1f} GiB ({facts.size_bytes / GIB:.1f} of weights) and "
-        f"this {where} has {memory / GIB:.1f} GiB free; {fewer}"
-        + (" or put fewer layers on the GPU (--gpu-layers)" if where == "GPU" else "")
-    )
-
-
-def usual_slots(info: str, on_gpu: bool) -> int:
-    """How many episodes at once are fast on this kind of machine."""
-    return GPU_SLOTS if on_gpu else AMX_SLOTS if _has_amx(info) else CPU_SLOTS
+def cpu_slots(info: str) -> int:
+    """How many episodes at once are fast with this build's kernels."""
+    return AMX_SLOTS if _has_amx(info) else CPU_SLOTS
 
 
 def _has_amx(info: str) -> bool:
     return "AMX_INT8 = 1" in info
 
 
-def fitting_slots(facts: GgufFacts, wanted: int, room: int, memory: int) -> int:
-    """``wanted``, or the largest half, quarter … of it that fits; 0 when nothing does."""
-    while wanted and needed_memory(facts, USUAL_PREFIX + wanted * room) > memory:
-        wanted //= 2
-    return wanted
+def plan_slots(facts: GgufFacts, settings: EngineSettings, device: Device) -> int:
+    """Episodes to hold at once: what the settings say, else ``memory.plan``.
+
+    Raises UserError for more than llama.cpp can hold, or than fits what is free on ``device``.
+    """
+    most = int(lib.llama_max_parallel_sequences()) - 1  # one holds the prefix
+    if settings.slots > most:
+        raise UserError(
+            f"--slots {settings.slots}: llama.cpp holds at most {most} episodes at once"
+        )
+    room = settings.episode_tokens
+    slots = settings.slots or memory.plan(facts, device, room)
+    if slots and memory.fits_now(facts, slots, room, device):
+        return slots
+    fewer = slots
+    while fewer and not memory.fits_now(facts, fewer, room, device):
+        fewer //= 2
+    advice = f"use --slots {fewer}" if fewer else "choose a smaller quantisation"
+    advice += ", close other programs" if device.free < memory.USABLE * device.total else ""
+    advice += ", put fewer layers on the GPU (--gpu-layers)" if device.on_gpu else ""
+    size = memory.needed(facts, max(1, slots), room, device.on_gpu)
+    raise UserError(
+        f"{facts.path}: needs about {size / GIB:.1f} GiB with {max(1, slots)} slots "
+        f"({facts.size_bytes / GIB:.1f} of weights) and this {device.name} has "
+        f"{device.free / GIB:.1f} of {device.total / GIB:.1f} GiB free; {advice}"
+    )
 
 
 def avoids_amx(info: str, facts: GgufFacts, on_gpu: bool, crashes: Callable[[], bool]) -> bool:
@@ -158,21 +141,21 @@ def amx_crashes(path: str) -> bool:
     library = native.library_path()
     stat = library.stat()
     key = f"{library}|{stat.st_size}|{stat.st_mtime_ns}"
-    memory = cache_folder() / "amx.json"
-    verdicts = _verdicts(memory)
+    remembered = cache_folder() / "amx.json"
+    verdicts = _verdicts(remembered)
     if key not in verdicts:
         code = _trial(path)
         if code is None or code > 0:  # neither ran nor crashed: be careful, and ask again
             return True
         verdicts[key] = code < 0
         with contextlib.suppress(OSError):
-            memory.write_text(json.dumps(verdicts))
+            remembered.write_text(json.dumps(verdicts))
     return verdicts[key]
 
 
-def _verdicts(memory: Path) -> dict[str, bool]:
+def _verdicts(path: Path) -> dict[str, bool]:
     try:
-        found = json.loads(memory.read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
     return {key: bool(value) for key, value in found.items()} if isinstance(found, dict) else {}

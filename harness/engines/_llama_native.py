@@ -170,11 +170,6 @@ def offloads() -> bool:
     return bool(lib.llama_supports_gpu_offload()) and any(d.kind == "gpu" for d in devices())
 
 
-def gpu_memory() -> int:
-    """Free bytes on all GPUs together."""
-    return sum(device.free for device in devices() if device.kind == "gpu")
-
-
 def open_model(path: str, gpu_layers: int = 0, extra_bufts: bool = True) -> Any:
     """Load a model file; the caller frees it. ``gpu_layers`` below 0 is all of them.
 

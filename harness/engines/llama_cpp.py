@@ -19,9 +19,10 @@ from harness.engines import _llama_machine as machine
 from harness.engines import _llama_native as native
 from harness.engines import _llama_sampling as sampling
 from harness.engines import gguf
-from harness.engines._llama_context import BATCH, PREFIX, Context
+from harness.engines._llama_context import PREFIX, Context
 from harness.engines._llama_native import lib
 from harness.engines._llama_vocab import Vocabulary
+from harness.engines.memory import BATCH
 from harness.engines.stops import StopScanner
 from harness.files import sha256_of
 from harness.types import (
@@ -95,7 +96,7 @@ class LlamaCppEngine:
         self._file = file
         self._settings = settings
         self._on_gpu = native.offloads() and settings.gpu_layers != 0
-        self.slots = machine.plan_slots(file, settings, self._on_gpu)
+        self.slots = machine.plan_slots(file, settings, machine.device(settings))
         self._threads = settings.threads or machine.threads(file.params)
         gpu_layers = settings.gpu_layers if self._on_gpu else 0
         careful = machine.avoids_amx(
@@ -344,10 +345,13 @@ def _model_facts(file: gguf.GgufFacts, model: Any, vocab: Vocabulary) -> dict[st
         "architecture": file.architecture,
         "name": file.name,
         "params": file.params,
+        "params_stored": file.params_stored,
+        "recipe": file.recipe,
+        "recipe_source": file.recipe_source,
         "bits": file.bits,
-        "quantisation": file.quantisation,
-        "tensor_types": dict(file.tensor_types),
         "bits_per_weight": file.bits_per_weight,
+        "imatrix": file.imatrix,
+        "tensor_types": dict(file.tensor_types),
         "context_length": file.context_length,
         "layers": file.layers,
         "vocab": vocab.size,

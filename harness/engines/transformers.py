@@ -15,11 +15,13 @@ import importlib
 import importlib.metadata
 import json
 import logging
+import math
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.engines.memory import TORCH_GPU_SLOTS, TORCH_SLOTS
 from harness.files import sha256_of
 from harness.types import EngineError, EngineSettings, Model, Task, UserError
 
@@ -62,21 +64,19 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> Trans
     tokens = Tokens(tokenizer, _ends(network))
     width = network.get_output_embeddings().weight.shape[0]
     net = Network(network, min(tokens.size, width))
-    slots = settings.slots or (4 if device == "cpu" else 8)
+    slots = settings.slots or (TORCH_SLOTS if device == "cpu" else TORCH_GPU_SLOTS)
     facts = {
         "engine": "transformers",
         "source": model.source,
         "device": device,
         "device_name": _device_name(device),
         "dtype": dtype,
-        "quantisation": quantisation,
-        "bits": {"nf4": 4, "int8": 8}.get(quantisation, 8 * getattr(torch, dtype).itemsize),
         "slots": slots,
         "threads": torch.get_num_threads(),
         "batched": net.batched,
         "chunked": net.chunked,
         "context_length": _positions(network.config),
-        **_about(network),
+        **_about(network, weights),
         "files": {path.name: sha256_of(path) for path in [*weights, *_texts(folder)]},
         "versions": _versions(),
     }
@@ -248,14 +248,61 @@ def _positions(config: Any) -> int:
     return next((value for value in values if isinstance(value, int) and value > 0), 0)
 
 
-def _about(network: Any) -> dict[str, object]:
-    """The model as it describes itself, and its size counted."""
+def _about(network: Any, weights: Sequence[Path]) -> dict[str, object]:
+    """The model as it describes itself, its size counted, and how its weights are held.
+
+    ``params`` counts a tied embedding once, ``params_stored`` what the files hold; ``bits`` is
+    the nominal width of ``recipe``, ``bits_per_weight`` what a weight takes in memory.
+    """
+    params = sum(_count(parameter) for parameter in network.parameters())
+    size = network.get_memory_footprint()
+    measured = 8 * size / params
+    recipe, bits, source = _recipe(network, measured)
     return {
         "architecture": type(network).__name__,
-        "params": sum(_count(parameter) for parameter in network.parameters()),
-        "memory_bytes": network.get_memory_footprint(),
+        "params": params,
+        "params_stored": _stored(weights),
+        "recipe": recipe,
+        "recipe_source": source,
+        "bits": bits,
+        "bits_per_weight": round(measured, 3),
+        "memory_bytes": size,
         "config": json.loads(network.config.to_json_string(use_diff=True)),
     }
+
+
+DTYPE_NAMES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+
+
+def _recipe(network: Any, measured: float) -> tuple[str, int, str]:
+    """Name, nominal bits and source of how the weights are held: quantised as they were
+    loaded or already in the folder, else in a number format. A quantised folder that does not
+    name its bits has those ``measured``."""
+    config = getattr(network.config, "quantization_config", None)
+    if config is None:
+        dtype = str(network.dtype).removeprefix("torch.")
+        return DTYPE_NAMES.get(dtype, dtype), 8 * network.dtype.itemsize, "file"
+    said = config if isinstance(config, dict) else config.to_dict()
+    if said.get("load_in_4bit"):
+        return str(said.get("bnb_4bit_quant_type", "fp4")), 4, "file"
+    if said.get("load_in_8bit"):
+        return "int8", 8, "file"
+    method, bits = str(said.get("quant_method", "")), said.get("bits", said.get("w_bit", 0))
+    if isinstance(bits, int) and bits:
+        return f"{method}-{bits}", bits, "file"
+    return method, int(measured), "measured"
+
+
+def _stored(weights: Sequence[Path]) -> int:
+    """Numbers in the safetensors files, by the shapes in their headers."""
+    from safetensors import safe_open
+
+    total = 0
+    for path in weights:
+        with safe_open(path, "pt") as file:
+            names = file.keys()
+            total += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
+    return total
 
 
 def _count(parameter: Any) -> int:

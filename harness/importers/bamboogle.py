@@ -15,6 +15,7 @@ from harness.importers.source import (
     Dataset,
     Imported,
     Source,
+    is_json,
     json_rows,
     table_rows,
     target,
@@ -30,8 +31,7 @@ Record = tuple[str, str, tuple[str, ...]]  # where, question, answers
 def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """CSV with the columns Question and Answer, or the JSON list of the corrected file."""
     (source,) = sources
-    is_json = source.data.lstrip().startswith((b"[", b"{"))
-    records = _json_records(source) if is_json else _csv_records(source)
+    records = _json_records(source) if is_json(source) else _csv_records(source)
     broken = [where for where, _, answers in records if any(map(BROKEN.fullmatch, answers))]
     tasks = tuple(
         _task(question, answers, number)

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,11 @@ Row = dict[str, Any]
 _SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
+def is_json(source: Source) -> bool:
+    """Whether the text begins as a JSON list or object does, a byte order mark aside."""
+    return source.text().lstrip().startswith(("{", "["))
+
+
 def json_rows(source: Source) -> list[tuple[str, Row]]:
     """The objects of a JSON list or of JSONL, each with its place. Raises UserError."""
     text = source.text()
@@ -132,12 +138,21 @@ def _lines(text: str, source: Source) -> list[tuple[str, Any]]:
 
 def _parse(text: str, where: str) -> Any:
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:  # half a surrogate pair is a ValueError too
         raise UserError(f"{where}: not JSON: {error}; is this the right file?") from None
     return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two fields of one name, neither is taken silently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"it has the field {json.dumps(twice)[:40]} twice")
+    return found
 
 
 def table_rows(source: Source, delimiter: str = ",") -> list[tuple[str, list[str]]]:

@@ -1,13 +1,17 @@
-"""Any table of questions and answers: JSONL, a JSON list, CSV or TSV, with a map of columns.
+"""Any table of questions and answers: JSONL, a JSON list, or cells with a head line, parted
+by commas, tabs, semicolons or bars; with a map of columns.
 
 ``question=Frage,answer=Antwort`` says that the field question is in the column Frage. Several
-right answers are a JSON list, or stand in one cell with `;` between them.
+right answers are a JSON list, or stand in one cell with `;` between them. TRUE and FALSE are
+yes and no.
 """
 
 from __future__ import annotations
 
+import csv
 import difflib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
@@ -16,6 +20,7 @@ from harness.importers.source import (
     Dataset,
     Imported,
     Source,
+    is_json,
     json_rows,
     language_of,
     table_rows,
@@ -24,6 +29,8 @@ from harness.importers.source import (
 from harness.text import one_line
 from harness.types import AnswerType, Target, Task, UserError
 
+DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
+YES_NO = {"yes": "yes", "true": "yes", "はい": "yes", "no": "no", "false": "no", "いいえ": "no"}
 FIELDS = ("question", "answer", "id", "type", "category", "language", "difficulty", "cluster")
 
 
@@ -48,16 +55,32 @@ def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
 
 
 def _rows(source: Source) -> list[tuple[str, dict[str, Any]]]:
-    if source.data.lstrip().startswith((b"{", b"[")):
+    if is_json(source):
         return json_rows(source)
-    head_line = source.data.split(b"\n", 1)[0]
-    (where, head), *rows = table_rows(source, "\t" if b"\t" in head_line else ",")
+    delimiter = _delimiter(source)
+    (where, names), *rows = table_rows(source, delimiter)
+    head = [one_line(name) for name in names]
     if not rows:
         raise UserError(f"{where}: a head and no rows below it")
+    for name, times in Counter(filter(None, head)).items():
+        if times > 1:
+            raise UserError(f"{where}: {times} columns have the name {name!r}; rename all but one")
     for where, row in rows:
         if len(row) != len(head):
-            raise UserError(f"{where}: {len(row)} fields, but the head has {len(head)}")
+            raise UserError(
+                f"{where}: {len(row)} fields, but the head has {len(head)}, parted by "
+                f"{DELIMITERS[delimiter]}; put quotation marks round a field that holds one"
+            )
     return [(where, dict(zip(head, row, strict=True))) for where, row in rows]
+
+
+def _delimiter(source: Source) -> str:
+    """What parts the head line into most names; a tab or a comma where others do as well."""
+    head = source.text().lstrip().split("\n", 1)[0]
+    try:
+        return max(DELIMITERS, key=lambda mark: len(next(csv.reader([head], delimiter=mark), [])))
+    except csv.Error:  # told with its line where the rows are read
+        return ","
 
 
 def _task(row: Mapping[str, Any], where: str, columns: Mapping[str, str], number: int) -> Task:
@@ -92,6 +115,10 @@ def _answers(value: Any) -> tuple[str, ...]:
 
 
 def _target(answers: tuple[str, ...], kind: str, where: str) -> Target:
+    if kind in ("", "yesno"):
+        said = [YES_NO.get(answer.lower(), answer) for answer in answers]
+        if set(said) <= {"yes", "no"}:
+            return Target("yesno", tuple(dict.fromkeys(said)))
     if not kind:
         return target(*answers)
     for known in get_args(AnswerType):

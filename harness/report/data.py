@@ -20,7 +20,8 @@ from harness.scoring.episodes import score_episode
 from harness.scoring.probes import commands, ran_on, score_probe
 from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, share, summarise
-from harness.tools.calculate import CannotCalculate, evaluate
+from harness.tools.calculate import CannotCalculate, work_out
+from harness.tools.loose.tokens import CannotRead
 from harness.types import Episode, EpisodeScore, Task, UserError
 
 if TYPE_CHECKING:
@@ -98,16 +99,26 @@ def score_one(
     if not probe:
         return score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
     return score_probe(
-        task, episode, tools=tools, dialect=dialect, same_value=same_value, repair=repair
-    )
+        task, episode, tools=tools, dialect=dialect,
+        same_value=same_value, mended=mended, repair=repair,
+    )  # fmt: skip
 
 
 def same_value(a: str, b: str) -> bool:
-    """Whether the tool ``calculate`` gives the same number for both expressions."""
+    """Whether the tool ``calculate`` gives the same number for both expressions, mended
+    where need be."""
     try:
-        return math.isclose(evaluate(a), evaluate(b), rel_tol=1e-9)
-    except (CannotCalculate, OverflowError):
+        return math.isclose(work_out(a)[0], work_out(b)[0], rel_tol=1e-9)
+    except (CannotCalculate, CannotRead, OverflowError):
         return False
+
+
+def mended(expression: str) -> tuple[str, ...]:
+    """The repairs that ``calculate`` takes to read an expression; none where it cannot."""
+    try:
+        return work_out(expression)[1].repairs
+    except (CannotCalculate, CannotRead):
+        return ()
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
@@ -235,6 +246,7 @@ def _details(result: Result) -> dict[str, Any]:
         "composability": rate(summary.composability_gap),
         "format_gap": summary.format_gap,
         "tool_calls": summary.tool_calls,
+        "recovered": rate(summary.recovered),
         "overuse": summary.overuse,
         "underuse": summary.underuse,
         "abstention": vars(summary.abstention) | {"recall": rate(summary.abstention.recall)},

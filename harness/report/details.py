@@ -88,6 +88,8 @@ def _path(s: Summary) -> Iterator[tuple[str, str]]:
         "tool calls",
         (f"{s.tool_calls}; {s.overuse} beyond the gold solutions, {s.underuse} short of them"),
     )
+    if s.recovered.n:
+        yield "recovered", f"{s.recovered} of the errors told to the model, in its next step"
     a = s.abstention
     if a.recall.n:
         yield (
