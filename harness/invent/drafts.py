@@ -1,6 +1,6 @@
-"""A task in the making: its plan in words, its gold actions, its right and wrong answers.
+"""Builds the parts of a task: its plan in words, its gold actions, its right and wrong answers.
 
-Does not choose what to ask (``questions.py`` does).
+``questions.py`` chooses what to ask.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from harness.invent.articles import Page
+from harness.invent.articles import EntityPage
 from harness.invent.wording import Fact
 from harness.types import GoldAction, Target
 
@@ -51,7 +51,7 @@ class Draft:
     evidence: tuple[str, ...] = ()
 
 
-def target_of(fact: Fact, page: Page) -> Target:
+def target_of(fact: Fact, page: EntityPage) -> Target:
     """The right answer to a question about a stated fact, and near misses."""
     value = page.entity.facts[fact.key]
     if fact.type == "list":
@@ -71,7 +71,7 @@ def _date(value: str) -> Target:
     return Target("date", (value, f"{month} {day}, {year}"), (f"{day} {month}", year))
 
 
-def near_misses(fact: Fact, page: Page) -> tuple[str, ...]:
+def near_misses(fact: Fact, page: EntityPage) -> tuple[str, ...]:
     """Up to three values in the article that could be taken for the fact's."""
     facts = page.entity.facts
     like = str.isdigit if fact.type in ("number", "date") else _is_name
@@ -108,7 +108,7 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]
 }
 
 
-def evaluate(expr: str) -> Fraction:
+def exact_value(expr: str) -> Fraction:
     """The exact value of an expression of our own making (+ - * / and brackets)."""
 
     def value(node: ast.expr) -> Fraction:
