@@ -76,9 +76,8 @@ def _sentence(where: str, text: str, allowed: Iterable[str], needed: Iterable[st
     except ValueError as error:
         raise WrongWording(f"{where}: {text!r}: {error}") from None
     for name in sorted(found - set(allowed)):
-        raise no_such(
-            "placeholder", f"{{{name}}}", map("{{{}}}".format, allowed), f"{where}: {text!r}"
-        )
+        known = [f"{{{other}}}" for other in allowed]
+        raise no_such("placeholder", f"{{{name}}}", known, f"{where}: {text!r}")
     for name in needed:
         if name not in found:
             raise WrongWording(f"{where}: {text!r}: the placeholder {{{name}}} is missing")
@@ -102,12 +101,12 @@ def _all_there(names: Iterable[str], needed: Iterable[str], where: str, what: st
 
 def _kind(kind: str, wording: KindWording, pronouns: Mapping[str, Mapping[str, str]]) -> None:
     where, sorts = f"kinds.{kind}", sorts_of(kind)
-    gendered = (
-        [set(pronouns.get(gender, ())) for gender in ("f", "m")] if "gender" in sorts else [set()]
-    )
-    name = {"name", *set.intersection(*gendered)}
+    known = set(pronouns.get("f", ())) & set(pronouns.get("m", ()))
+    name = {"name"} | (known if "gender" in sorts else set())
     facts = name | (set(sorts) - {"gender"})
     describing = {step.key for step in DESCRIBING[kind]}
+    if not wording.facts:
+        raise WrongWording(f"[{where}.facts]: expected at least one fact")
     _sentence(f"{where}.mention", wording.mention, {"name"}, {"name"})
     _sentence(f"{where}.described", wording.described, describing, describing)
     for text in wording.leads:
@@ -139,12 +138,8 @@ def _sum(sum_: Sum, where: str, kinds: Mapping[str, KindWording]) -> None:
     for path in sorted(placeholders(sum_.expr) - drawn):
         kind = sum_.kind
         for key in path.split("."):
-            _among(
-                [key],
-                kinds[kind].facts if kind in kinds else (),
-                f"{where}.expr",
-                "fact to ask for",
-            )
+            asked = kinds[kind].facts if kind in kinds else {}
+            _among([key], asked, f"{where}.expr", "fact to ask for")
             kind = sorts_of(kind)[key]
         if kind not in ("number", "year"):
             raise WrongWording(f"{where}.expr: {{{path}}} is neither a number nor a year")
@@ -188,9 +183,10 @@ def _names(names: Names) -> None:
     for key, rule in names.rules.items():
         used |= _rule(key, rule, {*names.words, *LATIN, *above})
         above.add(key)
-    lists = _LISTS | used - above | {LIST_FOR[part] for part in used - above & LIST_FOR.keys()}
-    _among(names.words, lists, "words", "use for the list")
-    _all_there(names.words, lists - LATIN.keys() - {"one", "two", "first"}, "words", "list")
+    used -= above
+    lists = _LISTS | {LIST_FOR[part] for part in used & set(LIST_FOR)}
+    _all_there(names.words, lists, "words", "list")
+    _among(names.words, lists | used, "words", "use for the list")
     for key, words in names.words.items():
         for word in words:
             _sentence(f"words.{key}", word, ())

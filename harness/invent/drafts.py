@@ -112,7 +112,7 @@ def exact_value(expr: str) -> Fraction:
     """The exact value of an expression of our own making (+ - * / and brackets)."""
 
     def value(node: ast.expr) -> Fraction:
-        if isinstance(node, ast.BinOp):
+        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
             return _OPERATORS[type(node.op)](value(node.left), value(node.right))
         if isinstance(node, ast.Constant) and isinstance(node.value, int):
             return Fraction(node.value)

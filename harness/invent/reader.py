@@ -83,12 +83,16 @@ def _made(value: Any, hint: Any, where: str) -> Any:
         hint = next((part for part in inner if _fits(value, part)), inner[0])
         return _made(value, hint, where)
     if not _fits(value, hint):
-        raise WrongWording(f"{where}: expected {_EXPECTED.get(kind, 'a table')}, found {value!r}")
+        raise WrongWording(
+            f"{where}: expected {_EXPECTED.get(kind, 'a table')}, found {value!r:.60}"
+        )
     if dataclasses.is_dataclass(kind):
         return _record(value, hint, where)
     if kind is Mapping:
         return {key: _made(item, inner[1], f"{where}.{key}") for key, item in value.items()}
     if kind is tuple:
+        if not value:
+            raise WrongWording(f"{where}: the list is empty")
         if inner[-1] is not Ellipsis and len(value) != len(inner):
             raise WrongWording(f"{where}: expected {len(inner)} items, found {len(value)}")
         return tuple(_made(item, inner[0], where) for item in value)
