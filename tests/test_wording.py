@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.invent import LANGUAGES, reader
-from harness.invent.reader import language_of, read_language
+from harness.invent.reader import load_language, read_language
 from harness.types import UserError
 
 ENGLISH = Path(reader.__file__).with_name(LANGUAGES["en"])
@@ -86,8 +86,8 @@ def test_a_slip_is_one_line_that_says_where_it_is(tmp_path: Path, case: str) -> 
 
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_the_shipped_languages_are_right_and_read_once(code: str) -> None:
-    assert language_of(code).code == code
-    assert language_of(code) is language_of(code)
+    assert load_language(code).code == code
+    assert load_language(code) is load_language(code)
 
 
 def test_a_changed_sentence_is_what_the_language_then_says(tmp_path: Path) -> None:

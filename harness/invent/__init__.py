@@ -12,7 +12,7 @@ from harness.invent.articles import Dials, article_of, write_page
 from harness.invent.drafts import Hop, Plan
 from harness.invent.draw import Draw, Split, may_use, side_of
 from harness.invent.questions import CATEGORIES, CHAINS, Asker
-from harness.invent.reader import LANGUAGES, language_of
+from harness.invent.reader import LANGUAGES, load_language
 from harness.invent.world import Maker
 from harness.types import Article, Task
 
@@ -56,7 +56,7 @@ def invent(
     more with those of the ``eval`` side, whatever the seeds, as long as no number is spelt
     with ``dials.noise``. Raises ValueError when the dials leave too little to ask about.
     """
-    words = language_of(language)
+    words = load_language(language)
     key = f"invented {GENERATOR_VERSION} {split} {seed}" + (
         f" {language}" if language != "en" else ""
     )

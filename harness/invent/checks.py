@@ -46,7 +46,7 @@ def no_such(what: str, name: str, known: Iterable[str], where: str) -> WrongWord
     return WrongWording(f"{where}: no {what} {name!r}; {hint}")
 
 
-def check(language: Language) -> None:
+def check_wording(language: Language) -> None:
     """Raises WrongWording for the first sentence that cannot be filled in."""
     for key, needed in _PLANS.items():
         _sentence(key, getattr(language, key), needed, needed)

@@ -9,6 +9,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from harness.invent.articles import EntityPage
@@ -119,3 +120,9 @@ def exact_value(expr: str) -> Fraction:
         raise ValueError(f"not arithmetic: {expr}")
 
     return value(ast.parse(expr, mode="eval").body)
+
+
+def one_decimal(value: Fraction) -> str:
+    """The value with one decimal place, a half rounded up."""
+    quotient = Decimal(value.numerator) / Decimal(value.denominator)
+    return str(quotient.quantize(Decimal("0.1"), ROUND_HALF_UP))

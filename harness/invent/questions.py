@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from harness.invent.articles import Dials, EntityPage
@@ -22,6 +21,7 @@ from harness.invent.drafts import (
     exact_value,
     gold_of,
     near_misses,
+    one_decimal,
     target_of,
     words_of,
 )
@@ -128,6 +128,9 @@ class Asker:
         facts = self.kind(page).facts.values()
         return [fact for fact in facts if (fact.key in page.shown) == shown]
 
+    def _any(self, facts: Sequence[Fact]) -> Fact | None:
+        return self.draw.pick(facts) if facts else None
+
     # --- categories -------------------------------------------------------------------
 
     def arithmetic(self) -> Draft | None:
@@ -142,16 +145,14 @@ class Asker:
             return None
         question = self.draw.pick(puzzle.asks).format_map(operands)
         step = Hop("calculate", expr, expr, str(value))
-        near = (str(value + 10), str(value - 1))
-        target = Target("number", (str(value),), near)
+        target = Target("number", (str(value),), (str(value + 10), str(value - 1)))
         return self._draft(question, target, (step,), "", puzzle.difficulty)
 
     def lookup(self) -> Draft | None:
         page = self.page()
-        facts = self.facts(page)
-        if not facts:
+        fact = self._any(self.facts(page))
+        if not fact:
             return None
-        fact = self.draw.pick(facts)
         question = self._question(fact, page.entity.mention)
         return self._asked(question, page, fact, (), 1)
 
@@ -168,24 +169,20 @@ class Asker:
 
     def chain(self) -> Draft | None:
         """A question that leads from page to page, as many as the dial says."""
-        linked = self._link()
-        if not linked:
-            return None
-        start, link, page = linked
-        phrase = link.phrase.format(name=start.entity.mention)
-        before = [(self._look(start, link), start)]
-        for _ in range(self.dials.hops - 2):
-            onward = self._link(page)
-            if not onward:
+        page = self.page()
+        phrase = page.entity.mention
+        before: list[tuple[Hop, EntityPage]] = []
+        for _ in range(self.dials.hops - 1):
+            linked = self._link(page)
+            if not linked:
                 return None
-            _, link, following = onward
+            link, following = linked
             phrase = link.phrase.format(name=phrase)
             before.append((self._look(page, link), page))
             page = following
-        facts = self.facts(page)
-        if not facts:
+        fact = self._any(self.facts(page))
+        if not fact:
             return None
-        fact = self.draw.pick(facts)
         seen = {visited.entity.name for _, visited in before}
         if page.entity.facts[fact.key] in seen or len(seen | {page.entity.name}) <= len(before):
             return None
@@ -222,10 +219,9 @@ class Asker:
         if chance == 1:
             return self._no_second_fact()
         page = self.page()
-        silent = self.facts(page, shown=False)
-        if not silent:
+        fact = self._any(self.facts(page, shown=False))
+        if not fact:
             return None
-        fact = self.draw.pick(silent)
         return self._asked(self._question(fact, page.entity.mention), page, fact, (), 2)
 
     # --- parts of them ----------------------------------------------------------------
@@ -272,11 +268,10 @@ class Asker:
         pages: tuple[EntityPage, ...] = (),
     ) -> Draft:
         """A draft; without ``because``, what the last hop looks for is the answer."""
-        if not because:
-            because = self.language.states.format(
-                phrase=hops[-1].looks_for, value=target.accepted[0]
-            )
-        plan = Plan(hops, because, target.accepted[0])
+        phrase, answer = hops[-1].looks_for, target.accepted[0]
+        plan = Plan(
+            hops, because or self.language.states.format(phrase=phrase, value=answer), answer
+        )
         evidence = tuple(dict.fromkeys(page.entity.name for page in pages))
         return Draft(question, target, plan, level, tuple(map(gold_of, hops)), evidence)
 
@@ -287,14 +282,10 @@ class Asker:
             name == page.entity.name or not words <= text for name, text in self.words.items()
         )
 
-    def _link(self, start: EntityPage | None = None) -> tuple[EntityPage, Fact, EntityPage] | None:
-        """A page, a fact in it that names another page, and that page."""
-        start = start or self.page()
-        links = [fact for fact in self.facts(start) if fact.sort in self.by_kind]
-        if not links:
-            return None
-        link = self.draw.pick(links)
-        return start, link, self.by_name[start.entity.facts[link.key]]
+    def _link(self, start: EntityPage) -> tuple[Fact, EntityPage] | None:
+        """A fact in that page that names another page, and that page."""
+        link = self._any([fact for fact in self.facts(start) if fact.sort in self.by_kind])
+        return (link, self.by_name[start.entity.facts[link.key]]) if link else None
 
     def _pair(
         self, wanted: Callable[[Fact], tuple[str, ...]]
@@ -321,38 +312,24 @@ class Asker:
         names = {"a": a.entity.mention, "b": b.entity.mention}
         question = self.draw.pick(getattr(fact, sort)).format_map(names)
         hops = (self._look(a, fact), self._look(b, fact))
-        phrases = {"x": hops[0].looks_for, "y": hops[1].looks_for}
-        if sort == "times":
-            return self._ratio(question, hops, phrases, (a, b), f"{x} / {y}")
-        expr, words = (
-            (f"{x} + {y}", self.language.total)
-            if sort == "total"
-            else (f"{x} - {y}", self.language.difference)
-        )
-        value = str(exact_value(expr))
-        target = Target("number", (value,), (str(x), str(y)), unit=fact.unit)
-        last = Hop("calculate", expr, words.format_map(phrases), value)
-        return self._draft(question, target, (*hops, last), "", 4, (a, b))
-
-    def _ratio(
-        self,
-        question: str,
-        hops: tuple[Hop, ...],
-        phrases: Mapping[str, str],
-        pages: tuple[EntityPage, ...],
-        expr: str,
-    ) -> Draft | None:
-        """How many times as large; None unless it needs rounding and is neither near 1 nor huge."""
+        sign, words = {
+            "gap": ("-", self.language.difference),
+            "total": ("+", self.language.total),
+            "times": ("/", self.language.ratio),
+        }[sort]
+        expr = f"{x} {sign} {y}"
         value = exact_value(expr)
-        if value.denominator == 1 or not Fraction(3, 2) < value < 100:
-            return None
-        tenths = Decimal(value.numerator) / Decimal(value.denominator)
-        rounded = str(tenths.quantize(Decimal("0.1"), ROUND_HALF_UP))
-        question = self.language.rounding.format(question=question)
-        target = Target("number", (rounded,), tuple(expr.split(" / ")), abs_tol="0.05")
-        found = f"{int(value * 10) / 10}"  # what the tool prints begins like this
-        last = Hop("calculate", expr, self.language.ratio.format_map(phrases), found)
-        return self._draft(question, target, (*hops, last), "", 4, pages)
+        found = str(value)
+        target = Target("number", (found,), (str(x), str(y)), unit=fact.unit)
+        if sort == "times":
+            if value.denominator == 1 or not Fraction(3, 2) < value < 100:
+                return None
+            question = self.language.rounding.format(question=question)
+            target = replace(target, accepted=(one_decimal(value),), unit="", abs_tol="0.05")
+            found = f"{int(value * 10) / 10}"  # what the tool prints begins like this
+        phrase = words.format(x=hops[0].looks_for, y=hops[1].looks_for)
+        last = Hop("calculate", expr, phrase, found)
+        return self._draft(question, target, (*hops, last), "", 4, (a, b))
 
     def _computed(self, sum: Sum) -> Draft | None:
         """A sum over facts of one page, or of a page and one that it links to."""
@@ -409,13 +386,14 @@ class Asker:
         return self._draft(self._question(fact, mention), target, (hop,), because, 1)
 
     def _no_second_fact(self) -> Draft | None:
-        linked = self._link()
-        if not linked:
+        """A question about a page that another one names, and that is silent about it."""
+        start = self.page()
+        linked = self._link(start)
+        if not linked or linked[1] is start:
             return None
-        start, link, page = linked
-        silent = self.facts(page, shown=False)
-        if not silent or page is start:
+        link, page = linked
+        fact = self._any(self.facts(page, shown=False))
+        if not fact:
             return None
-        fact = self.draw.pick(silent)
         question = self._question(fact, link.phrase.format(name=start.entity.mention))
         return self._asked(question, page, fact, ((self._look(start, link), start),), 3)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from harness.invent.checks import WrongWording, check, no_such
+from harness.invent.checks import WrongWording, check_wording, no_such
 from harness.invent.wording import Language
 from harness.invent.world import SHARES, sorts_of
 from harness.types import UserError
@@ -21,7 +21,7 @@ from harness.types import UserError
 # code -> the file beside this one; a new language is one file and one line here
 LANGUAGES = {"en": "english.toml", "ja": "japanese.toml"}
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 _EXPECTED: dict[Any, str] = {
     str: "a text",
     int: "a whole number",
@@ -32,7 +32,7 @@ _EXPECTED: dict[Any, str] = {
 
 
 @lru_cache(maxsize=8)
-def language_of(code: str) -> Language:
+def load_language(code: str) -> Language:
     """The language of that code, a key of ``LANGUAGES``. Raises UserError, see below."""
     return read_language(Path(__file__).with_name(LANGUAGES[code]))
 
@@ -43,7 +43,7 @@ def read_language(path: Path) -> Language:
         tables = tomllib.loads(path.read_text("utf-8"))
         _complete(tables)
         language = _record(tables, Language, "")
-        check(language)
+        check_wording(language)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
@@ -108,7 +108,7 @@ def _fits(value: Any, hint: Any) -> bool:
     return type(value) is kind or (kind is float and type(value) is int)
 
 
-def _record(table: dict[str, Any], cls: type[T], where: str) -> T:
+def _record(table: dict[str, Any], cls: type[_T], where: str) -> _T:
     """A dataclass with every key that it must have, and no other."""
     hints = get_type_hints(cls)
     for key in table:

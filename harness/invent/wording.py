@@ -31,7 +31,7 @@ class Fact:
     for the entity that the fact names. ``asks`` ask for it. ``more`` and ``less`` ask which of
     {a} and {b} is ahead or behind, ``gap`` by how much {a} exceeds {b}, ``total`` how much both
     make, ``times`` how many times {b} is {a}. ``key`` is its name and ``sort`` what it is, see
-    ``Step`` in world.py.
+    ``FactStep`` in world.py.
     """
 
     key: str

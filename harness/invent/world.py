@@ -71,7 +71,7 @@ class Maker:
         self._add(OTHERS[kind], name, facts)
         return Entity(kind, name, wording.mention.format(name=name), described, facts)
 
-    def _add(self, steps: tuple[Step, ...], name: str, facts: Facts) -> None:
+    def _add(self, steps: tuple[FactStep, ...], name: str, facts: Facts) -> None:
         for step in steps:
             facts[step.key] = step.choose(self, name, facts)
 
@@ -122,7 +122,7 @@ Choose = Callable[[Maker, str, Facts], str]
 
 
 @dataclass(frozen=True)
-class Step:
+class FactStep:
     """How one fact is chosen, given the maker, the entity's name and the facts so far.
 
     ``sort`` is what it is: number, year, date, list, word, or the kind of entity it names.
@@ -133,7 +133,7 @@ class Step:
     choose: Choose
 
 
-def _number(key: str, low: int | str, high: int, sort: str = "number") -> Step:
+def _number(key: str, low: int | str, high: int, sort: str = "number") -> FactStep:
     """``low`` is a number, or a fact: a year, or a person, who must be grown up then."""
 
     def choose(maker: Maker, name: str, facts: Facts) -> str:
@@ -143,20 +143,20 @@ def _number(key: str, low: int | str, high: int, sort: str = "number") -> Step:
         first = maker.born[value] + ADULT if value in maker.born else int(value)
         return maker.number(first, high, facts)
 
-    return Step(key, sort, choose)
+    return FactStep(key, sort, choose)
 
 
-def _year(key: str, low: int | str, high: int = LAST_YEAR) -> Step:
+def _year(key: str, low: int | str, high: int = LAST_YEAR) -> FactStep:
     return _number(key, low, high, "year")
 
 
-def _word(key: str) -> Step:
-    return Step(key, "word", lambda maker, name, facts: maker.word(key))
+def _word(key: str) -> FactStep:
+    return FactStep(key, "word", lambda maker, name, facts: maker.word(key))
 
 
-def _link(key: str, kind: str) -> Step:
+def _link(key: str, kind: str) -> FactStep:
     """Another entity of that kind, and none that the facts name already."""
-    return Step(key, kind, lambda maker, name, facts: maker.other(kind, name, *facts.values()))
+    return FactStep(key, kind, lambda maker, name, facts: maker.other(kind, name, *facts.values()))
 
 
 def _source(maker: Maker, name: str, facts: Facts) -> str:
@@ -195,17 +195,17 @@ def _opened(maker: Maker, name: str, facts: Facts) -> str:
 AREA = _number("area", 12, 140)
 
 # These tell an entity from all others of its kind.
-DESCRIBING: Mapping[str, tuple[Step, ...]] = {
-    "river": (Step("source", "word", _source),),
+DESCRIBING: Mapping[str, tuple[FactStep, ...]] = {
+    "river": (FactStep("source", "word", _source),),
     "town": (_link("river", "river"), _word("fame")),
     "person": (_link("home", "town"), _word("job"), _word("hobby")),
     "company": (_link("seat", "town"), _word("goods")),
-    "novel": (Step("topic", "word", _topic),),
-    "film": (Step("topic", "word", _topic),),
+    "novel": (FactStep("topic", "word", _topic),),
+    "film": (FactStep("topic", "word", _topic),),
     "bridge": (_link("town", "town"), _word("material")),
-    "painting": (Step("scene", "word", _scene),),
+    "painting": (FactStep("scene", "word", _scene),),
 }
-OTHERS: Mapping[str, tuple[Step, ...]] = {
+OTHERS: Mapping[str, tuple[FactStep, ...]] = {
     "river": (
         _year("flood_year", 1700),
         _year("fish_year", 1800),
@@ -219,15 +219,15 @@ OTHERS: Mapping[str, tuple[Step, ...]] = {
         _year("old_year", 1800, 1960),
         _year("fire_year", 1800),
         AREA,
-        Step("population", "number", _population),
+        FactStep("population", "number", _population),
         _number("old_population", 300, 60000),
         _number("height", 10, 1900),
         _number("pupils", 50, 990),
         _link("mayor", "person"),
     ),
     "person": (
-        Step("gender", "word", lambda maker, name, facts: maker.draw.pick(("f", "m"))),
-        Step("born", "year", lambda maker, name, facts: str(maker.born[name])),
+        FactStep("gender", "word", lambda maker, name, facts: maker.draw.pick(("f", "m"))),
+        FactStep("born", "year", lambda maker, name, facts: str(maker.born[name])),
         _year("prize_year", "name"),
         _year("move_year", "name"),
         _number("height", 145, 199),
@@ -242,7 +242,7 @@ OTHERS: Mapping[str, tuple[Step, ...]] = {
         _number("employees", 24, 9000),
         _number("shops", 10, 400),
         _number("truck_count", 10, 200),
-        Step("offices", "list", _offices),
+        FactStep("offices", "list", _offices),
     ),
     "novel": (
         _link("author", "person"),
@@ -265,7 +265,7 @@ OTHERS: Mapping[str, tuple[Step, ...]] = {
         _link("river", "river"),
         _year("opened_year", 1925, 1999),
         _year("repair_year", "opened_year"),
-        Step("opened", "date", _opened),
+        FactStep("opened", "date", _opened),
         _number("length", 30, 2900),
         _number("width", 10, 40),
         _number("load", 10, 400),
