@@ -71,7 +71,7 @@ unit = "metres" => unit = "m"↵unit = "metres" => not TOML:
 CASES = f"{MISSING_KEYS}{UNKNOWN_KEYS}{WRONG_PLACEHOLDERS}{WRONG_VALUES}".splitlines()
 
 
-@pytest.mark.parametrize("case", filter(None, CASES))
+@pytest.mark.parametrize("case", [case for case in CASES if case])
 def test_a_slip_is_one_line_that_says_where_it_is(tmp_path: Path, case: str) -> None:
     old, new, said = (part.strip().replace("↵", "\n") for part in case.split("=>"))
     text = ENGLISH.read_text("utf-8")
