@@ -1,6 +1,6 @@
-"""What importers share: a file and its hash, rows with their lines, and plain answers.
+"""Reads the files that importers take: checks their hash, gives rows with their lines, and targets.
 
-Every complaint about a file names the place as file:line. Knows no data set.
+Every error about a file names the place as file:line.
 """
 
 from __future__ import annotations
@@ -67,9 +67,10 @@ Read = Callable[[Sequence[Source], Mapping[str, str]], Imported]
 
 @dataclass(frozen=True)
 class Dataset:
-    """What there is to know about a data set before its file is opened.
+    """A data set: what there is to know before its file is opened, and how it is read.
 
-    ``metric`` says how its own papers score it, ``home`` who publishes it, ``files`` what to
+    ``read`` takes the files and a map of columns (only ``table`` uses it) and returns the tasks;
+    it raises UserError with file:line for whatever is not as it should be. ``metric`` says how its own papers score it, ``home`` who publishes it, ``files`` what to
     give on the command line, ``known`` maps the first 16 hex digits of a file's sha256 to
     what it is and its number of records. ``live`` means: no world of its own, ask Wikipedia.
     """
@@ -105,7 +106,7 @@ def open_source(path: str, known: Mapping[str, tuple[str, int]], unverified: boo
 
 # --- rows -------------------------------------------------------------------------------
 
-Row = dict[str, Any]
+JsonRow = dict[str, Any]
 _SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
@@ -114,7 +115,7 @@ def is_json(source: Source) -> bool:
     return source.text().lstrip().startswith(("{", "["))
 
 
-def json_rows(source: Source) -> list[tuple[str, Row]]:
+def json_rows(source: Source) -> list[tuple[str, JsonRow]]:
     """The objects of a JSON list or of JSONL, each with its place. Raises UserError."""
     text = source.text()
     rows = _array(text, source) if text.lstrip().startswith("[") else _lines(text, source)

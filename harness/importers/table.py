@@ -29,19 +29,19 @@ from harness.importers.source import (
 from harness.text import one_line
 from harness.types import AnswerType, Target, Task, UserError
 
-DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
-YES_NO = {"yes": "yes", "true": "yes", "はい": "yes", "no": "no", "false": "no", "いいえ": "no"}
-FIELDS = ("question", "answer", "id", "type", "category", "language", "difficulty", "cluster")
+_DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
+_YES_NO = {"yes": "yes", "true": "yes", "はい": "yes", "no": "no", "false": "no", "いいえ": "no"}
+_FIELDS = ("question", "answer", "id", "type", "category", "language", "difficulty", "cluster")
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a row. A field without a column of its own name, or of the map, is left out."""
     (source,) = sources
     for field in columns:
-        if field not in FIELDS:
-            raise UserError(f"no field {field!r}; there are {', '.join(FIELDS)}")
+        if field not in _FIELDS:
+            raise UserError(f"no field {field!r}; there are {', '.join(_FIELDS)}")
     rows = _rows(source)
-    chosen = {field: columns.get(field, field) for field in FIELDS}
+    chosen = {field: columns.get(field, field) for field in _FIELDS}
     there = list(rows[0][1])
     for field in ("question", "answer", *columns):
         if chosen[field] not in there:
@@ -69,7 +69,7 @@ def _rows(source: Source) -> list[tuple[str, dict[str, Any]]]:
         if len(row) != len(head):
             raise UserError(
                 f"{where}: {len(row)} fields, but the head has {len(head)}, parted by "
-                f"{DELIMITERS[delimiter]}; put quotation marks round a field that holds one"
+                f"{_DELIMITERS[delimiter]}; put quotation marks round a field that holds one"
             )
     return [(where, dict(zip(head, row, strict=True))) for where, row in rows]
 
@@ -78,7 +78,7 @@ def _delimiter(source: Source) -> str:
     """What parts the head line into most names; a tab or a comma where others do as well."""
     head = source.text().lstrip().split("\n", 1)[0]
     try:
-        return max(DELIMITERS, key=lambda mark: len(next(csv.reader([head], delimiter=mark), [])))
+        return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([head], delimiter=mark), [])))
     except csv.Error:  # told with its line where the rows are read
         return ","
 
@@ -116,7 +116,7 @@ def _answers(value: Any) -> tuple[str, ...]:
 
 def _target(answers: tuple[str, ...], kind: str, where: str) -> Target:
     if kind in ("", "yesno"):
-        said = [YES_NO.get(answer.lower(), answer) for answer in answers]
+        said = [_YES_NO.get(answer.lower(), answer) for answer in answers]
         if set(said) <= {"yes", "no"}:
             return Target("yesno", tuple(dict.fromkeys(said)))
     if not kind:
@@ -135,11 +135,11 @@ def _difficulty(value: Any, where: str) -> int:
     return int(value)
 
 
-DATASET = Dataset(
+TABLE = Dataset(
     title="Imported table",
     licence="",
     metric="the file's own; here: strict and lenient matching",
     home="",
     files=("a JSONL, JSON, CSV or TSV file",),
-    read=read,
+    read=_read,
 )
