@@ -174,11 +174,25 @@ def test_fever_labels_are_three_answers_and_a_claim_said_twice_is_one_cluster(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [
-        {"id": 1, "label": "SUPPORTS", "claim": "Oru is a film.",
-         "evidence": [[[5, 6, "Oru_-LRB-film-RRB-", 0], [5, 7, "Pell", 1]]]},
-        {"id": 2, "label": "NOT ENOUGH INFO", "claim": "Oru is long.", "evidence": [[[7, None, None, None]]]},
-        {"id": 3, "label": "SUPPORTS", "claim": "Oru is a film.", "evidence": [[[5, 6, "Pell", 0]]]},
-    ]  # fmt: skip
+        {
+            "id": 1,
+            "label": "SUPPORTS",
+            "claim": "Oru is a film.",
+            "evidence": [[[5, 6, "Oru_-LRB-film-RRB-", 0], [5, 7, "Pell", 1]]],
+        },
+        {
+            "id": 2,
+            "label": "NOT ENOUGH INFO",
+            "claim": "Oru is long.",
+            "evidence": [[[7, None, None, None]]],
+        },
+        {
+            "id": 3,
+            "label": "SUPPORTS",
+            "claim": "Oru is a film.",
+            "evidence": [[[5, 6, "Pell", 0]]],
+        },
+    ]
     suite = bring(tmp_path, "fever", jsonl(tmp_path / "f.jsonl", rows))
     first, unknown, again = suite.tasks
     assert [gold.input_any for gold in first.gold_actions] == [("Oru (film)",), ("Pell",)]
@@ -219,12 +233,23 @@ def test_bamboogle_s_corrected_file_has_several_right_answers(tmp_path: Path) ->
 
 
 JEM = [
-    {"qid": "q1", "type": "comparison", "question": "オル市とペル市は同じ県ですか？", "answer": "NO",
-     "derivations": [["オル市", "県", ["北県"]], ["ペル市", "県", ["南県"]]], "time_dependent": False},
-    {"qid": "q2", "type": "compositional", "question": "オル市の市長の生年月日は？", "answer": "1950年4月2日",
-     "derivations": [["オル市", "市長", ["辺見音"]], ["辺見音", "生年月日", ["1950年4月2日"]]],
-     "time_dependent": True},
-]  # fmt: skip
+    {
+        "qid": "q1",
+        "type": "comparison",
+        "question": "オル市とペル市は同じ県ですか？",
+        "answer": "NO",
+        "derivations": [["オル市", "県", ["北県"]], ["ペル市", "県", ["南県"]]],
+        "time_dependent": False,
+    },
+    {
+        "qid": "q2",
+        "type": "compositional",
+        "question": "オル市の市長の生年月日は？",
+        "answer": "1950年4月2日",
+        "derivations": [["オル市", "市長", ["辺見音"]], ["辺見音", "生年月日", ["1950年4月2日"]]],
+        "time_dependent": True,
+    },
+]
 
 
 def test_jemhopqa_facts_become_articles_and_a_second_file_adds_more(
@@ -398,13 +423,38 @@ def test_an_id_used_twice_is_refused(tmp_path: Path) -> None:
 
 
 GOOD: dict[str, Any] = {
-    "gsm8k": SUMS[0], "hotpotqa": HOTPOT, "hotpotqa-dev": HOTPOT, "jemhopqa": JEM[1],
+    "gsm8k": SUMS[0],
+    "hotpotqa": HOTPOT,
+    "hotpotqa-dev": HOTPOT,
+    "jemhopqa": JEM[1],
     "fever": {"id": 1, "label": "SUPPORTS", "claim": "C", "evidence": [[[1, 2, "P", 0]]]},
     "bamboogle": {"Question": "Q?", "answer": ["A"]},
     "table": {"question": "Q?", "answer": "A", "id": "1", "type": "string", "difficulty": 2},
-}  # fmt: skip
-JUNK: tuple[Any, ...] = (None, 0, -1.5, True, "", " ", "\n", "x", "\ud800", [], [None], ["x"], [[]], [["x", 1]],
-        [["x", "y", []]], [[[]]], {}, {"x": {}}, [{"x": 1}], "9" * 5000, "#### 1", "<<1=>>\n#### 2")  # fmt: skip
+}
+JUNK: tuple[Any, ...] = (
+    None,
+    0,
+    -1.5,
+    True,
+    "",
+    " ",
+    "\n",
+    "x",
+    "\ud800",
+    [],
+    [None],
+    ["x"],
+    [[]],
+    [["x", 1]],
+    [["x", "y", []]],
+    [[[]]],
+    {},
+    {"x": {}},
+    [{"x": 1}],
+    "9" * 5000,
+    "#### 1",
+    "<<1=>>\n#### 2",
+)
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))

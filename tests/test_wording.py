@@ -61,6 +61,8 @@ WRONG_VALUES = """
 ["It", "The town", "{name}"] => "It" => kinds.town.subjects: expected a list, found 'It'
 ["It", "The town", "{name}"] => [] => kinds.town.subjects: the list is empty
 ["It", "The town", "{name}"] => ["It", 3] => kinds.town.subjects: expected a text, found 3
+"Its population is {population}." => "" => kinds.town.says: a text is empty
+less = ["Which lies lower, {a} or {b}?"] => => [kinds.town.facts.height]: expected both 'more' and 'less', or neither
 ["more than", "less than"] => ["more than"] => sizes: expected 2 items, found 1
 [[100, 9999], [100, 9999]] => [[100, 9999], [100, 9]] => puzzles[1].ranges: expected [least, greatest]
 unit = "metres" => unit = true => kinds.town.facts.height.unit: expected a text, found True

@@ -70,7 +70,9 @@ def check_wording(language: Language) -> None:
 
 
 def _sentence(where: str, text: str, allowed: Iterable[str], needed: Iterable[str] = ()) -> None:
-    """Raises WrongWording for a placeholder that is not allowed, or one that is missing."""
+    """Raises WrongWording for an empty text, a placeholder that is not allowed or one missing."""
+    if not text.strip():
+        raise WrongWording(f"{where}: a text is empty")
     try:
         found = placeholders(text)
     except ValueError as error:
@@ -127,6 +129,8 @@ def _fact(fact: Fact, where: str) -> None:
             raise WrongWording(f"{where}.{key}: only numbers and years are compared")
         for text in getattr(fact, key):
             _sentence(f"{where}.{key}", text, {"a", "b"}, {"a", "b"})
+    if bool(fact.more) != bool(fact.less):
+        raise WrongWording(f"[{where}]: expected both 'more' and 'less', or neither")
     if fact.unit and fact.sort != "number":
         raise WrongWording(f"{where}.unit: only a number has a unit")
 
@@ -188,7 +192,7 @@ def _names(names: Names) -> None:
     _all_there(names.words, lists, "words", "list")
     _among(names.words, lists | used, "words", "use for the list")
     for key, words in names.words.items():
-        for word in words:
+        for word in filter(None, words):
             _sentence(f"words.{key}", word, ())
 
 
@@ -197,7 +201,8 @@ def _rule(key: str, rule: Rule, known: set[str]) -> set[str]:
     where = f"names.rules.{key}"
     if isinstance(rule, Variant):
         patterns: tuple[str, ...] = (rule.then, rule.otherwise)
-        _sentence(where, rule.first, known)
+        if rule.first:
+            _sentence(where, rule.first, known)
         return _rule(key, patterns, known | {"first"}) | placeholders(rule.first)
     used: set[str] = set()
     for text in (rule,) if isinstance(rule, str) else rule:

@@ -68,15 +68,19 @@ class Draw:
         self.coined: list[str] = []
 
     def below(self, n: int) -> int:
+        """A whole number from 0 to ``n`` - 1."""
         return int(self._random() * n)
 
     def chance(self, probability: float) -> bool:
+        """True with that probability."""
         return self._random() < probability
 
     def pick(self, items: Sequence[_T]) -> _T:
+        """One of the items."""
         return items[self.below(len(items))]
 
     def shuffled(self, items: Sequence[_T]) -> list[_T]:
+        """The items in another order."""
         deck = list(items)
         for i in range(len(deck) - 1, 0, -1):
             j = self.below(i + 1)
@@ -84,6 +88,7 @@ class Draw:
         return deck
 
     def sample(self, items: Sequence[_T], k: int) -> list[_T]:
+        """``k`` different items (all, if there are fewer)."""
         return self.shuffled(items)[:k]
 
     def number(self, low: int, high: int, apart: Sequence[str] = ()) -> str:

@@ -64,7 +64,7 @@ def _complete(tables: dict[str, Any]) -> None:
         for key in facts:
             if key not in sorts_of(kind):
                 raise no_such("fact", key, sorts_of(kind), f"[kinds.{kind}.facts]")
-            _sub(facts, key).update(key=key, sort=sorts_of(kind)[key])
+            _sub(tables, "kinds", kind, "facts", key).update(key=key, sort=sorts_of(kind)[key])
     _sub(tables, "names")["words"] = _sub(tables, "words")
 
 
