@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 from harness.prompts import Prompt, reply
 from harness.types import (
@@ -106,7 +107,7 @@ def _observe(
         return Observation(notice, "unreadable")
     raw = yield Act(parsed.move.tool, parsed.move.input)
     assert isinstance(raw, Observation)
-    return Observation(fold(raw.text, limits.observation_chars), raw.outcome, raw.seconds)
+    return replace(raw, text=fold(raw.text, limits.observation_chars))
 
 
 def _unreadable_in_a_row(steps: list[Step]) -> int:

@@ -271,11 +271,20 @@ def _line_of(text: str, name: str) -> int:
 
 
 def short_size(params: int, digits: int = 2) -> str:
-    """310000 -> 0.31M, 13015864320 -> 13B, 0 (not known) -> ?"""
-    for unit, factor in (("B", 1e9), ("M", 1e6)):
-        if params >= 0.1 * factor:
-            return f"{params / factor:.{digits}g}{unit}"
-    return f"{params / 1e3:.3g}k" if params else "?"
+    """310000 -> 0.31M, 13015864320 -> 13B, 134515008 -> 135M, 0 (not known) -> ?
+
+    ``digits`` are significant ones; whole millions and billions keep all of theirs.
+    """
+    for unit, factor, least in (("B", 1e9, 0.4), ("M", 1e6, 0.1)):
+        if params >= least * factor:
+            return _significant(params / factor, digits) + unit
+    return f"{_significant(params / 1e3, 3)}k" if params else "?"
+
+
+def _significant(number: float, digits: int) -> str:
+    """In plain figures, never as 1e+02."""
+    whole = len(str(round(number)))
+    return f"{float(f'{number:.{max(digits, whole)}g}'):.12g}"
 
 
 def at(model: Model, path: str) -> Model:

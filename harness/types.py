@@ -196,11 +196,14 @@ Outcome = Literal[
 
 @dataclass(frozen=True)
 class Observation:
-    """What a tool (or the loop, on a step it cannot act on) sends back to the model."""
+    """What a tool (or the loop, on a step it cannot act on) sends back to the model.
+
+    ``repairs`` names what the tool mended of its input to read it (none = nothing)."""
 
     text: str
     outcome: Outcome = "ok"
     seconds: float = 0.0
+    repairs: tuple[str, ...] = ()
 
 
 # --- generation -------------------------------------------------------------------------
@@ -406,7 +409,8 @@ class Verdict:
 class StepScore:
     """``strict``: well-formed as written. ``readable``: one reading, after repairs if need
     be (so strict implies readable). ``errors`` add to the parser's what only the
-    surroundings show: bad_argument, unknown_tool, repeated_action."""
+    surroundings show: bad_argument, loose_argument, unknown_tool, repeated_action;
+    ``repairs`` add what the tool mended of its input."""
 
     strict: bool
     readable: bool
@@ -426,6 +430,8 @@ class EpisodeScore:
     ``correct_strict`` correct with every step strictly well-formed. ``rung`` counts the
     rungs of ``RUNGS`` reached in order (0 to 5). ``hops_right`` of ``hops`` gold actions
     were matched; ``overuse`` and ``underuse`` count tool calls beyond and short of gold.
+    ``errors_met`` are the errors that the model was told of and had another step after;
+    ``recovered`` those that its next step put right.
     """
 
     task_id: str
@@ -448,3 +454,5 @@ class EpisodeScore:
     steps: tuple[StepScore, ...]
     tokens: int = 0
     seconds: float = 0.0
+    errors_met: int = 0
+    recovered: int = 0

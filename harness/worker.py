@@ -242,7 +242,7 @@ def _main(pipe: Connection, job: Job) -> None:
 def _work(job: Job, receive: Callable[[], tuple[Key, ...]]) -> Iterator[Event]:
     """Load the engine, say that it is ready, receive what to do, and do it."""
     names = () if job.prompt.probe else job.prompt.tools
-    toolbox = open_toolbox(names, job.world, job.extras, job.seed)
+    toolbox = open_toolbox(names, job.world, job.extras, job.seed, job.repair)
     engine = engines.create(job.model, job.settings, job.tasks)
     try:
         engine.start(job.prompt.beginning)
@@ -263,7 +263,9 @@ def _work(job: Job, receive: Callable[[], tuple[Key, ...]]) -> Iterator[Event]:
         engine.close()
 
 
-def open_toolbox(names: Sequence[str], spec: WorldSpec, extras: Extras, seed: int = 0) -> Toolbox:
+def open_toolbox(
+    names: Sequence[str], spec: WorldSpec, extras: Extras, seed: int = 0, repair: bool = False
+) -> Toolbox:
     """The tools of a run over their world. Raises UserError for what the user can mend."""
     world = worlds.open_world(spec.kind, spec.path, spec.sha256)
     if extras.tape and spec.kind == "recorded":
@@ -274,6 +276,7 @@ def open_toolbox(names: Sequence[str], spec: WorldSpec, extras: Extras, seed: in
         own.load(extras.tools_file) if extras.tools_file else None,
         recorded.Recorder(extras.tape, world, WORDING) if extras.tape else None,
         faults.read_faults(extras.faults, seed) if extras.faults else None,
+        repair,
     )
 
 

@@ -41,7 +41,7 @@ def many_tasks(count: int) -> tuple[Task, ...]:
 def write_suite(folder: Path, some: Iterable[Task], name: str = "sums") -> Suite:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
-    path.write_text("".join(dump_task(task) + "\n" for task in some))
+    path.write_text("".join(dump_task(task) + "\n" for task in some), "utf-8")
     return tasks.load_suite(str(path))
 
 
@@ -69,20 +69,38 @@ def _step(text: str, seen: Observation | None) -> Step:
                 parse(text, ("calculate", "wikipedia", "search"), stop=stop), seen)  # fmt: skip
 
 
-def write_run(runs_dir: Path, made: Plan, episodes: Iterable[Episode]) -> Run:
-    """A finished run of that plan."""
-    run = new_run(made, runs_dir)
+def write_run(
+    runs_dir: Path,
+    made: Plan,
+    episodes: Iterable[Episode],
+    engine: dict[str, object] | None = None,
+    killed: bool = False,
+) -> Run:
+    """A run of that plan with these episodes. ``engine`` is what the engine reported; a run
+    that was ``killed`` wrote down no session."""
+    run = new_run(made, runs_dir, engine)
     with run.writer() as writer:
         for one in episodes:
             writer.append(one)
-    run.manifest["sessions"] = [
-        {"seconds": 10.0, "tokens": 900, "episodes": 30, "peak_memory": 210_000_000}
-    ]
-    run.save_manifest()
+    if not killed:
+        run.manifest["sessions"] = [
+            {"seconds": 10.0, "tokens": 900, "episodes": 30, "peak_memory": 210_000_000}
+        ]
+        run.save_manifest()
     return run
 
 
-def write_right(runs_dir: Path, suite: Suite, model: str, right: int, **changes: Any) -> Run:
-    """A run that gets the first ``right`` tasks right."""
-    some = [episode(task, i < right) for i, task in enumerate(suite.tasks)]
-    return write_run(runs_dir, plan(suite, model, **changes), some)
+def write_right(
+    runs_dir: Path,
+    suite: Suite,
+    model: str,
+    right: int,
+    engine: dict[str, object] | None = None,
+    done: int | None = None,
+    **changes: Any,
+) -> Run:
+    """A run that gets the first ``right`` of the tasks that it was asked right; ``done`` says
+    after how many it was killed."""
+    made = plan(suite, model, **changes)
+    some = [episode(task, i < right) for i, task in enumerate(made.tasks[:done])]
+    return write_run(runs_dir, made, some, engine, killed=done is not None)

@@ -12,7 +12,8 @@ import pytest
 from harness.cli import main
 from harness.report import compare, data
 from harness.scoring.statistics import smallest_difference, tango
-from harness.types import Action, Parsed, Suite
+from harness.subsets import Subset
+from harness.types import Action, EngineSettings, Limits, Parsed, Sampling, Suite
 from tests.made_runs import episode, many_tasks, plan, write_right, write_run, write_suite
 
 
@@ -170,7 +171,65 @@ def test_two_runs_that_nothing_tells_apart_go_by_their_folders(
 ) -> None:
     runs = [write_right(runs_dir, suite, "one", right) for right in (30, 31)]
     names = compare.labels([data.load(run.path) for run in runs])
-    assert names == [f"one [{run.path.name}]" for run in runs]
+    assert names == [f"one ({run.path.name})" for run in runs]
+
+
+# --- other tasks ------------------------------------------------------------------------
+
+
+def test_runs_over_other_subsets_are_paired_on_what_both_ran_and_it_is_said(
+    suite: Suite, runs_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_right(runs_dir, suite, "whole", 10)
+    write_right(runs_dir, suite, "part", 10, subset=Subset(limit=20))
+    write_right(runs_dir, suite, "killed", 5, done=8)
+    at = ["--runs-dir", str(runs_dir)]
+    said = " ".join(told(capsys, "compare", "whole", "part", *at).split())
+    assert "paired on 20 tasks that both ran; A ran 60, B 20" in said
+    assert "the runs differ in model, tasks" in said and "each rate above is over its own" in said
+    assert "right on those A 50.0 %, B 50.0 %" in said, "not 16.7 % against 50 %"
+    (one,) = told_json(capsys, "compare", "whole", "part", *at)["comparisons"]
+    assert (one["n"], one["ran_a"], one["ran_b"], one["difference"]) == (20, 60, 20, 0)
+    said = " ".join(told(capsys, "compare", "whole", "part", "killed", *at).split())
+    assert "interrupted: killed, 8 of 60" in said
+    assert "whole / part: paired on 20 tasks that both ran; A ran 60, B 20" in said
+
+
+def test_runs_without_a_common_task_are_refused(
+    suite: Suite, runs_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = [task.id for task in suite.tasks]
+    write_right(runs_dir, suite, "one", 1, subset=Subset(tasks=tuple(ids[:5])))
+    write_right(runs_dir, suite, "two", 1, subset=Subset(tasks=tuple(ids[5:9])))
+    said = told(capsys, "compare", "one", "two", "--runs-dir", str(runs_dir), code=2)
+    assert "have no task in common: 5 of 60 and 4 of 60" in said
+
+
+def test_runs_over_the_same_tasks_are_preferred(suite: Suite, runs_dir: Path) -> None:
+    part = write_right(runs_dir, suite, "one", 1, subset=Subset(limit=20))
+    write_right(runs_dir, suite, "one", 9)
+    other = write_right(runs_dir, suite, "two", 1, subset=Subset(limit=20))
+    assert compare.find(["one", "two"], runs_dir) == [part.path, other.path]
+
+
+def test_what_differs_is_named_whatever_it_is(
+    suite: Suite, runs_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = write_right(runs_dir, suite, "one", 30)
+    for change, words in (
+        ({"settings": EngineSettings(sampling=Sampling(1.5))}, "temperature 1.5"),
+        ({"limits": Limits(steps=3)}, "3 steps"),
+        ({"seed": 9}, "seed 9"),
+        ({"limits": Limits(observation_chars=90)}, "observation chars 90"),
+        ({"engine": {"build": "b2", "slots": 1}}, "build b2"),
+    ):
+        other = write_right(
+            runs_dir, suite, "one", 30, **{"engine": {"build": "b1", "slots": 1}, **change}
+        )  # type: ignore[arg-type]
+        base = plain if "engine" not in change else write_right(
+            runs_dir, suite, "one", 30, engine={"build": "b1", "slots": 1})  # fmt: skip
+        said = " ".join(told(capsys, "compare", str(base.path), str(other.path)).split())
+        assert f"one ({words})" in said and "nothing that the record names" not in said, words
 
 
 # --- power ------------------------------------------------------------------------------

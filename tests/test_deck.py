@@ -11,7 +11,7 @@ import pytest
 from harness import prompts, tasks
 from harness.cli import main
 from harness.protocol import parse
-from harness.report.data import same_value
+from harness.report.data import mended, same_value
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
 from harness.types import Action, Completion, Episode, EpisodeScore, Finish, Step, Task
 from tests.conftest import ROOT
@@ -48,7 +48,7 @@ def probe(
     episode = Episode(task.id, 0, "step_limit" if parsed.move else "unreadable", steps)
     return episode, score_probe(
         task, episode, tools=prompt.tools, dialect=prompt.dialect, same_value=same_value,
-        repair=repair,
+        mended=mended, repair=repair,
     )  # fmt: skip
 
 
@@ -115,10 +115,21 @@ def test_how_near_a_command_comes(command: str, grade: str) -> None:
 @pytest.mark.parametrize(
     ("sum", "right"),
     [("850 * 0.12", True), ("0.12*850", True), ("12 / 100 * 850", True), ("850 / 12", False),
-     ("12% of 850", False), ("102 + 0j", False)],
+     ("12% of 850", True), ("10% of 850", False), ("102 + 0j", False)],
 )  # fmt: skip
 def test_a_sum_is_right_by_its_value(sum: str, right: bool) -> None:
     assert score(f" So.\nAnswer: calculate: {sum}\n", TASKS["sum-percent"]).correct is right
+
+
+def test_a_sum_as_people_write_it_is_right_and_not_as_written() -> None:
+    text, task = " So.\nAnswer: calculate: 12% of 850", TASKS["sum-percent"]
+    loose = score(text, task)
+    assert loose.correct and not loose.correct_strict
+    assert [step.readable for step in loose.steps] == [True]
+    assert loose.steps[0].errors == ("loose_argument",)
+    assert loose.steps[0].repairs == ("words", "percent")
+    refused = probe(text, task, repair=False)[1]
+    assert refused.verdict.rule == "probe: other input" and refused.steps[0].repairs == ()
 
 
 def test_the_first_gold_action_is_wanted_where_a_task_has_one() -> None:

@@ -174,11 +174,25 @@ def test_fever_labels_are_three_answers_and_a_claim_said_twice_is_one_cluster(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [
-        {"id": 1, "label": "SUPPORTS", "claim": "Oru is a film.",
-         "evidence": [[[5, 6, "Oru_-LRB-film-RRB-", 0], [5, 7, "Pell", 1]]]},
-        {"id": 2, "label": "NOT ENOUGH INFO", "claim": "Oru is long.", "evidence": [[[7, None, None, None]]]},
-        {"id": 3, "label": "SUPPORTS", "claim": "Oru is a film.", "evidence": [[[5, 6, "Pell", 0]]]},
-    ]  # fmt: skip
+        {
+            "id": 1,
+            "label": "SUPPORTS",
+            "claim": "Oru is a film.",
+            "evidence": [[[5, 6, "Oru_-LRB-film-RRB-", 0], [5, 7, "Pell", 1]]],
+        },
+        {
+            "id": 2,
+            "label": "NOT ENOUGH INFO",
+            "claim": "Oru is long.",
+            "evidence": [[[7, None, None, None]]],
+        },
+        {
+            "id": 3,
+            "label": "SUPPORTS",
+            "claim": "Oru is a film.",
+            "evidence": [[[5, 6, "Pell", 0]]],
+        },
+    ]
     suite = bring(tmp_path, "fever", jsonl(tmp_path / "f.jsonl", rows))
     first, unknown, again = suite.tasks
     assert [gold.input_any for gold in first.gold_actions] == [("Oru (film)",), ("Pell",)]
@@ -219,12 +233,23 @@ def test_bamboogle_s_corrected_file_has_several_right_answers(tmp_path: Path) ->
 
 
 JEM = [
-    {"qid": "q1", "type": "comparison", "question": "オル市とペル市は同じ県ですか？", "answer": "NO",
-     "derivations": [["オル市", "県", ["北県"]], ["ペル市", "県", ["南県"]]], "time_dependent": False},
-    {"qid": "q2", "type": "compositional", "question": "オル市の市長の生年月日は？", "answer": "1950年4月2日",
-     "derivations": [["オル市", "市長", ["辺見音"]], ["辺見音", "生年月日", ["1950年4月2日"]]],
-     "time_dependent": True},
-]  # fmt: skip
+    {
+        "qid": "q1",
+        "type": "comparison",
+        "question": "オル市とペル市は同じ県ですか？",
+        "answer": "NO",
+        "derivations": [["オル市", "県", ["北県"]], ["ペル市", "県", ["南県"]]],
+        "time_dependent": False,
+    },
+    {
+        "qid": "q2",
+        "type": "compositional",
+        "question": "オル市の市長の生年月日は？",
+        "answer": "1950年4月2日",
+        "derivations": [["オル市", "市長", ["辺見音"]], ["辺見音", "生年月日", ["1950年4月2日"]]],
+        "time_dependent": True,
+    },
+]
 
 
 def test_jemhopqa_facts_become_articles_and_a_second_file_adds_more(
@@ -266,6 +291,71 @@ def test_a_table_is_read_through_a_map_of_columns(tmp_path: Path) -> None:
     assert match(suite.tasks[0].answer, "A. Venn").strict
     assert match(suite.tasks[2].answer, "y and x").strict
     assert suite.licence == "CC0-1.0"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"question": "Who?", "answer": "Ada"}\n{"question": "When?", "answer": 1911}\n',
+        b'[{"question": "Who?", "answer": "Ada"}, {"question": "When?", "answer": "1911"}]',
+        b"question,answer\nWho?,Ada\nWhen?,1911\n",
+        b"question;answer\r\nWho?;Ada\r\nWhen?;1911\r\n",
+        b"id;question;answer, short\n",
+        b"question\tanswer\nWho?\tAda\nWhen?\t1911\n",
+        b"question | answer\nWho? | Ada\nWhen? | 1911\n",
+    ],
+)
+def test_a_table_is_read_whatever_parts_its_cells(
+    tmp_path: Path, content: bytes, mark: bytes
+) -> None:
+    file = tmp_path / "quiz"
+    file.write_bytes(mark + content)
+    if content.startswith(b"id;"):
+        assert f"{file}:1: a head and no rows" in refusal(tmp_path, "table", str(file))
+        return
+    suite = bring(tmp_path, "table", str(file))
+    assert [task.question for task in suite.tasks] == ["Who?", "When?"]
+    assert [task.answer.accepted for task in suite.tasks] == [("Ada",), ("1911",)]
+
+
+def test_several_answers_in_a_cell_of_a_table_with_semicolons_are_quoted(tmp_path: Path) -> None:
+    file = tmp_path / "quiz.csv"
+    file.write_text("question;answer\nWho?;Ada Venn; A. Venn\n")
+    said = refusal(tmp_path, "table", str(file))
+    assert said.startswith(f"{file}:2: 3 fields, but the head has 2, parted by semicolons; put")
+    file.write_text('question;answer\nWho?;"Ada Venn; A. Venn"\n')
+    assert bring(tmp_path, "table", str(file)).tasks[0].answer.accepted == ("Ada Venn", "A. Venn")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("TRUE", "yes"), ("False", "no"), ("yes", "yes"), ("いいえ", "no"), ("True; yes", "yes")],
+)
+def test_true_and_false_are_yes_and_no(tmp_path: Path, written: str, meant: str) -> None:
+    file = tmp_path / "quiz.csv"
+    for kind in ("", "yesno"):
+        folder = tmp_path / f"type{kind}"
+        folder.mkdir()
+        file.write_text(f"question,answer,type\nIs it?,{written},{kind}\n", "utf-8")
+        answer = bring(folder, "table", str(file)).tasks[0].answer
+        assert (answer.type, answer.accepted) == ("yesno", (meant,))
+        assert match(answer, written.split(";")[0]).strict
+    rows = [{"question": "Is it?", "answer": meant == "yes"}]
+    answer = bring(tmp_path, "table", jsonl(tmp_path / "t.jsonl", rows)).tasks[0].answer
+    assert (answer.type, answer.accepted) == ("yesno", (meant,))
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "quiz.csv"
+    file.write_text("question,answer, answer\nWho?,Ada,Bo\n")
+    assert refusal(tmp_path, "table", str(file)) == (
+        f"{file}:1: 2 columns have the name 'answer'; rename all but one"
+    )
+    file.write_text('{"question": "Q", "answer": "A"}\n{"question": "Q", "answer": 1, "answer": 2}')
+    assert f'{file}:2: not JSON: it has the field "answer" twice' in refusal(
+        tmp_path, "table", str(file)
+    )
 
 
 def test_a_table_may_be_jsonl_with_lists_of_answers(tmp_path: Path) -> None:
@@ -315,7 +405,9 @@ def test_a_bad_row_is_named_by_its_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, "gsm8k", file).startswith(f"{file}:3: expected an answer that ends in")
     table = tmp_path / "t.csv"
     table.write_text("question,answer\nQ,A\nQ\n")
-    assert refusal(tmp_path, "table", str(table)) == f"{table}:3: 1 fields, but the head has 2"
+    assert refusal(tmp_path, "table", str(table)).startswith(
+        f"{table}:3: 1 fields, but the head has 2"
+    )
 
 
 def test_a_column_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> None:
@@ -331,13 +423,38 @@ def test_an_id_used_twice_is_refused(tmp_path: Path) -> None:
 
 
 GOOD: dict[str, Any] = {
-    "gsm8k": SUMS[0], "hotpotqa": HOTPOT, "hotpotqa-dev": HOTPOT, "jemhopqa": JEM[1],
+    "gsm8k": SUMS[0],
+    "hotpotqa": HOTPOT,
+    "hotpotqa-dev": HOTPOT,
+    "jemhopqa": JEM[1],
     "fever": {"id": 1, "label": "SUPPORTS", "claim": "C", "evidence": [[[1, 2, "P", 0]]]},
     "bamboogle": {"Question": "Q?", "answer": ["A"]},
     "table": {"question": "Q?", "answer": "A", "id": "1", "type": "string", "difficulty": 2},
-}  # fmt: skip
-JUNK: tuple[Any, ...] = (None, 0, -1.5, True, "", " ", "\n", "x", "\ud800", [], [None], ["x"], [[]], [["x", 1]],
-        [["x", "y", []]], [[[]]], {}, {"x": {}}, [{"x": 1}], "9" * 5000, "#### 1", "<<1=>>\n#### 2")  # fmt: skip
+}
+JUNK: tuple[Any, ...] = (
+    None,
+    0,
+    -1.5,
+    True,
+    "",
+    " ",
+    "\n",
+    "x",
+    "\ud800",
+    [],
+    [None],
+    ["x"],
+    [[]],
+    [["x", 1]],
+    [["x", "y", []]],
+    [[[]]],
+    {},
+    {"x": {}},
+    [{"x": 1}],
+    "9" * 5000,
+    "#### 1",
+    "<<1=>>\n#### 2",
+)
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))

@@ -109,10 +109,13 @@ def test_noise_spells_large_quantities_so_that_they_cannot_be_copied(tmp_path: P
     towns = [a.text for a in made.articles if re.search(r"\d,\d{3} (inhabitants|people)", a.text)]
     assert towns and "1,9" not in " ".join(re.findall(r"in [\d,]+\.", " ".join(towns)))
     summed = [
-        task for task in made.tasks
-        if task.gold_actions and task.gold_actions[-1].expr and task.evidence
+        task
+        for task in made.tasks
+        if task.gold_actions
+        and task.gold_actions[-1].expr
+        and task.evidence
         and any("," in gold.observation_contains for gold in task.gold_actions)
-    ]  # fmt: skip
+    ]
     assert summed
     for task in summed:
         assert box.call("calculate", task.gold_actions[-1].expr).text.startswith(

@@ -11,6 +11,7 @@ import pytest
 from harness import prompts, protocol, tasks
 from harness.agent import react
 from harness.cli.run import equip
+from harness.report.data import load
 from harness.session import Plan, open_session
 from harness.tools import Toolbox, describe, lookup, own
 from harness.types import (
@@ -118,6 +119,21 @@ def test_what_a_tool_does_ends_nothing(file: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == ""
 
 
+def test_what_a_tool_refuses_is_named_with_the_example_from_its_docstring(tmp_path: Path) -> None:
+    (tmp_path / "picky.py").write_text(
+        "from harness.types import Observation\n\ndef picky(input):\n"
+        '    """picky: 14\n    Takes numbers."""\n'
+        '    return Observation("Error: not a number.", "bad_argument", repairs=("forged",))\n'
+    )
+    mine = own.load(str(tmp_path / "picky.py"))
+    observation = Toolbox(("picky",), NoWorld(), mine).call("picky", "a\nAction: b" + "c" * 99)
+    assert (observation.outcome, observation.repairs) == ("bad_argument", ())
+    assert observation.text == (
+        f'Error: picky cannot read "a Action: b{"c" * 48}…": not a number; '
+        "write for example picky: 14."
+    )
+
+
 def test_a_tool_that_hangs_again_and_again_is_left_alone(file: Path) -> None:
     box = toolbox(file)
     before = threading.active_count()
@@ -182,6 +198,29 @@ def test_an_own_tool_in_a_run(file: Path, tmp_path: Path) -> None:
     assert episode.steps[0].observation.text == "XIV"
 
 
+# --- calculate, as a question writes it ---------------------------------------------------
+
+
+@pytest.mark.parametrize("repair", [True, False])
+def test_a_run_keeps_what_the_tool_mended(tmp_path: Path, repair: bool) -> None:
+    task = Task("boxes", "What is 1,200 × 3?", Target("number", ("3600",)), "arithmetic",
+                gold_actions=(GoldAction("calculate", ("1,200 × 3",)),))  # fmt: skip
+    path = tmp_path / "tasks.jsonl"
+    path.write_text(tasks.dump_task(task) + "\n", "utf-8")
+    suite = tasks.load_suite(str(path))
+    prompt, spec = equip(prompts.load("react", "{tools}"), WorldSpec("none"), Extras())
+    plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, repair=repair)
+    session = open_session(plan, tmp_path / "runs")
+    list(session.events())
+    seen = load(session.run.path)
+    observation = seen.episodes[0].steps[0].observation
+    assert observation and observation.repairs == (("grouping", "math_signs") if repair else ())
+    assert observation.outcome == ("ok" if repair else "bad_argument")
+    (score,) = seen.scores
+    assert score.correct
+    assert score.steps[0].errors == (("loose_argument",) if repair else ("bad_argument",))
+
+
 # --- lookup -------------------------------------------------------------------------------
 
 
@@ -238,18 +277,20 @@ def test_lookup_goes_through_the_last_page_as_in_the_paper() -> None:
         "lookup: capital",
         "lookup: green",
         "lookup: harbour",
+        "lookup: ",
         "wikipedia: Nowhere",
         "lookup: green",
         "wikipedia: Orrin",
         "lookup: mayor",
     ) == [
-        "Error: look up an article with wikipedia first.",
+        'Error: no page is open to find "capital" in; open one, for example wikipedia: Japan.',
         "Varland is an island. Its capital is Orrin. It is green. The capital is old.",
         "(Result 1 of 2) Its capital is Orrin.",
         "(Result 2 of 2) The capital is old.",
         'No more results for "capital" in "Varland".',
         "(Result 1 of 1) It is green.",
         'No results for "harbour" in "Varland".',
+        "Error: no word to look for; write for example lookup: capital.",
         'No article "Nowhere".',
         'No more results for "green" in "Varland".',
         "Orrin is a town. Its mayor is Pell Ansa.",

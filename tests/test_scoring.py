@@ -157,7 +157,52 @@ def test_only_the_surroundings_show_some_errors() -> None:
         status="step_limit",
     )
     assert [step.errors for step in result.steps] == [("bad_argument",), (), ("repeated_action",)]
-    assert all(step.strict for step in result.steps)  # the form was right all the same
+    assert [step.strict for step in result.steps] == [False, True, True]
+    assert all(step.readable for step in result.steps)
+
+
+LOOSE = Observation("144", repairs=("math_signs", "equals"))
+
+
+def test_an_argument_that_the_tool_mended_is_readable_and_not_strict() -> None:
+    turns = act("calculate: 12 × 12 =", LOOSE), say("144")
+    result = score(SUM, *turns)
+    assert (result.correct, result.correct_strict, result.rung) == (True, False, 5)
+    assert [(step.strict, step.readable) for step in result.steps] == [(False, True), (True, True)]
+    assert result.steps[0].errors == ("loose_argument",)
+    assert result.steps[0].repairs == ("math_signs", "equals")
+
+
+def test_without_repairs_it_is_what_the_tool_could_not_read() -> None:
+    record = episode(SUM, act("calculate: 12 × 12 =", LOOSE), say("144"))
+    result = score_episode(SUM, record, tools=TOOLS, repair=False)
+    assert result.steps[0].errors == ("bad_argument",) and result.steps[0].repairs == ()
+    assert result.rung == 2  # nobody would have seen 144
+
+
+@pytest.mark.parametrize(
+    ("turns", "met", "recovered"),
+    [
+        ([act("calculate: twelve", "E", "bad_argument"), act("calculate: 12", "12")], 1, 1),
+        ([act("calculate: twelve", "E", "bad_argument"), act("calculate: 12²", LOOSE)], 1, 1),
+        ([act("calculate: twelve", "E", "bad_argument"), act("search: twelve", "12")], 1, 0),
+        ([act("calculate: twelve", "E", "bad_argument"), say("144")], 1, 0),
+        ([act("calculate: a", "E", "bad_argument")] * 3, 2, 0),  # nothing comes after the third
+        ([act("bing: a", "E", "unknown_tool"), act("search: a", "No", "not_found")], 1, 1),
+        ([act("bing: a", "E", "unknown_tool"), say("144")], 1, 0),
+        ([("Hm.", Observation("E", "unreadable")), say("144")], 1, 1),
+        ([("Hm.", Observation("E", "unreadable")), act("search: a", "A")], 1, 1),
+        ([("Hm.", Observation("E", "unreadable")), ("Hm.", None)], 1, 0),
+        ([act("search: a", "No", "not_found"), say("144")], 0, 0),
+    ],
+)
+def test_an_error_is_recovered_from_when_the_next_step_puts_it_right(
+    turns: list[tuple[str, Observation | None]], met: int, recovered: int
+) -> None:
+    result = score(SUM, *turns, status="step_limit")
+    assert (result.errors_met, result.recovered) == (met, recovered)
+    rate = summarise([result]).recovered
+    assert (rate.hits, rate.n) == (recovered, met)
 
 
 def test_a_repaired_step_makes_the_answer_right_but_not_strictly() -> None:

@@ -62,7 +62,25 @@ def test_a_prompt_may_offer_some_tools_only(toolbox: Toolbox) -> None:
             "calculate",
             "2^3",
             "bad_argument",
-            'Error: cannot calculate "2^3": write powers with **, not ^.',
+            'Error: cannot read "^" in "2^3"; write 2**3.',
+        ),
+        (
+            "calculate",
+            " ",
+            "bad_argument",
+            "Error: calculate was given nothing; write for example calculate: 4 * 7 / 3.",
+        ),
+        (
+            "wikipedia",
+            "",
+            "bad_argument",
+            "Error: wikipedia was given nothing; write for example wikipedia: Japan.",
+        ),
+        (
+            "search",
+            "\n",
+            "bad_argument",
+            "Error: search was given nothing; write for example search: highest mountain of Japan.",
         ),
         ("wikipedia", "Varland", "ok", "Varland is an island country. Its capital is Orrin."),
         (
@@ -99,19 +117,29 @@ def test_a_prompt_may_offer_some_tools_only(toolbox: Toolbox) -> None:
             "google",
             "x",
             "unknown_tool",
-            'Error: no tool "google". Tools: calculate, wikipedia, search.',
+            'Error: no tool "google". Tools: calculate, wikipedia, search, '
+            "for example calculate: 4 * 7 / 3.",
+        ),
+        (
+            "web_search",
+            "x",
+            "unknown_tool",
+            'Error: no tool "web_search". Tools: calculate, wikipedia, search, '
+            "for example search: highest mountain of Japan.",
         ),
         (
             "G" * 90,
             "x",
             "unknown_tool",
-            f'Error: no tool "{"G" * 40}". Tools: calculate, wikipedia, search.',
+            f'Error: no tool "{"G" * 40}". Tools: calculate, wikipedia, search, '
+            "for example calculate: 4 * 7 / 3.",
         ),
         (
             "Calculate",
             "1",
             "unknown_tool",
-            'Error: no tool "Calculate". Tools: calculate, wikipedia, search.',
+            'Error: no tool "Calculate". Tools: calculate, wikipedia, search, '
+            "for example calculate: 4 * 7 / 3.",
         ),
     ],
 )
@@ -120,6 +148,15 @@ def test_what_the_model_reads(
 ) -> None:
     observation = toolbox.call(tool, input)
     assert (observation.outcome, observation.text) == (outcome, text)
+
+
+def test_what_is_not_python_is_read_where_repairs_are_on(toolbox: Toolbox) -> None:
+    loose = Toolbox(toolbox.names, toolbox.world, repair=True)
+    read, refused = (box.call("calculate", "5,069 * 4,387") for box in (loose, toolbox))
+    assert (read.outcome, read.text, read.repairs) == ("ok", "22237703", ("grouping",))
+    assert (refused.outcome, refused.repairs) == ("bad_argument", ())
+    assert loose.call("calculate", "5069 * 4387").repairs == ()
+    assert loose.describe() == toolbox.describe()
 
 
 def test_an_article_is_cut_at_the_end_of_a_sentence(toolbox: Toolbox) -> None:

@@ -182,8 +182,8 @@ def score(args: argparse.Namespace) -> int:
     results = [data.load(path, repair) for path in comparing.named(args.runs, args.runs_dir)]
     changed = [rescore(result) for result in results]
     if args.json:
-        pairs = zip(results, changed, strict=True)
-        print(data.dumps([data.row(result) | {"changed": asdict(one)} for result, one in pairs]))
+        pairs = zip(data.rows(results), changed, strict=True)
+        print(data.dumps([row | {"changed": asdict(one)} for row, one in pairs]))
         return 0
     for result, one in zip(results, changed, strict=True):
         _print_changes(result, one)

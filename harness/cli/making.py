@@ -139,7 +139,7 @@ def generate(args: argparse.Namespace) -> int:
     side = {
         "title": f"Invented world, {said}: {len(made.tasks)} tasks",
         "licence": "CC0-1.0",
-        "generator": f"invent {invent.VERSION}, {said}",
+        "generator": f"invent {invent.GENERATOR_VERSION}, {said}",
     }
     write_suite(args.out, made.tasks, made.articles, side)
     print(f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles")

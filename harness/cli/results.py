@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 from typing import Any
 
 from harness import models
 from harness.cli import options
+from harness.printable import printable
 from harness.report import data, table
 from harness.report.data import Result
 from harness.types import UserError
 
 REPORT = """\
-Print the result table: of the runs named, or of the newest run of every model.
+Print the result tables: of the runs named, or of every run. Runs of one experiment (suite,
+tasks, prompt, mode, repair, world, sampling, limits) stand in one table.
 
 examples:
   python -m harness report
@@ -22,7 +24,8 @@ examples:
   python -m harness report runs/20261120-101500-pico-4.5M-q4-generated --json
 """
 PLOT = """\
-Draw accuracy and well-formedness against parameters, one line a bit width.
+Draw right answers and well-formed steps against parameters: a mark a run, a pair of panels
+an experiment, a colour a bit width.
 
 example:
   python -m harness plot -o chart.png -o chart.svg
@@ -82,13 +85,12 @@ def report(args: argparse.Namespace) -> int:
     """Print the table."""
     results = chosen(args)
     if args.json:
-        view = data.details if args.details else data.row
-        print(data.dumps([view(result) for result in results]))
+        view = data.all_details if args.details else data.rows
+        print(data.dumps(view(results)))
     elif args.details:
         from harness.report import details
 
-        for result in results:
-            details.show(result)
+        details.show_all(results)
     else:
         table.show(results)
     return 0
@@ -98,7 +100,7 @@ def plot(args: argparse.Namespace) -> int:
     """Write the chart."""
     from harness.report import chart
 
-    chart.save([data.row(result) for result in chosen(args)], args.out)
+    chart.save(data.rows(chosen(args)), args.out)
     for path in args.out:
         print(f"chart: {path}")
     return 0
@@ -129,13 +131,20 @@ def show(args: argparse.Namespace) -> int:
 
 
 def chosen(args: argparse.Namespace) -> list[Result]:
-    """The runs named; else the newest of every model, suite, prompt and mode."""
-    paths: Sequence[Path] = args.runs or data.newest(args.runs_dir)
-    if not paths:
+    """The runs named, else every run that can be shown. Raises UserError when there is none."""
+    if args.runs:
+        return [data.load(path) for path in args.runs]
+    skipped: list[UserError] = []
+    results = data.load_all(args.runs_dir, skipped.append)
+    if not results and skipped:
+        raise skipped[-1]
+    if not results:
         raise UserError(
             f"no runs in {args.runs_dir}/; begin with: python -m harness run --model 'pico-*'"
         )
-    return [data.load(path) for path in paths]
+    for error in skipped:
+        print(f"not shown: {printable(str(error))}", file=sys.stderr)
+    return results
 
 
 def _runs(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +153,6 @@ def _runs(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="RUN",
-        help="run folders (default: the newest of every model)",
+        help="run folders (default: all)",
     )
     options.runs_dir(parser, "where to look")

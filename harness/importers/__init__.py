@@ -1,8 +1,7 @@
-"""Public data sets as suites: one file a data set, one line in the table below.
+"""Turns public data sets into suites: one file a data set, one line in the table below.
 
-An importer turns the bytes of a file that the user has into tasks, and into the articles of a
-world where the data brings its own. No data comes with the harness. Importers know nothing of
-tools, of how worlds are stored, and of where the suite will be written.
+A data set's file becomes tasks, and articles of a world where it brings its own. The user has
+the file; no data comes with the harness.
 """
 
 from __future__ import annotations
@@ -10,24 +9,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from harness.importers import bamboogle, fever, gsm8k, hotpotqa, hotpotqa_dev, jemhopqa, mgsm, table
+from harness.importers.bamboogle import BAMBOOGLE
+from harness.importers.fever import FEVER
+from harness.importers.gsm8k import GSM8K
+from harness.importers.hotpotqa import HOTPOTQA, HOTPOTQA_DEV
+from harness.importers.jemhopqa import JEMHOPQA
+from harness.importers.mgsm import MGSM
 from harness.importers.source import PROVENANCE, Dataset, Imported, Source, open_source
+from harness.importers.table import TABLE
 from harness.types import UserError
 
 __all__ = ["DATASETS", "PROVENANCE", "Dataset", "Imported", "Source", "import_files"]
 
 # name on the command line -> data set; a new one is one file and one line here
 DATASETS: dict[str, Dataset] = {
-    "gsm8k": gsm8k.DATASET,
-    "mgsm": mgsm.DATASET,
-    "hotpotqa": hotpotqa.DATASET,
-    "hotpotqa-dev": hotpotqa_dev.DATASET,
-    "fever": fever.DATASET,
-    "bamboogle": bamboogle.DATASET,
-    "jemhopqa": jemhopqa.DATASET,
-    "table": table.DATASET,
+    "gsm8k": GSM8K,
+    "mgsm": MGSM,
+    "hotpotqa": HOTPOTQA,
+    "hotpotqa-dev": HOTPOTQA_DEV,
+    "fever": FEVER,
+    "bamboogle": BAMBOOGLE,
+    "jemhopqa": JEMHOPQA,
+    "table": TABLE,
 }
-CANARY = b"canary guid"
+_CANARY = b"canary guid"
 
 
 def import_files(
@@ -57,7 +62,7 @@ def import_files(
         )
     _refuse_twins(imported, paths[0])
     notes = list(imported.notes)
-    if any(CANARY in source.data.lower() for source in sources):
+    if any(_CANARY in source.data.lower() for source in sources):
         notes.append("the file carries a canary string: keep this folder out of public places")
     return imported.noting(notes), sources
 

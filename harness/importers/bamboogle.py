@@ -1,8 +1,8 @@
-"""Bamboogle: 125 two-step questions that a search engine does not answer at once.
+"""Imports Bamboogle: 125 two-step questions that a search engine does not answer at once.
 
-The CSV that goes round was saved by a spreadsheet, which turned dates into the like of
-29-May-32. The century is lost, so such a question is left out, and said; the corrected JSON
-file has all of them.
+The usual CSV file was saved by a spreadsheet, which turned some dates into the form 29-May-32.
+The century is lost, so these questions are left out, with a note. The corrected JSON file has
+all questions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from harness.importers.source import (
     Dataset,
     Imported,
     Source,
+    is_json,
     json_rows,
     table_rows,
     target,
@@ -23,30 +24,29 @@ from harness.importers.source import (
 from harness.text import one_line
 from harness.types import Task, UserError
 
-BROKEN = re.compile(r"\d{1,2}-[A-Z][a-z]{2}-\d{2}")
-Record = tuple[str, str, tuple[str, ...]]  # where, question, answers
+_BROKEN_DATE = re.compile(r"\d{1,2}-[A-Z][a-z]{2}-\d{2}")
+_Record = tuple[str, str, tuple[str, ...]]  # where, question, answers
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """CSV with the columns Question and Answer, or the JSON list of the corrected file."""
     (source,) = sources
-    is_json = source.data.lstrip().startswith((b"[", b"{"))
-    records = _json_records(source) if is_json else _csv_records(source)
-    broken = [where for where, _, answers in records if any(map(BROKEN.fullmatch, answers))]
+    records = _json_records(source) if is_json(source) else _csv_records(source)
+    broken = [where for where, _, answers in records if any(map(_BROKEN_DATE.fullmatch, answers))]
     tasks = tuple(
         _task(question, answers, number)
         for number, (where, question, answers) in enumerate(records, 1)
         if where not in broken
     )
     lines = ", ".join(where.rpartition(":")[2].strip() for where in broken)
-    notes = [
+    note = (
         f"{len(broken)} answers are dates that a spreadsheet broke (such as 29-May-32, century "
         f"lost), left out: lines {lines}; the corrected JSON file has them"
-    ] * bool(broken)
-    return Imported(tasks, len(records), notes=tuple(notes))
+    )
+    return Imported(tasks, len(records), notes=(note,) if broken else ())
 
 
-def _json_records(source: Source) -> list[Record]:
+def _json_records(source: Source) -> list[_Record]:
     records = []
     for where, row in json_rows(source):
         answers = row.get("answer")
@@ -56,7 +56,7 @@ def _json_records(source: Source) -> list[Record]:
     return records
 
 
-def _csv_records(source: Source) -> list[Record]:
+def _csv_records(source: Source) -> list[_Record]:
     (where, head), *rows = table_rows(source)
     if [name.strip().lower() for name in head] != ["question", "answer"]:
         raise UserError(f"{where}: expected the columns Question,Answer; is this Bamboogle?")
@@ -81,13 +81,13 @@ def _task(question: str, answers: tuple[str, ...], number: int) -> Task:
     )
 
 
-DATASET = Dataset(
+BAMBOOGLE = Dataset(
     title="Bamboogle",
     licence="MIT",
     metric="exact match and F1 as HotpotQA; here: strict and lenient matching, no F1",
     home="ofirpress/self-ask, as anchen1011/FireAct and msghik/SimpleDeepSearcher have it",
     files=("test.csv or the corrected bamboogle.json",),
-    read=read,
+    read=_read,
     known={
         "b55aae3490787efa": ("the CSV file with broken dates", 125),
         "9e89bcac4c08b2d9": ("the corrected JSON file", 125),

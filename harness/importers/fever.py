@@ -1,7 +1,7 @@
-"""FEVER: is a claim supported or refuted by Wikipedia, or can neither be said?
+"""Imports FEVER: does Wikipedia support a claim, refute it, or give not enough information?
 
-Three labels, so guessing is right for a third. The gold actions look up the pages of the
-first set of evidence; they are from 2017, and the live Wikipedia may have moved on.
+Guessing one of the three labels is right for a third. The gold actions look up the pages of the
+first set of evidence as they were in 2017; the live Wikipedia may have changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from harness.importers.source import (
     PROVENANCE,
     Dataset,
     Imported,
-    Row,
+    JsonRow,
     Source,
     json_rows,
     list_of,
@@ -20,19 +20,19 @@ from harness.importers.source import (
 )
 from harness.types import GoldAction, Target, Task, UserError
 
-LABELS = {
+_LABELS = {
     "SUPPORTS": ("SUPPORTS", "SUPPORTED", "SUPPORT"),
     "REFUTES": ("REFUTES", "REFUTED", "REFUTE"),
     "NOT ENOUGH INFO": ("NOT ENOUGH INFO", "NOT ENOUGH INFORMATION"),
 }
-ASK = (
+_QUESTION = (
     "Does the encyclopedia support this claim, refute it, or give not enough information? "
     "Answer SUPPORTS, REFUTES or NOT ENOUGH INFO. Claim: {claim}"
 )
 _ESCAPES = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-COLON-": ":", "_": " "}
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a line; the same claim twice is one cluster."""
     (source,) = sources
     rows = json_rows(source)
@@ -43,19 +43,21 @@ def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     return Imported(tasks, len(rows), notes=notes)
 
 
-def _task(row: Row, where: str, first: dict[str, str]) -> Task:
+def _task(row: JsonRow, where: str, first: dict[str, str]) -> Task:
     label = text_of(row, "label", where)
-    if label not in LABELS or not isinstance(row.get("id"), int):
+    if label not in _LABELS or not isinstance(row.get("id"), int):
         raise UserError(
-            f"{where}: expected 'id' and a 'label' of {', '.join(LABELS)}; is this FEVER?"
+            f"{where}: expected 'id' and a 'label' of {', '.join(_LABELS)}; is this FEVER?"
         )
     claim = text_of(row, "claim", where)
     id = f"fever-{row['id']}"
     titles = () if label == "NOT ENOUGH INFO" else _titles(row, where)
     return Task(
         id=id,
-        question=ASK.format(claim=claim),
-        answer=Target("string", LABELS[label], tuple(other for other in LABELS if other != label)),
+        question=_QUESTION.format(claim=claim),
+        answer=Target(
+            "string", _LABELS[label], tuple(other for other in _LABELS if other != label)
+        ),
         category=label.lower().replace(" ", "_"),
         difficulty=min(2 + len(titles) // 2, 4),
         gold_actions=tuple(GoldAction("wikipedia", (title,)) for title in titles),
@@ -65,7 +67,7 @@ def _task(row: Row, where: str, first: dict[str, str]) -> Task:
     )
 
 
-def _titles(row: Row, where: str) -> tuple[str, ...]:
+def _titles(row: JsonRow, where: str) -> tuple[str, ...]:
     """The pages of the first evidence set, spelt as Wikipedia does."""
     sets = list_of(row, "evidence", where)
     try:
@@ -77,13 +79,13 @@ def _titles(row: Row, where: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(pages))
 
 
-DATASET = Dataset(
+FEVER = Dataset(
     title="FEVER, paper_dev",
     licence="CC-BY-SA-3.0",
     metric="label accuracy (the share of right labels); here: the same; guessing gives a third",
     home="fever.ai, as ysymyth/ReAct has it",
     files=("paper_dev.jsonl",),
-    read=read,
+    read=_read,
     known={"4115870781000874": ("paper_dev", 9999)},
     live=True,
 )

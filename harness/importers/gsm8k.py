@@ -1,4 +1,4 @@
-"""GSM8K: school word problems, whose worked answers mark each sum as <<16-3-4=9>>.
+"""Imports GSM8K: school word problems, whose worked answers mark each sum as <<16-3-4=9>>.
 
 The marks become the gold calculate actions, in their order.
 """
@@ -21,19 +21,17 @@ from harness.types import GoldAction, Target, Task, UserError
 
 _MARK = re.compile(r"<<([^<>=]+)=([^<>]+)>>")
 _ANSWER = re.compile(r"#### *\$?(-?[\d,]+(?:\.\d+)?) *$")
-HARDEST = 4
+_HARDEST = 4
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a line; ids are line numbers from 0, as others count them too."""
     (source,) = sources
     name = source.what or "gsm8k"
     tasks = [_task(row, where, name, n) for n, (where, row) in enumerate(json_rows(source))]
     bare = sum(not task.gold_actions for task in tasks)
-    notes = [f"{bare} of {len(tasks)} worked answers mark no sum: no gold actions there"] * (
-        bare > 0
-    )
-    return Imported(tuple(tasks), len(tasks), notes=tuple(notes))
+    note = f"{bare} of {len(tasks)} worked answers mark no sum: no gold actions there"
+    return Imported(tuple(tasks), len(tasks), notes=(note,) if bare else ())
 
 
 def _task(row: Mapping[str, object], where: str, name: str, number: int) -> Task:
@@ -47,7 +45,7 @@ def _task(row: Mapping[str, object], where: str, name: str, number: int) -> Task
         question=text_of(row, "question", where),
         answer=Target("number", (plain_number(stated[1]),)),
         category="word_problem",
-        difficulty=min(max(len(golds), 1), HARDEST),
+        difficulty=min(max(len(golds), 1), _HARDEST),
         gold_actions=golds,
         provenance=f"{PROVENANCE}{name}, line {number + 1}",
     )
@@ -60,13 +58,13 @@ def _gold(expr: str, result: str) -> GoldAction:
     return GoldAction("calculate", expr=expr.strip(), observation_contains=shown)
 
 
-DATASET = Dataset(
+GSM8K = Dataset(
     title="GSM8K",
     licence="MIT",
     metric="exact match of the number after ####; here: the number, however it is spelt",
     home="openai/grade-school-math",
     files=("test.jsonl",),
-    read=read,
+    read=_read,
     known={
         "3730d312f6e34405": ("gsm8k-test", 1319),
         "17f347dc51477c50": ("gsm8k-train", 7473),

@@ -1,11 +1,17 @@
-"""HotpotQA, distractor setting: questions over two pages, with eight wrong pages beside them.
+"""Imports HotpotQA: questions over two pages, with passages or for the live Wikipedia.
 
-The passages of all questions together become a frozen world, so nothing needs a network. The
-gold actions look up the pages that hold the supporting facts, the one with the answer last.
+Distractor setting: eight wrong pages stand beside the two right ones. The passages of all
+questions together become a frozen world. The gold actions look up the pages that hold the
+supporting facts, the one with the answer last.
+
+ReAct's dev questions: 500 of 7,405, without passages. The paper's code shuffles the numbers 0 to
+7404 with random.Random(233) and takes the first 500, and so does this. The live Wikipedia is no
+longer the one of 2017 that the questions were asked about.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +19,7 @@ from harness.importers.source import (
     PROVENANCE,
     Dataset,
     Imported,
-    Row,
+    JsonRow,
     Source,
     json_rows,
     list_of,
@@ -23,11 +29,13 @@ from harness.importers.source import (
 from harness.text import one_line
 from harness.types import Article, GoldAction, Task, UserError
 
-LEVELS = {"easy": 2, "medium": 3, "hard": 4}
-CATEGORIES = {"bridge": "two_hop", "comparison": "comparison"}
+_LEVELS = {"easy": 2, "medium": 3, "hard": 4}
+_CATEGORIES = {"bridge": "two_hop", "comparison": "comparison"}
+_METRIC = "exact match and token F1; here: strict and lenient matching, no F1"
+_SEED, _CHOSEN = 233, 500  # of the shuffle of ReAct's code, and how many it takes
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """JSONL, or a JSON list as the data set's own site has it."""
     (source,) = sources
     pages: dict[str, str] = {}
@@ -38,13 +46,15 @@ def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
             if pages.setdefault(title, text) != text:
                 differing.add(title)
         tasks.append(_task(row, where, passages))
-    notes = ["of a page that questions quote differently, the first wording is kept: "
-             f"{len(differing)} pages"] * bool(differing)  # fmt: skip
     articles = tuple(Article(title, text) for title, text in pages.items())
-    return Imported(tuple(tasks), len(tasks), articles, tuple(notes))
+    note = (
+        "of a page that questions quote differently, the first wording is kept: "
+        f"{len(differing)} pages"
+    )
+    return Imported(tuple(tasks), len(tasks), articles, (note,) if differing else ())
 
 
-def _passages(row: Row, where: str) -> dict[str, str]:
+def _passages(row: JsonRow, where: str) -> dict[str, str]:
     passages = {}
     for item in list_of(row, "context", where):
         if not _is_passage(item):
@@ -54,14 +64,13 @@ def _passages(row: Row, where: str) -> dict[str, str]:
 
 
 def _is_passage(item: Any) -> bool:
-    return (
-        isinstance(item, list) and len(item) == 2
-        and isinstance(item[0], str) and bool(item[0].strip())
-        and isinstance(item[1], list) and all(isinstance(line, str) for line in item[1])
-    )  # fmt: skip
+    match item:
+        case [str(title), [*sentences]]:
+            return bool(title.strip()) and all(isinstance(line, str) for line in sentences)
+    return False
 
 
-def _task(row: Row, where: str, passages: Mapping[str, str]) -> Task:
+def _task(row: JsonRow, where: str, passages: Mapping[str, str]) -> Task:
     answer = text_of(row, "answer", where)
     id = text_of(row, "id" if "id" in row else "_id", where)
     facts = (fact for fact in list_of(row, "supporting_facts", where) if isinstance(fact, list))
@@ -73,8 +82,8 @@ def _task(row: Row, where: str, passages: Mapping[str, str]) -> Task:
         id=id,
         question=text_of(row, "question", where),
         answer=target(answer),
-        category=CATEGORIES.get(kind, kind),
-        difficulty=LEVELS.get(str(row.get("level", "medium")), 3),
+        category=_CATEGORIES.get(kind, kind),
+        difficulty=_LEVELS.get(str(row.get("level", "medium")), 3),
         gold_actions=tuple(_gold(title, answer, passages[title]) for title in titles),
         evidence=tuple(titles),
         provenance=f"{PROVENANCE}HotpotQA {id}",
@@ -85,14 +94,50 @@ def _gold(title: str, answer: str, text: str) -> GoldAction:
     return GoldAction("wikipedia", (title,), observation_contains=answer if answer in text else "")
 
 
-METRIC = "exact match and token F1; here: strict and lenient matching, no F1"
-
-DATASET = Dataset(
+HOTPOTQA = Dataset(
     title="HotpotQA, distractor setting",
     licence="CC-BY-SA-4.0",
-    metric=METRIC,
+    metric=_METRIC,
     home="hotpotqa.github.io",
     files=("a file with context (JSONL or JSON)",),
-    read=read,
+    read=_read,
     known={"70fe97aea459a7ea": ("300 questions, 100 of each level", 300)},
+)
+
+
+# --- the dev questions without passages ---------------------------------------------------
+
+
+def _read_dev(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+    """The questions in the order of ReAct's shuffle; their ids are places in the file."""
+    (source,) = sources
+    rows = json_rows(source)
+    order = list(range(len(rows)))
+    random.Random(_SEED).shuffle(order)
+    tasks = tuple(_dev_task(rows[place][1], rows[place][0], place) for place in order[:_CHOSEN])
+    note = f"{len(tasks)} of {len(rows)} questions: the first of ReAct's shuffle, in its order"
+    return Imported(tasks, len(rows), notes=(note,))
+
+
+def _dev_task(row: JsonRow, where: str, place: int) -> Task:
+    kind = text_of(row, "type", where)
+    return Task(
+        id=f"hotpotqa-dev-{place:04d}",
+        question=text_of(row, "question", where),
+        answer=target(text_of(row, "answer", where)),
+        category=_CATEGORIES.get(kind, kind),
+        difficulty=3,
+        provenance=f"{PROVENANCE}HotpotQA dev {place}",
+    )
+
+
+HOTPOTQA_DEV = Dataset(
+    title="HotpotQA, ReAct's 500 dev questions",
+    licence="CC-BY-SA-4.0",
+    metric=_METRIC,
+    home="ysymyth/ReAct",
+    files=("hotpot_dev_v1_simplified.json",),
+    read=_read_dev,
+    known={"05001dcdeb2b2b22": ("hotpot_dev_v1_simplified", 7405)},
+    live=True,
 )

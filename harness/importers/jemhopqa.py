@@ -1,4 +1,4 @@
-"""JEMHopQA: Japanese questions over two pages, each with the facts that lead to its answer.
+"""Imports JEMHopQA: Japanese questions over two pages, with the facts that lead to each answer.
 
 The facts, gathered by what they are about, become the articles of a frozen world: those of the
 questions themselves, and those of a second file, so that there is more than what is asked for.
@@ -12,7 +12,7 @@ from harness.importers.source import (
     PROVENANCE,
     Dataset,
     Imported,
-    Row,
+    JsonRow,
     Source,
     json_rows,
     list_of,
@@ -22,17 +22,21 @@ from harness.importers.source import (
 from harness.text import one_line
 from harness.types import Article, GoldAction, Target, Task, UserError
 
-CATEGORIES = {"compositional": "two_hop", "comparison": "comparison"}
-YESNO = {"YES": ("はい", "YES"), "NO": ("いいえ", "NO")}
-Fact = tuple[str, str, tuple[str, ...]]  # about what, which relation, the values
-Cards = dict[str, dict[str, list[str]]]
+_CATEGORIES = {"compositional": "two_hop", "comparison": "comparison"}
+_ONE_FILE = (
+    "only facts of these questions are in the world: give the train file as a second file for "
+    "pages that no question needs"
+)
+_YES_NO = {"YES": ("はい", "YES"), "NO": ("いいえ", "NO")}
+_Fact = tuple[str, str, tuple[str, ...]]  # about what, which relation, the values
+_Cards = dict[str, dict[str, list[str]]]
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """A file of questions; a second one adds facts: another file of questions, or JSONL with
     {"title": …, "facts": {relation: [value, …]}}."""
     rows = json_rows(sources[0])
-    cards: Cards = {}
+    cards: _Cards = {}
     tasks = []
     for where, row in rows:
         facts = list(_derivations(row, where))
@@ -42,14 +46,13 @@ def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
         _add(cards, _derivations(row, where) if "derivations" in row else _card(row, where))
     articles = tuple(_article(title, facts) for title, facts in cards.items())
     dated = sum(bool(row.get("time_dependent")) for _, row in rows)
-    notes = [f"{dated} answers depend on when the question was asked"] * bool(dated)
+    notes = [f"{dated} answers depend on when the question was asked"] if dated else []
     if len(sources) == 1:
-        notes.append("only facts of these questions are in the world: give the train file as a "
-                     "second file for pages that no question needs")  # fmt: skip
+        notes.append(_ONE_FILE)
     return Imported(tuple(tasks), len(tasks), articles, tuple(notes))
 
 
-def _derivations(row: Row, where: str) -> Iterator[Fact]:
+def _derivations(row: JsonRow, where: str) -> Iterator[_Fact]:
     for item in list_of(row, "derivations", where):
         match item:
             case [str(title), str(relation), [*values]] if title.strip() and values:
@@ -58,7 +61,7 @@ def _derivations(row: Row, where: str) -> Iterator[Fact]:
                 raise UserError(f"{where}: expected [about, relation, [value, …]] in 'derivations'")
 
 
-def _card(row: Row, where: str) -> Iterator[Fact]:
+def _card(row: JsonRow, where: str) -> Iterator[_Fact]:
     title, facts = text_of(row, "title", where), row.get("facts")
     if not isinstance(facts, dict) or not all(isinstance(v, list) for v in facts.values()):
         raise UserError(f"{where}: expected {{relation: [value, …]}} in 'facts'")
@@ -66,7 +69,7 @@ def _card(row: Row, where: str) -> Iterator[Fact]:
         yield title, one_line(relation), tuple(one_line(str(value)) for value in values)
 
 
-def _add(cards: Cards, facts: Iterator[Fact] | Sequence[Fact]) -> None:
+def _add(cards: _Cards, facts: Iterator[_Fact] | Sequence[_Fact]) -> None:
     for title, relation, values in facts:
         known = cards.setdefault(title, {}).setdefault(relation, [])
         known += [value for value in values if value not in known]
@@ -77,7 +80,7 @@ def _article(title: str, facts: Mapping[str, Sequence[str]]) -> Article:
     return Article(title, "".join(lines), "ja")
 
 
-def _task(row: Row, where: str, facts: Sequence[Fact]) -> Task:
+def _task(row: JsonRow, where: str, facts: Sequence[_Fact]) -> Task:
     answer = text_of(row, "answer", where)
     kind = text_of(row, "type", where)
     id = text_of(row, "qid", where)
@@ -85,8 +88,8 @@ def _task(row: Row, where: str, facts: Sequence[Fact]) -> Task:
     return Task(
         id=id,
         question=text_of(row, "question", where),
-        answer=Target("yesno", YESNO[answer]) if answer in YESNO else target(answer),
-        category=CATEGORIES.get(kind, kind),
+        answer=Target("yesno", _YES_NO[answer]) if answer in _YES_NO else target(answer),
+        category=_CATEGORIES.get(kind, kind),
         language="ja",
         difficulty=3,
         gold_actions=tuple(
@@ -98,13 +101,13 @@ def _task(row: Row, where: str, facts: Sequence[Fact]) -> Task:
     )
 
 
-DATASET = Dataset(
+JEMHOPQA = Dataset(
     title="JEMHopQA v1.2",
     licence="CC-BY-SA-4.0",
     metric="exact match and edit similarity over tokens; here: strict and lenient matching",
     home="aiishii/JEMHopQA",
     files=("dev_ver1.2.json", "train_ver1.2.json or fact cards (JSONL)"),
-    read=read,
+    read=_read,
     known={
         "f7b3a5b86f7f16ef": ("JEMHopQA dev", 120),
         "e437d41f2fdac61b": ("JEMHopQA train", 1059),

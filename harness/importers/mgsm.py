@@ -1,4 +1,4 @@
-"""MGSM: the first 250 problems of GSM8K's test set, translated by hand.
+"""Imports MGSM: the first 250 problems of GSM8K's test set, translated by hand.
 
 The file has no worked answers; given GSM8K's test file as well, its sums are the gold actions.
 A problem is one cluster with the same problem in GSM8K and in other languages.
@@ -11,21 +11,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.importers import gsm8k
+from harness.importers.gsm8k import GSM8K
 from harness.importers.source import PROVENANCE, Dataset, Imported, Source, plain_number, table_rows
 from harness.text import one_line
 from harness.types import Target, Task, UserError
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
-_FILES = {
-    "en": "50021d0f28cc957e", "ja": "59a2b50debe77981", "zh": "b2fa63151022370a",
-    "de": "4dfea30fede44b81", "fr": "36207c1c03fd7cd3", "es": "5bd27ebdf00140ce",
-    "ru": "6bd30fd2e80c5bac", "sw": "2bac828d77229e65", "te": "dd6b1452c244bb2e",
-    "th": "f3932dc5ad8e9d0e", "bn": "6b00bc7cc635547e",
-}  # fmt: skip
+_FILES = {  # language -> the first digits of the sha256
+    "en": "50021d0f28cc957e",
+    "ja": "59a2b50debe77981",
+    "zh": "b2fa63151022370a",
+    "de": "4dfea30fede44b81",
+    "fr": "36207c1c03fd7cd3",
+    "es": "5bd27ebdf00140ce",
+    "ru": "6bd30fd2e80c5bac",
+    "sw": "2bac828d77229e65",
+    "te": "dd6b1452c244bb2e",
+    "th": "f3932dc5ad8e9d0e",
+    "bn": "6b00bc7cc635547e",
+}
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a line: question, tab, number."""
     source = sources[0]
     rows = table_rows(source, "\t")
@@ -58,7 +65,7 @@ def _task(row: Sequence[str], where: str, code: str, number: int) -> Task:
 
 
 def _with_sums(tasks: Sequence[Task], source: Source) -> tuple[Task, ...]:
-    originals = gsm8k.read([source], {}).tasks
+    originals = GSM8K.read([source], {}).tasks
     for task, original in zip(tasks, originals, strict=False):
         if task.answer.accepted != original.answer.accepted:
             raise UserError(
@@ -71,13 +78,13 @@ def _with_sums(tasks: Sequence[Task], source: Source) -> tuple[Task, ...]:
     )
 
 
-DATASET = Dataset(
+MGSM = Dataset(
     title="MGSM",
     licence="CC-BY-4.0",
     metric="last number of the answer equals the target; here: the number on the answer line",
     home="google-research/url-nlp",
     files=("mgsm_LANGUAGE.tsv", "GSM8K's test.jsonl"),
-    read=read,
+    read=_read,
     known={digest: (f"mgsm_{code}", 250) for code, digest in _FILES.items()}
     | {"3730d312f6e34405": ("gsm8k-test", 1319)},
 )

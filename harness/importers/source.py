@@ -1,6 +1,6 @@
-"""What importers share: a file and its hash, rows with their lines, and plain answers.
+"""Reads the files that importers take: checks their hash, gives rows with their lines, and targets.
 
-Every complaint about a file names the place as file:line. Knows no data set.
+Every error about a file names the place as file:line.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,9 +67,10 @@ Read = Callable[[Sequence[Source], Mapping[str, str]], Imported]
 
 @dataclass(frozen=True)
 class Dataset:
-    """What there is to know about a data set before its file is opened.
+    """A data set: what there is to know before its file is opened, and how it is read.
 
-    ``metric`` says how its own papers score it, ``home`` who publishes it, ``files`` what to
+    ``read`` takes the files and a map of columns (only ``table`` uses it) and returns the tasks;
+    it raises UserError with file:line for whatever is not as it should be. ``metric`` says how its own papers score it, ``home`` who publishes it, ``files`` what to
     give on the command line, ``known`` maps the first 16 hex digits of a file's sha256 to
     what it is and its number of records. ``live`` means: no world of its own, ask Wikipedia.
     """
@@ -104,11 +106,16 @@ def open_source(path: str, known: Mapping[str, tuple[str, int]], unverified: boo
 
 # --- rows -------------------------------------------------------------------------------
 
-Row = dict[str, Any]
+JsonRow = dict[str, Any]
 _SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
-def json_rows(source: Source) -> list[tuple[str, Row]]:
+def is_json(source: Source) -> bool:
+    """Whether the text begins as a JSON list or object does, a byte order mark aside."""
+    return source.text().lstrip().startswith(("{", "["))
+
+
+def json_rows(source: Source) -> list[tuple[str, JsonRow]]:
     """The objects of a JSON list or of JSONL, each with its place. Raises UserError."""
     text = source.text()
     rows = _array(text, source) if text.lstrip().startswith("[") else _lines(text, source)
@@ -132,12 +139,21 @@ def _lines(text: str, source: Source) -> list[tuple[str, Any]]:
 
 def _parse(text: str, where: str) -> Any:
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:  # half a surrogate pair is a ValueError too
         raise UserError(f"{where}: not JSON: {error}; is this the right file?") from None
     return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of two fields of one name, neither is taken silently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+        raise ValueError(f"it has the field {json.dumps(twice)[:40]} twice")
+    return found
 
 
 def table_rows(source: Source, delimiter: str = ",") -> list[tuple[str, list[str]]]:

@@ -1,13 +1,17 @@
-"""Any table of questions and answers: JSONL, a JSON list, CSV or TSV, with a map of columns.
+"""Any table of questions and answers: JSONL, a JSON list, or cells with a head line, parted
+by commas, tabs, semicolons or bars; with a map of columns.
 
 ``question=Frage,answer=Antwort`` says that the field question is in the column Frage. Several
-right answers are a JSON list, or stand in one cell with `;` between them.
+right answers are a JSON list, or stand in one cell with `;` between them. TRUE and FALSE are
+yes and no.
 """
 
 from __future__ import annotations
 
+import csv
 import difflib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
@@ -16,6 +20,7 @@ from harness.importers.source import (
     Dataset,
     Imported,
     Source,
+    is_json,
     json_rows,
     language_of,
     table_rows,
@@ -24,17 +29,19 @@ from harness.importers.source import (
 from harness.text import one_line
 from harness.types import AnswerType, Target, Task, UserError
 
-FIELDS = ("question", "answer", "id", "type", "category", "language", "difficulty", "cluster")
+_DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
+_YES_NO = {"yes": "yes", "true": "yes", "はい": "yes", "no": "no", "false": "no", "いいえ": "no"}
+_FIELDS = ("question", "answer", "id", "type", "category", "language", "difficulty", "cluster")
 
 
-def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a row. A field without a column of its own name, or of the map, is left out."""
     (source,) = sources
     for field in columns:
-        if field not in FIELDS:
-            raise UserError(f"no field {field!r}; there are {', '.join(FIELDS)}")
+        if field not in _FIELDS:
+            raise UserError(f"no field {field!r}; there are {', '.join(_FIELDS)}")
     rows = _rows(source)
-    chosen = {field: columns.get(field, field) for field in FIELDS}
+    chosen = {field: columns.get(field, field) for field in _FIELDS}
     there = list(rows[0][1])
     for field in ("question", "answer", *columns):
         if chosen[field] not in there:
@@ -48,16 +55,32 @@ def read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
 
 
 def _rows(source: Source) -> list[tuple[str, dict[str, Any]]]:
-    if source.data.lstrip().startswith((b"{", b"[")):
+    if is_json(source):
         return json_rows(source)
-    head_line = source.data.split(b"\n", 1)[0]
-    (where, head), *rows = table_rows(source, "\t" if b"\t" in head_line else ",")
+    delimiter = _delimiter(source)
+    (where, names), *rows = table_rows(source, delimiter)
+    head = [one_line(name) for name in names]
     if not rows:
         raise UserError(f"{where}: a head and no rows below it")
+    for name, times in Counter(filter(None, head)).items():
+        if times > 1:
+            raise UserError(f"{where}: {times} columns have the name {name!r}; rename all but one")
     for where, row in rows:
         if len(row) != len(head):
-            raise UserError(f"{where}: {len(row)} fields, but the head has {len(head)}")
+            raise UserError(
+                f"{where}: {len(row)} fields, but the head has {len(head)}, parted by "
+                f"{_DELIMITERS[delimiter]}; put quotation marks round a field that holds one"
+            )
     return [(where, dict(zip(head, row, strict=True))) for where, row in rows]
+
+
+def _delimiter(source: Source) -> str:
+    """What parts the head line into most names; a tab or a comma where others do as well."""
+    head = source.text().lstrip().split("\n", 1)[0]
+    try:
+        return max(_DELIMITERS, key=lambda mark: len(next(csv.reader([head], delimiter=mark), [])))
+    except csv.Error:  # told with its line where the rows are read
+        return ","
 
 
 def _task(row: Mapping[str, Any], where: str, columns: Mapping[str, str], number: int) -> Task:
@@ -92,6 +115,10 @@ def _answers(value: Any) -> tuple[str, ...]:
 
 
 def _target(answers: tuple[str, ...], kind: str, where: str) -> Target:
+    if kind in ("", "yesno"):
+        said = [_YES_NO.get(answer.lower(), answer) for answer in answers]
+        if set(said) <= {"yes", "no"}:
+            return Target("yesno", tuple(dict.fromkeys(said)))
     if not kind:
         return target(*answers)
     for known in get_args(AnswerType):
@@ -108,11 +135,11 @@ def _difficulty(value: Any, where: str) -> int:
     return int(value)
 
 
-DATASET = Dataset(
+TABLE = Dataset(
     title="Imported table",
     licence="",
     metric="the file's own; here: strict and lenient matching",
     home="",
     files=("a JSONL, JSON, CSV or TSV file",),
-    read=read,
+    read=_read,
 )

@@ -1,31 +1,37 @@
-"""Invented worlds: towns, people, companies and works that never were, and tasks about them.
+"""Makes invented worlds (towns, people, companies, works that never were) and tasks about them.
 
 A benchmark made here cannot be in anybody's training set, and a right answer proves that a
-tool was used. Everything follows from the seed alone, on every machine. Knows nothing of
-tools, of how worlds are stored, and of models.
+tool was used. Everything follows from the seed alone, on every machine.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from harness.invent.articles import Dials, article, write
+from harness.invent.articles import Dials, article_of, write_page
 from harness.invent.drafts import Hop, Plan
 from harness.invent.draw import Draw, Split, may_use, side_of
-from harness.invent.english_more import ENGLISH
-from harness.invent.japanese_more import JAPANESE
 from harness.invent.questions import CATEGORIES, CHAINS, Asker
-from harness.invent.wording import Language
+from harness.invent.reader import LANGUAGES, load_language
 from harness.invent.world import Maker
 from harness.types import Article, Task
 
 __all__ = [
-    "CATEGORIES", "LANGUAGES", "VERSION", "Dials", "Hop", "Invented", "Plan", "Split", "invent", "may_use", "side_of",
-]  # fmt: skip
+    "CATEGORIES",
+    "GENERATOR_VERSION",
+    "LANGUAGES",
+    "Dials",
+    "Hop",
+    "Invented",
+    "Plan",
+    "Split",
+    "invent",
+    "may_use",
+    "side_of",
+]
 
-VERSION = 1
+GENERATOR_VERSION = 1
 MOST_FOR_AN_ANSWER = 0.02  # share of the tasks
-LANGUAGES: dict[str, Language] = {"en": ENGLISH, "ja": JAPANESE}
 
 
 @dataclass(frozen=True)
@@ -50,14 +56,16 @@ def invent(
     more with those of the ``eval`` side, whatever the seeds, as long as no number is spelt
     with ``dials.noise``. Raises ValueError when the dials leave too little to ask about.
     """
-    words = LANGUAGES[language]
-    key = f"invented {VERSION} {split} {seed}" + (f" {language}" if language != "en" else "")
+    words = load_language(language)
+    key = f"invented {GENERATOR_VERSION} {split} {seed}" + (
+        f" {language}" if language != "en" else ""
+    )
     draw = Draw(key, split)
     maker = Maker(draw, words)
     entities = maker.make(tasks)
-    pages = tuple(write(entity, draw, words, dials) for entity in entities)
+    pages = tuple(write_page(entity, draw, words, dials) for entity in entities)
     alike = [maker.alike(entity) for entity in entities for _ in range(dials.distractors)]
-    beside = tuple(write(entity, draw, words, dials) for entity in alike)
+    beside = tuple(write_page(entity, draw, words, dials) for entity in alike)
     settings = _settings(language, dials)
     # The shipped suite, and what was trained on its like, were asked without this limit.
     most = max(1, int(MOST_FOR_AN_ANSWER * tasks)) if settings else 0
@@ -67,7 +75,7 @@ def invent(
     return Invented(
         seed,
         split,
-        tuple(article(page, words) for page in (*pages, *beside)),
+        tuple(article_of(page, words) for page in (*pages, *beside)),
         tuple(task for task, _ in made),
         tuple(plan for _, plan in made),
         tuple(draw.coined),

@@ -6,7 +6,7 @@ room for, or what was left out by chance, can be asked as a question without an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from harness.invent.draw import Draw
@@ -14,10 +14,26 @@ from harness.invent.wording import Language, keys_of
 from harness.invent.world import Entity
 from harness.types import Article
 
-LONGEST = 480
-MOST_SENTENCES = 7
+MOST_CHARACTERS = 480
 LARGE = 1000
-FEWEST_SENTENCES = 3
+
+
+def _commas(number: int) -> str:
+    """66400 -> 66,400."""
+    return f"{number:,}"
+
+
+def _ten_thousands(number: int) -> str:
+    """66400 -> 6万6400."""
+    high, low = divmod(number, 10_000)
+    return (f"{high}万" if high else "") + (str(low) if low or not high else "")
+
+
+# How large numbers can be spelt, by the words that a language's file uses.
+SPELLINGS: Mapping[str, Callable[[int], str]] = {
+    "commas": _commas,
+    "ten_thousands": _ten_thousands,
+}
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,7 @@ class Dials:
 
 
 @dataclass(frozen=True)
-class Page:
+class EntityPage:
     """An entity with its article; ``lead`` and ``shown`` are the keys of the facts that the
     first sentence and the whole article state, ``spelt`` how it spells some of them."""
 
@@ -53,46 +69,50 @@ class Page:
         return self.spelt.get(key, self.entity.facts[key])
 
 
-def write(entity: Entity, draw: Draw, language: Language, dials: Dials = Dials()) -> Page:
+def write_page(
+    entity: Entity, draw: Draw, language: Language, dials: Dials = Dials()
+) -> EntityPage:
     """The article about ``entity``, by default 4 to 7 sentences, at most 480 characters."""
     kind = language.kinds[entity.kind]
     spelt = _spelt(entity, draw, language, dials.noise) if dials.noise else {}
-    pronouns = language.pronouns[entity.facts.get("gender", "")]
+    pronouns = language.pronouns.get(entity.facts.get("gender", ""), {})
     values = {**pronouns, **entity.facts, **spelt, "name": entity.name}
     pattern = draw.pick(kind.leads)
     sentences = [_fill(pattern, values)]
     lead = keys_of(pattern) | keys_of(kind.described)
     shown = set(lead)
     # One askable fact or two stay out on purpose.
-    askable = [fact.key for fact in kind.facts if fact.key not in lead]
+    askable = [key for key in kind.facts if key not in lead]
     silent = set(draw.sample(askable, 1 + draw.below(2)))
-    room = dials.sentences or min(MOST_SENTENCES, 5 + draw.below(3))
+    room = dials.sentences or 5 + draw.below(3)
     for pattern in draw.shuffled(kind.says):
         keys = keys_of(pattern)
         subject = draw.pick(kind.subjects)
         if keys & shown or keys & silent or len(sentences) >= room:
             continue
         sentence = _fill(pattern, {**values, "It": _fill(subject, values)})
-        if sum(map(len, sentences)) + len(sentences) + len(sentence) > LONGEST:
+        if sum(map(len, sentences)) + len(sentences) + len(sentence) > MOST_CHARACTERS:
             continue
         sentences.append(sentence)
         shown |= keys
     text = language.space.join(sentences)
-    return Page(entity, text, frozenset(lead), frozenset(shown), spelt)
+    return EntityPage(entity, text, frozenset(lead), frozenset(shown), spelt)
 
 
 def _spelt(entity: Entity, draw: Draw, language: Language, noise: float) -> dict[str, str]:
     """Large quantities in another spelling, with that probability; years stay as they are."""
-    quantities = [fact.key for fact in language.kinds[entity.kind].facts if fact.unit]
+    facts = language.kinds[entity.kind].facts.values()
+    quantities = [fact.key for fact in facts if fact.unit]
     large = [key for key in quantities if int(entity.facts[key]) >= LARGE]
     return {
-        key: draw.pick(language.thousands)(int(entity.facts[key]))
+        key: SPELLINGS[draw.pick(language.thousands)](int(entity.facts[key]))
         for key in large
         if draw.chance(noise)
     }
 
 
-def article(page: Page, language: Language) -> Article:
+def article_of(page: EntityPage, language: Language) -> Article:
+    """The article as worlds store it."""
     return Article(page.entity.name, page.text, language.code)
 
 

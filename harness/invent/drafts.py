@@ -1,6 +1,6 @@
-"""A task in the making: its plan in words, its gold actions, its right and wrong answers.
+"""Builds the parts of a task: its plan in words, its gold actions, its right and wrong answers.
 
-Does not choose what to ask (``questions.py`` does).
+``questions.py`` chooses what to ask.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from harness.invent.articles import Page
+from harness.invent.articles import EntityPage
 from harness.invent.wording import Fact
 from harness.types import GoldAction, Target
 
@@ -51,7 +52,7 @@ class Draft:
     evidence: tuple[str, ...] = ()
 
 
-def target_of(fact: Fact, page: Page) -> Target:
+def target_of(fact: Fact, page: EntityPage) -> Target:
     """The right answer to a question about a stated fact, and near misses."""
     value = page.entity.facts[fact.key]
     if fact.type == "list":
@@ -71,7 +72,7 @@ def _date(value: str) -> Target:
     return Target("date", (value, f"{month} {day}, {year}"), (f"{day} {month}", year))
 
 
-def near_misses(fact: Fact, page: Page) -> tuple[str, ...]:
+def near_misses(fact: Fact, page: EntityPage) -> tuple[str, ...]:
     """Up to three values in the article that could be taken for the fact's."""
     facts = page.entity.facts
     like = str.isdigit if fact.type in ("number", "date") else _is_name
@@ -108,14 +109,20 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]
 }
 
 
-def evaluate(expr: str) -> Fraction:
+def exact_value(expr: str) -> Fraction:
     """The exact value of an expression of our own making (+ - * / and brackets)."""
 
     def value(node: ast.expr) -> Fraction:
-        if isinstance(node, ast.BinOp):
+        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
             return _OPERATORS[type(node.op)](value(node.left), value(node.right))
         if isinstance(node, ast.Constant) and isinstance(node.value, int):
             return Fraction(node.value)
         raise ValueError(f"not arithmetic: {expr}")
 
     return value(ast.parse(expr, mode="eval").body)
+
+
+def one_decimal(value: Fraction) -> str:
+    """The value with one decimal place, a half rounded up."""
+    quotient = Decimal(value.numerator) / Decimal(value.denominator)
+    return str(quotient.quantize(Decimal("0.1"), ROUND_HALF_UP))

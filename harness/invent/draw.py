@@ -1,9 +1,8 @@
-"""Chance that is the same on every machine, and the line between the two sides.
+"""Draws names and numbers by chance, the same on every machine, for benchmarks or for training.
 
 Every invented name and every number of two digits or more belongs to exactly one side,
 ``eval`` or ``train``, by the parity of a digest of its spelling. A world of one side draws
 only what belongs to it, so nothing a model was trained on can turn up in a benchmark.
-Knows nothing of what the names and numbers are for.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from functools import lru_cache
 from typing import Literal, TypeVar
 
 Split = Literal["eval", "train"]
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -69,22 +68,27 @@ class Draw:
         self.coined: list[str] = []
 
     def below(self, n: int) -> int:
+        """A whole number from 0 to ``n`` - 1."""
         return int(self._random() * n)
 
     def chance(self, probability: float) -> bool:
+        """True with that probability."""
         return self._random() < probability
 
-    def pick(self, items: Sequence[T]) -> T:
+    def pick(self, items: Sequence[_T]) -> _T:
+        """One of the items."""
         return items[self.below(len(items))]
 
-    def shuffled(self, items: Sequence[T]) -> list[T]:
+    def shuffled(self, items: Sequence[_T]) -> list[_T]:
+        """The items in another order."""
         deck = list(items)
         for i in range(len(deck) - 1, 0, -1):
             j = self.below(i + 1)
             deck[i], deck[j] = deck[j], deck[i]
         return deck
 
-    def sample(self, items: Sequence[T], k: int) -> list[T]:
+    def sample(self, items: Sequence[_T], k: int) -> list[_T]:
+        """``k`` different items (all, if there are fewer)."""
         return self.shuffled(items)[:k]
 
     def number(self, low: int, high: int, apart: Sequence[str] = ()) -> str:

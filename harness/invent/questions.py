@@ -1,40 +1,46 @@
 """Asks about an invented world: tasks with their gold actions, answers and plans.
 
-Every category is a method that proposes a draft or None ("not with these pages"). What a
-draft says is checked in one place: its question is new, and its numbers belong to the side
-of the world. A search phrase is used only when a single article holds all of its words.
+Each category is a method that proposes a draft, or None when these pages allow none. A draft
+becomes a task if its question is new and its numbers belong to the side of the world. A search
+phrase is used only when a single article holds all of its words.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from harness.invent.articles import Dials, Page
+from harness.invent.articles import Dials, EntityPage
 from harness.invent.drafts import (
     Draft,
     Hop,
     Plan,
-    evaluate,
+    exact_value,
     gold_of,
     near_misses,
+    one_decimal,
     target_of,
     words_of,
 )
 from harness.invent.draw import Draw, may_use
-from harness.invent.wording import Fact, Kind, Language, Puzzle, Sum
+from harness.invent.wording import Fact, KindWording, Language, Sum
 from harness.types import Target, Task
 
 CATEGORIES = (
-    "arithmetic", "lookup", "search", "two_hop", "lookup_calculate", "comparison", "unanswerable",
-)  # fmt: skip
-CHAINS = {2: "two_hop", 3: "three_hop", 4: "four_hop"}
-HARDEST = 4
-ATTEMPTS = 2000
+    "arithmetic",
+    "lookup",
+    "search",
+    "two_hop",
+    "lookup_calculate",
+    "comparison",
+    "unanswerable",
+)
+CHAINS = {2: "two_hop", 3: "three_hop", 4: "four_hop"}  # hops -> category
+_HARDEST = 4
+_ATTEMPTS = 2000
 
 
 @dataclass
@@ -42,11 +48,11 @@ class Asker:
     """Asks questions about the pages of one world, spread evenly over them, and never about
     the pages ``beside`` them. No answer is right more than ``most`` times (0 = no matter)."""
 
-    pages: tuple[Page, ...]
+    pages: tuple[EntityPage, ...]
     draw: Draw
     language: Language
     dials: Dials = Dials()
-    beside: tuple[Page, ...] = ()
+    beside: tuple[EntityPage, ...] = ()
     most: int = 0
     uses: Counter[str] = field(default_factory=Counter)
     asked: set[str] = field(default_factory=set)
@@ -55,7 +61,7 @@ class Asker:
 
     def __post_init__(self) -> None:
         self.by_name = {page.entity.name: page for page in self.pages}
-        self.by_kind: dict[str, list[Page]] = {}
+        self.by_kind: dict[str, list[EntityPage]] = {}
         for page in self.pages:
             self.by_kind.setdefault(page.entity.kind, []).append(page)
         self.words = {
@@ -66,9 +72,7 @@ class Asker:
             "arithmetic": self.arithmetic,
             "lookup": self.lookup,
             "search": self.search,
-            "two_hop": self.chain,
-            "three_hop": self.chain,
-            "four_hop": self.chain,
+            **dict.fromkeys(CHAINS.values(), self.chain),
             "lookup_calculate": self.lookup_calculate,
             "comparison": self.comparison,
             "unanswerable": self.unanswerable,
@@ -76,7 +80,7 @@ class Asker:
 
     def ask(self, category: str, id: str, provenance: str) -> tuple[Task, Plan]:
         """A new task of that category. Raises ValueError when the world has no more."""
-        for _ in range(ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             draft = self.makers[category]()
             if draft and draft.question not in self.asked and self._belongs(draft):
                 return self._settle(draft, category, id, provenance), draft.plan
@@ -111,44 +115,46 @@ class Asker:
 
     # --- picking ----------------------------------------------------------------------
 
-    def page(self, kind: str = "") -> Page:
+    def page(self, kind: str = "") -> EntityPage:
         """A page (of that kind), rather one that was seldom asked about."""
         pool = self.by_kind[kind] if kind else self.by_kind[self.draw.pick(list(self.by_kind))]
         return min((self.draw.pick(pool) for _ in range(4)), key=lambda p: self.uses[p.entity.name])
 
-    def kind(self, page: Page) -> Kind:
+    def kind(self, page: EntityPage) -> KindWording:
         return self.language.kinds[page.entity.kind]
 
-    def facts(self, page: Page, shown: bool = True) -> list[Fact]:
+    def facts(self, page: EntityPage, shown: bool = True) -> list[Fact]:
         """What can be asked and is (or is not) stated in the article."""
-        return [fact for fact in self.kind(page).facts if (fact.key in page.shown) == shown]
+        facts = self.kind(page).facts.values()
+        return [fact for fact in facts if (fact.key in page.shown) == shown]
+
+    def _any(self, facts: Sequence[Fact]) -> Fact | None:
+        return self.draw.pick(facts) if facts else None
 
     # --- categories -------------------------------------------------------------------
 
     def arithmetic(self) -> Draft | None:
-        puzzle: Puzzle = self.draw.pick(self.language.puzzles)
+        puzzle = self.draw.pick(self.language.puzzles)
         operands = {
             key: self.draw.number(*range_)
             for key, range_ in zip("abc", puzzle.ranges, strict=False)
         }
         expr = puzzle.expr.format_map(operands)
-        value = evaluate(expr)
+        value = exact_value(expr)
         if value.denominator != 1 or value < 0:
             return None
         question = self.draw.pick(puzzle.asks).format_map(operands)
-        step = self._calculate(expr, expr, str(value))
-        near = (str(value + 10), str(value - 1))
-        target = Target("number", (str(value),), near)
+        step = Hop("calculate", expr, expr, str(value))
+        target = Target("number", (str(value),), (str(value + 10), str(value - 1)))
         return self._draft(question, target, (step,), "", puzzle.difficulty)
 
     def lookup(self) -> Draft | None:
         page = self.page()
-        facts = self.facts(page)
-        if not facts:
+        fact = self._any(self.facts(page))
+        if not fact:
             return None
-        fact = self.draw.pick(facts)
         question = self._question(fact, page.entity.mention)
-        return self._answered(question, page, fact, (), 1)
+        return self._asked(question, page, fact, (), 1)
 
     def search(self) -> Draft | None:
         page = self.page()
@@ -159,33 +165,29 @@ class Asker:
         fact = self.draw.pick(facts)
         question = self._question(fact, page.entity.described)
         hop = Hop("search", query, page.entity.described, page.entity.name)
-        return self._answered(question, page, fact, ((hop, page),), 2)
+        return self._asked(question, page, fact, ((hop, page),), 2)
 
     def chain(self) -> Draft | None:
         """A question that leads from page to page, as many as the dial says."""
-        linked = self._link()
-        if not linked:
-            return None
-        start, link, page = linked
-        phrase = link.phrase.format(name=start.entity.mention)
-        before = [(self._look(start, link), start)]
-        for _ in range(self.dials.hops - 2):
-            onward = self._link(page)
-            if not onward:
+        page = self.page()
+        phrase = page.entity.mention
+        before: list[tuple[Hop, EntityPage]] = []
+        for _ in range(self.dials.hops - 1):
+            linked = self._link(page)
+            if not linked:
                 return None
-            _, link, following = onward
+            link, following = linked
             phrase = link.phrase.format(name=phrase)
             before.append((self._look(page, link), page))
             page = following
-        facts = self.facts(page)
-        if not facts:
+        fact = self._any(self.facts(page))
+        if not fact:
             return None
-        fact = self.draw.pick(facts)
         seen = {visited.entity.name for _, visited in before}
         if page.entity.facts[fact.key] in seen or len(seen | {page.entity.name}) <= len(before):
             return None
-        level = min(len(before) + 2, HARDEST)
-        return self._answered(self._question(fact, phrase), page, fact, tuple(before), level)
+        level = min(len(before) + 2, _HARDEST)
+        return self._asked(self._question(fact, phrase), page, fact, tuple(before), level)
 
     def lookup_calculate(self) -> Draft | None:
         if self.draw.chance(0.5):
@@ -204,8 +206,8 @@ class Asker:
             return None
         asks = fact.more if more else fact.less
         question = self.draw.pick(asks).format(a=a.entity.mention, b=b.entity.mention)
-        than = fact.than[0] if int(x) > int(y) else fact.than[1]
-        because = self.language.compares.format(x=x, than=than, y=y)
+        than = self.language.times if fact.sort == "year" else self.language.sizes
+        because = self.language.compares.format(x=x, than=than[int(x) < int(y)], y=y)
         target = Target("string", (right.entity.name,), (wrong.entity.name,))
         hops = (self._look(a, fact), self._look(b, fact))
         return self._draft(question, target, hops, because, 2, (a, b))
@@ -217,11 +219,10 @@ class Asker:
         if chance == 1:
             return self._no_second_fact()
         page = self.page()
-        silent = self.facts(page, shown=False)
-        if not silent:
+        fact = self._any(self.facts(page, shown=False))
+        if not fact:
             return None
-        fact = self.draw.pick(silent)
-        return self._silent(self._question(fact, page.entity.mention), page, fact, (), 2)
+        return self._asked(self._question(fact, page.entity.mention), page, fact, (), 2)
 
     # --- parts of them ----------------------------------------------------------------
 
@@ -229,76 +230,66 @@ class Asker:
         question = self.draw.pick(fact.asks).format(name=phrase)
         return question[0].upper() + question[1:]
 
-    def _phrase(self, fact: Fact, page: Page) -> str:
+    def _phrase(self, fact: Fact, page: EntityPage) -> str:
         return fact.phrase.format(name=page.entity.mention)
 
-    def _look(self, page: Page, fact: Fact) -> Hop:
+    def _look(self, page: EntityPage, fact: Fact) -> Hop:
         """Look the fact up; it brings nothing when the article does not state it."""
         found = page.says(fact.key) if fact.key in page.shown else ""
         return Hop("wikipedia", page.entity.name, self._phrase(fact, page), found)
 
-    def _calculate(self, expr: str, phrase: str, value: str) -> Hop:
-        return Hop("calculate", expr, phrase, value)
-
-    def _answered(
+    def _asked(
         self,
         question: str,
-        page: Page,
+        page: EntityPage,
         fact: Fact,
-        before: tuple[tuple[Hop, Page], ...],
+        before: tuple[tuple[Hop, EntityPage], ...],
         level: int,
     ) -> Draft:
-        """A draft whose last hop finds ``fact`` in the article ``page``."""
+        """A draft whose last hop looks ``fact`` up; it has no answer if the page is silent."""
         look = self._look(page, fact)
-        because = self.language.states.format(phrase=look.looks_for, value=look.finds)
+        if look.finds:
+            target = target_of(fact, page)
+            because = self.language.states.format(phrase=look.looks_for, value=look.finds)
+        else:
+            target = Target("abstain", (self.language.unknown,), near_misses(fact, page))
+            because = self.language.absent_fact.format(phrase=look.looks_for)
         hops = (*(hop for hop, _ in before), look)
-        pages = (*(page for _, page in before), page)
-        return self._draft(question, target_of(fact, page), hops, because, level, pages)
-
-    def _silent(
-        self,
-        question: str,
-        page: Page,
-        fact: Fact,
-        before: tuple[tuple[Hop, Page], ...],
-        level: int,
-    ) -> Draft:
-        """A draft whose last hop finds that the article does not state ``fact``."""
-        look = self._look(page, fact)
-        because = self.language.absent_fact.format(phrase=look.looks_for)
-        hops = (*(hop for hop, _ in before), look)
-        target = Target("abstain", (self.language.unknown,), near_misses(fact, page))
-        return self._draft(question, target, hops, because, level, (*(p for _, p in before), page))
+        pages = (*(visited for _, visited in before), page)
+        return self._draft(question, target, hops, because, level, pages)
 
     def _draft(
-        self, question: str, target: Target, hops: tuple[Hop, ...], because: str, level: int,
-        pages: tuple[Page, ...] = (),
-    ) -> Draft:  # fmt: skip
-        if not because:
-            because = self.language.states.format(
-                phrase=hops[-1].looks_for, value=target.accepted[0]
-            )
-        plan = Plan(hops, because, target.accepted[0])
+        self,
+        question: str,
+        target: Target,
+        hops: tuple[Hop, ...],
+        because: str,
+        level: int,
+        pages: tuple[EntityPage, ...] = (),
+    ) -> Draft:
+        """A draft; without ``because``, what the last hop looks for is the answer."""
+        phrase, answer = hops[-1].looks_for, target.accepted[0]
+        plan = Plan(
+            hops, because or self.language.states.format(phrase=phrase, value=answer), answer
+        )
         evidence = tuple(dict.fromkeys(page.entity.name for page in pages))
         return Draft(question, target, plan, level, tuple(map(gold_of, hops)), evidence)
 
-    def _only(self, query: str, page: Page) -> bool:
+    def _only(self, query: str, page: EntityPage) -> bool:
         """True when no other article holds every word of the query."""
         words = words_of(query)
         return all(
             name == page.entity.name or not words <= text for name, text in self.words.items()
         )
 
-    def _link(self, start: Page | None = None) -> tuple[Page, Fact, Page] | None:
-        """A page, a fact in it that names another page, and that page."""
-        start = start or self.page()
-        links = [fact for fact in self.facts(start) if fact.to]
-        if not links:
-            return None
-        link = self.draw.pick(links)
-        return start, link, self.by_name[start.entity.facts[link.key]]
+    def _link(self, start: EntityPage) -> tuple[Fact, EntityPage] | None:
+        """A fact in that page that names another page, and that page."""
+        link = self._any([fact for fact in self.facts(start) if fact.sort in self.by_kind])
+        return (link, self.by_name[start.entity.facts[link.key]]) if link else None
 
-    def _pair(self, wanted: Callable[[Fact], tuple[str, ...]]) -> tuple[Fact, Page, Page] | None:
+    def _pair(
+        self, wanted: Callable[[Fact], tuple[str, ...]]
+    ) -> tuple[Fact, EntityPage, EntityPage] | None:
         """A fact with wordings of the wanted sort, and two pages of one kind that state it."""
         a = self.page()
         b = self.page(a.entity.kind)
@@ -321,33 +312,24 @@ class Asker:
         names = {"a": a.entity.mention, "b": b.entity.mention}
         question = self.draw.pick(getattr(fact, sort)).format_map(names)
         hops = (self._look(a, fact), self._look(b, fact))
-        phrases = {"x": hops[0].looks_for, "y": hops[1].looks_for}
+        sign, words = {
+            "gap": ("-", self.language.difference),
+            "total": ("+", self.language.total),
+            "times": ("/", self.language.ratio),
+        }[sort]
+        expr = f"{x} {sign} {y}"
+        value = exact_value(expr)
+        found = str(value)
+        target = Target("number", (found,), (str(x), str(y)), unit=fact.unit)
         if sort == "times":
-            return self._ratio(question, hops, phrases, (a, b), f"{x} / {y}")
-        expr, words = (
-            (f"{x} + {y}", self.language.total)
-            if sort == "total"
-            else (f"{x} - {y}", self.language.difference)
-        )
-        value = str(evaluate(expr))
-        target = Target("number", (value,), (str(x), str(y)), unit=fact.unit)
-        last = self._calculate(expr, words.format_map(phrases), value)
+            if value.denominator == 1 or not Fraction(3, 2) < value < 100:
+                return None
+            question = self.language.rounding.format(question=question)
+            target = replace(target, accepted=(one_decimal(value),), unit="", abs_tol="0.05")
+            found = f"{int(value * 10) / 10}"  # what the tool prints begins like this
+        phrase = words.format(x=hops[0].looks_for, y=hops[1].looks_for)
+        last = Hop("calculate", expr, phrase, found)
         return self._draft(question, target, (*hops, last), "", 4, (a, b))
-
-    def _ratio(
-        self, question: str, hops: tuple[Hop, ...], phrases: Mapping[str, str],
-        pages: tuple[Page, ...], expr: str,
-    ) -> Draft | None:  # fmt: skip
-        value = evaluate(expr)
-        if value.denominator == 1 or not Fraction(3, 2) < value < 100:
-            return None
-        tenths = Decimal(value.numerator) / Decimal(value.denominator)
-        rounded = str(tenths.quantize(Decimal("0.1"), ROUND_HALF_UP))
-        question = self.language.rounding.format(question=question)
-        target = Target("number", (rounded,), tuple(expr.split(" / ")), abs_tol="0.05")
-        found = f"{int(value * 10) / 10}"  # what the tool prints begins like this
-        last = self._calculate(expr, self.language.ratio.format_map(phrases), found)
-        return self._draft(question, target, (*hops, last), "", 4, pages)
 
     def _computed(self, sum: Sum) -> Draft | None:
         """A sum over facts of one page, or of a page and one that it links to."""
@@ -370,46 +352,48 @@ class Asker:
             Hop("wikipedia", name, *pairs[0], also=tuple(pairs[1:]))
             for name, pairs in found.items()
         ]
-        value = str(evaluate(expr))
+        value = str(exact_value(expr))
         if "/" in value:
             return None
-        hops.append(self._calculate(expr, sum.phrase.format_map(extra), value))
+        hops.append(Hop("calculate", expr, sum.phrase.format_map(extra), value))
         near = tuple(filter(str.isdigit, plain))
         question = self.draw.pick(sum.asks).format_map(extra)
         target = Target("number", (value,), near[:3], unit=sum.unit)
         pages = tuple(self.by_name[name] for name in found)
         return self._draft(question, target, tuple(hops), "", 2 * len(pages), pages)
 
-    def _path(self, start: Page, part: str) -> list[tuple[Page, Fact]] | None:
+    def _path(self, start: EntityPage, part: str) -> list[tuple[EntityPage, Fact]] | None:
         """The facts on the way to ``part`` ("pages" or "author.born"), if all are stated."""
-        steps: list[tuple[Page, Fact]] = []
+        steps: list[tuple[EntityPage, Fact]] = []
         page = start
         for key in part.split("."):
             if key not in page.shown:
                 return None
-            steps.append((page, self.kind(page).fact(key)))
+            steps.append((page, self.kind(page).facts[key]))
             page = self.by_name.get(page.entity.facts[key], page)
         return steps
 
     def _no_page(self) -> Draft:
         """A question about something that no article is about."""
-        kind = self.kind(self.page())
-        fact = self.draw.pick(kind.facts)
-        name = self.language.names.of[kind.name](self.draw, self.language.words)
-        mention = kind.mention.format(name=name)
+        kind = self.page().entity.kind
+        wording = self.language.kinds[kind]
+        fact = self.draw.pick(tuple(wording.facts.values()))
+        name = self.language.names.coin(kind, self.draw)
+        mention = wording.mention.format(name=name)
         hop = Hop("wikipedia", name, fact.phrase.format(name=mention))
         because = self.language.absent_page.format(name=mention)
         target = Target("abstain", (self.language.unknown,))
         return self._draft(self._question(fact, mention), target, (hop,), because, 1)
 
     def _no_second_fact(self) -> Draft | None:
-        linked = self._link()
-        if not linked:
+        """A question about a page that another one names, and that is silent about it."""
+        start = self.page()
+        linked = self._link(start)
+        if not linked or linked[1] is start:
             return None
-        start, link, page = linked
-        silent = self.facts(page, shown=False)
-        if not silent or page is start:
+        link, page = linked
+        fact = self._any(self.facts(page, shown=False))
+        if not fact:
             return None
-        fact = self.draw.pick(silent)
         question = self._question(fact, link.phrase.format(name=start.entity.mention))
-        return self._silent(question, page, fact, ((self._look(start, link), start),), 3)
+        return self._asked(question, page, fact, ((self._look(start, link), start),), 3)

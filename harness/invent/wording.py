@@ -1,83 +1,89 @@
-"""What a language must supply to put an invented world into words.
+"""What a language supplies: the sentences, questions, words and names of an invented world.
 
-The tables themselves are data (``english.py``, ``japanese.py``); placeholders in braces name facts, so a
-sentence pattern also says which facts it states. ``{name}`` is the thing itself, ``{It}``
-a way to begin a sentence about it, ``{He} {he} {his}`` a person's pronouns.
+The wording itself is in ``english.toml`` and ``japanese.toml``, whose keys are the fields
+below. Placeholders in braces name facts, so a sentence also says which facts it states.
+``{name}`` is the thing itself, ``{It}`` a way to begin a sentence about it, ``{He} {he} {his}
+{His}`` a person's pronouns.
 """
 
 from __future__ import annotations
 
-import string
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import Literal
 
-from harness.invent.draw import Draw
-from harness.types import AnswerType
+from harness.invent.names import Names, placeholders
 
-Words = Mapping[str, tuple[str, ...]]
-Namer = Callable[[Draw, Words], str]
-
-PRONOUNS = frozenset({"name", "It", "He", "he", "his", "His"})
+PRONOUNS = frozenset({"He", "he", "his", "His"})
+Asked = Literal["number", "string", "date", "list"]
 
 
-@lru_cache(maxsize=4096)
 def keys_of(pattern: str) -> frozenset[str]:
-    """The facts that a sentence pattern states."""
-    named = {field for _, field, _, _ in string.Formatter().parse(pattern) if field}
-    return frozenset(named - PRONOUNS)
+    """The facts that a sentence states."""
+    return placeholders(pattern) - PRONOUNS - {"name", "It"}
 
 
 @dataclass(frozen=True)
 class Fact:
     """One thing that can be asked about an entity.
 
-    ``phrase`` is a noun phrase for it ("the mayor of {name}"); when the value is the name of
-    another entity, ``to`` is that entity's kind, and the phrase can stand for it in a
-    question. ``more`` and ``less`` ask which of {a} and {b} is ahead or behind, ``gap`` by
-    how much {a} exceeds {b}, ``total`` how much both make, ``times`` how many times {b} is
-    {a}. ``than`` is the word between a larger and a smaller value.
+    ``phrase`` is a noun phrase for it ("the mayor of {name}"), which can stand in a question
+    for the entity that the fact names. ``asks`` ask for it. ``more`` and ``less`` ask which of
+    {a} and {b} is ahead or behind, ``gap`` by how much {a} exceeds {b}, ``total`` how much both
+    make, ``times`` how many times {b} is {a}. ``key`` is its name and ``sort`` what it is, see
+    ``FactStep`` in world.py.
     """
 
     key: str
+    sort: str
     phrase: str
     asks: tuple[str, ...]
-    type: AnswerType = "number"
     unit: str = ""
-    to: str = ""
     more: tuple[str, ...] = ()
     less: tuple[str, ...] = ()
     gap: tuple[str, ...] = ()
     total: tuple[str, ...] = ()
     times: tuple[str, ...] = ()
-    than: tuple[str, str] = ("more than", "less than")
+
+    @property
+    def type(self) -> Asked:
+        """The type of the answer to a question for this fact."""
+        match self.sort:
+            case "number" | "year":
+                return "number"
+            case "date":
+                return "date"
+            case "list":
+                return "list"
+        return "string"
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One kind of entity: how its article opens, what is said, what can be asked.
+class KindWording:
+    """How one kind of entity is put into words.
 
-    ``leads`` all hold every word of ``described``, a phrase that picks the entity out without
-    naming it; so a search for that phrase finds the article.
+    ``mention`` is its name in running text. ``described`` picks the entity out without naming
+    it; every one of ``leads``, the first sentences of articles, holds all words of it, so that
+    a search for it finds the article. ``says`` are the other sentences, which may begin with
+    one of ``subjects`` as {It}. ``facts`` are what can be asked.
     """
 
-    name: str
     mention: str
     described: str
     leads: tuple[str, ...]
     subjects: tuple[str, ...]
     says: tuple[str, ...]
-    facts: tuple[Fact, ...]
-
-    def fact(self, key: str) -> Fact:
-        return next(fact for fact in self.facts if fact.key == key)
+    facts: Mapping[str, Fact]
 
 
 @dataclass(frozen=True)
 class Sum:
-    """A question whose answer is computed from facts of one article, or of one article and
-    of the one it links to: placeholders in ``expr`` name the facts, ``{link.fact}`` those of
-    the linked article, ``{n}`` a number drawn for the question."""
+    """A question whose answer is computed from facts of one article, or of two.
+
+    Placeholders in ``expr`` are facts of an entity of that ``kind``, ``{author.born}`` a fact of
+    the entity that another fact names, and ``{n}`` a number drawn for the question. ``phrase``
+    is a noun phrase for the result.
+    """
 
     kind: str
     expr: str
@@ -88,7 +94,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Puzzle:
-    """Arithmetic without a look-up: operands ``{a} {b} {c}`` within ``ranges``."""
+    """Arithmetic without a look-up: operands ``{a} {b} {c}``, one for each of ``ranges``."""
 
     expr: str
     asks: tuple[str, ...]
@@ -97,34 +103,23 @@ class Puzzle:
 
 
 @dataclass(frozen=True)
-class Names:
-    """How things are called: ``of`` each kind, a ``mountain``, and what is confused with a
-    name: ``alike`` holds patterns of each kind with {name}, its {first} and {last} part, and
-    {new}, a coined word, in at least one pattern."""
-
-    of: Mapping[str, Namer]
-    mountain: Callable[[Draw], str]
-    word: Callable[[Draw], str]
-    alike: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
 class Language:
-    """Everything that one language supplies. ``space`` stands between sentences; ``forms``
-    are values made of several parts; ``thousands`` are ways to spell a large number that a
-    calculator does not take, each a function from its digits."""
+    """Everything that one language supplies.
+
+    ``space`` stands between sentences. ``unknown`` is the answer where there is none.
+    ``thousands`` are keys of ``SPELLINGS`` in articles.py: how large numbers may be spelt.
+    ``sizes`` are the words between a larger number and a smaller one and between a smaller and a
+    larger one, ``times`` the same for years. ``rounding`` to ``ratio`` tell how a task is
+    solved. ``forms`` are values made of several parts, ``pronouns`` the words for {He} {he}
+    {his} {His} by gender, ``words`` lists to choose from.
+    """
 
     code: str
     space: str
-    names: Names
-    forms: Mapping[str, str]
-    pronouns: Mapping[str, Mapping[str, str]]
-    thousands: tuple[Callable[[int], str], ...]
-    kinds: Mapping[str, Kind]
-    sums: tuple[Sum, ...]
-    puzzles: tuple[Puzzle, ...]
-    words: Mapping[str, tuple[str, ...]]
     unknown: str
+    thousands: tuple[str, ...]
+    sizes: tuple[str, str]
+    times: tuple[str, str]
     rounding: str
     states: str
     absent_fact: str
@@ -133,3 +128,10 @@ class Language:
     difference: str
     total: str
     ratio: str
+    forms: Mapping[str, str]
+    pronouns: Mapping[str, Mapping[str, str]]
+    kinds: Mapping[str, KindWording]
+    sums: tuple[Sum, ...]
+    puzzles: tuple[Puzzle, ...]
+    words: Mapping[str, tuple[str, ...]]
+    names: Names

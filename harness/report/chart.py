@@ -1,31 +1,31 @@
-"""The slide chart: accuracy and well-formedness against parameters, intervals on every point.
+"""Draws the slide chart: right answers and well-formed steps against parameters.
 
-One colour a bit width; points of one family are joined. Takes rows as ``data.row`` makes
-them and knows nothing of episodes.
+Each experiment has its own pair of panels with its settings above; every run is a mark with
+its interval. Takes rows as ``data.rows`` makes them.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.models import short_size
-from harness.report import fonts
+from harness.printable import printable
+from harness.report import fonts, marks
+from harness.report.marks import Row
+from harness.report.table import named
 from harness.types import UserError
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
 
-Row = Mapping[str, Any]
-# Okabe and Ito's colours, which the colour-blind tell apart, and markers for black and white.
-STYLES = {4: ("#D55E00", "o"), 8: ("#0072B2", "s"), 16: ("#009E73", "^"), 0: ("#555555", "D")}
-DODGE = {4: 0.955, 8: 1.0, 16: 1.047}  # so that intervals at one size lie side by side
 PANELS = (("accuracy", "Right answers"), ("wellformed", "Well-formed steps, as written"))
-NO_FONT = " No font here has all letters (Noto Sans CJK has); in an SVG file the viewer's font has."
+NO_FONT = "No font here has all letters (Noto Sans CJK has); in an SVG file the viewer's font has."
 SUFFIXES = (".png", ".svg", ".pdf")
+MOST = 20  # experiments in one picture
+WIDTH, ONE, EACH = 13.33, 7.5, 6.6  # inches: a 16:9 slide; the height of one of several
 
 
 def save(rows: Sequence[Row], paths: Sequence[Path]) -> None:
@@ -49,116 +49,99 @@ def save(rows: Sequence[Row], paths: Sequence[Path]) -> None:
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """The chart as a matplotlib figure, 13.3 x 7.5 inches (a 16:9 slide).
+    """The chart as a matplotlib figure: 13.3 x 7.5 inches (a 16:9 slide) for one experiment,
+    higher for several, each with its own panels.
 
-    Raises UserError when no row has a parameter count.
+    Raises UserError when no run has a scored episode, or there are too many experiments.
     """
-    rows = [row for row in rows if row["params"] and row["scored"]]
-    if not rows:
-        raise UserError(
-            "nothing to draw: no run with scored episodes and a parameter count; run a model first"
-        )
+    groups = split(rows)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     families = fonts.families(words := _words(rows))
-    missing = fonts.lacking(words, families)
-    style: Any = {"font.size": 16, "font.family": families, "svg.hashsalt": "harness",
-             "svg.fonttype": "none", "axes.spines.top": False, "axes.spines.right": False}  # fmt: skip
+    style: dict[Any, Any] = {
+        "font.size": 16,
+        "font.family": families,
+        "svg.hashsalt": "harness",
+        "svg.fonttype": "none",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    height = ONE if len(groups) == 1 else EACH * len(groups)
     with mpl.rc_context(style):
-        figure = Figure(figsize=(13.33, 7.5), layout="constrained")
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
         FigureCanvasAgg(figure)
-        axes = figure.subplots(1, 2, sharey=True)
-        for ax, (key, title) in zip(axes, PANELS, strict=True):
-            _panel(ax, rows, key, title)
-        axes[0].set_ylabel("share, with 95 % interval")
-        handles, labels = axes[0].get_legend_handles_labels()
-        axes[0].legend(*_once(handles, labels), frameon=False, loc="upper left")
-        _text(figure.suptitle(headline(rows), fontsize=20))
-        below = caption(rows) + (NO_FONT if missing else "")
-        _text(figure.supxlabel(below, fontsize=11, color="#444444"))
+        places: Any = [figure]
+        if len(groups) > 1:
+            places = figure.subfigures(len(groups), 1, hspace=0.04)
+        for place, group in zip(places, groups, strict=True):
+            _experiment(place, group, NO_FONT if fonts.lacking(words, families) else "")
     return figure
+
+
+def split(rows: Sequence[Row]) -> list[list[Row]]:
+    """The rows of each experiment. One without a scored episode anywhere is not drawn."""
+    ordered = sorted(rows, key=_group)
+    groups = [list(group) for _, group in groupby(ordered, key=_group)]
+    groups = [group for group in groups if any(row["scored"] for row in group)]
+    if not groups:
+        raise UserError("nothing to draw: no run with scored episodes; run a model first")
+    if len(groups) > MOST:
+        raise UserError(
+            f"{len(groups)} experiments are too many for one chart (at most {MOST}): "
+            "name the runs to draw; `report` lists all"
+        )
+    return groups
+
+
+def _group(row: Row) -> tuple[str, str, str]:
+    return str(row["heading"]), str(row["experiment"]), str(row["subset"])
 
 
 def _words(rows: Sequence[Row]) -> str:
     """All text in the chart that is not ours."""
-    return "".join(f"{row['suite']}{row['name']}" for row in rows)
+    return "".join(f"{row['heading']}{row['name']}{row['apart']}{row['recipe']}" for row in rows)
 
 
-def headline(rows: Sequence[Row]) -> str:
-    """What was measured, in one line."""
-    suites = sorted({str(row["suite"]) for row in rows})
-    return f"Small models as ReAct agents: {', '.join(suites)}"
+def _experiment(figure: FigureBase, rows: Sequence[Row], font_note: str) -> None:
+    """One experiment: its heading, two panels, and what must be known of its marks."""
+    drawn = [row for row in rows if row["scored"]]
+    axes = figure.subplots(1, 2, sharey=True)
+    for ax, (key, title) in zip(axes, PANELS, strict=True):
+        marks.panel(ax, drawn, key, title)
+    axes[0].set_ylabel("share, with 95 % interval")
+    marks.legend(axes[0], drawn)
+    heading = textwrap.wrap(printable(str(rows[0]["heading"])), 100)
+    title = "\n".join(["Small models as ReAct agents", *heading])
+    marks.as_text(figure.suptitle(title, fontsize=18))
+    below = textwrap.wrap(" ".join([*caption(rows), font_note]), 165)
+    marks.as_text(figure.supxlabel("\n".join(below), fontsize=11, color="#444444"))
 
 
-def caption(rows: Sequence[Row]) -> str:
-    """What a reader must know to judge the points."""
-    counts = sorted({int(row["scored"]) for row in rows})
-    tasks = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    lines = [f"{tasks} episodes a point; Wilson intervals (steps: clustered by task)."]
-    if any(row["unscored"] for row in rows):
-        lines.append(
-            f"{sum(row['unscored'] for row in rows)} episodes unscored (faults of tools or engine)."
-        )
+def caption(rows: Sequence[Row]) -> Iterator[str]:
+    """What a reader must know to judge the marks of one experiment, in sentences."""
+    drawn = [row for row in rows if row["scored"]]
+    counts = sorted({int(row["scored"]) for row in drawn})
+    episodes = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    yield f"{episodes} episodes a mark; Wilson intervals (steps: clustered by task)."
+    for row in drawn:
+        if row["mark"]:
+            yield f"Hollow: {named(row)}, {row['mark']}, {row['progress']}."
+    if faults := sum(row["unscored"] for row in rows):
+        yield f"{faults} episodes unscored (faults of tools or engine)."
+    for row in drawn:
+        if row["deadline"]:
+            yield (
+                f"{named(row)}: {row['missed_deadline']} of {row['scored']} missed the "
+                f"{row['deadline']:g} s deadline."
+            )
+    if missing := [named(row) for row in rows if not row["scored"]]:
+        yield f"Not drawn, no scored episode: {', '.join(missing)}."
+    if any(row["bits"] and row["bits_source"] != "file" for row in drawn):
+        yield "Width with ?: not named by the file; from its row, its name or its size."
     if all(row["family"] == "pico" for row in rows):
-        lines.append(
-            "pico models are demonstration models trained for this harness; they say nothing about real LLMs."
+        yield (
+            "pico models are demonstration models trained for this harness; they say nothing "
+            "about real LLMs."
         )
-    return " ".join(lines)
-
-
-def _panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
-    for bits, family in sorted({(row["bits"], row["family"]) for row in rows}, key=str):
-        line = sorted(
-            (r for r in rows if (r["bits"], r["family"]) == (bits, family)),
-            key=lambda r: r["params"],
-        )
-        colour, marker = STYLES.get(bits, STYLES[0])
-        x = [row["params"] * DODGE.get(bits, 1.0) for row in line]
-        y = [row[key] for row in line]
-        spread = [  # rounding may put the end of an interval a hair inside its point
-            [max(0.0, row[key] - row[f"{key}_low"]) for row in line],
-            [max(0.0, row[f"{key}_high"] - row[key]) for row in line],
-        ]
-        ax.errorbar(x, y, yerr=spread, color=colour, marker=marker, markersize=9, capsize=4, linewidth=2,
-                    label=f"{bits}-bit" if bits else "bits unknown")  # fmt: skip
-    if len({row["family"] for row in rows}) > 1:
-        for row in rows:
-            _text(ax.annotate(str(row["name"])[:24], (row["params"], row[key]), textcoords="offset points",
-                              xytext=(6, 6), fontsize=9))  # fmt: skip
-    ax.set_xscale("log")
-    ax.set_ylim(-0.02, 1.02)
-    ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    _sizes(ax, sorted({row["params"] for row in rows}))
-    ax.set_title(title, fontsize=17)
-    ax.set_xlabel("parameters")
-    ax.grid(axis="y", color="#dddddd")
-    ax.set_axisbelow(True)
-
-
-def _sizes(ax: Axes, params: Sequence[int]) -> None:
-    """Ticks at the models' own sizes where they do not crowd, else powers of ten."""
-    if len(params) <= 7 and all(b / a > 1.5 for a, b in itertools.pairwise(params)):
-        ax.set_xticks(list(params), [short_size(p) for p in params])
-        ax.minorticks_off()
-    else:
-        ax.xaxis.set_major_formatter(lambda value, _: short_size(int(value)))
-
-
-def _text(artist: Any) -> None:
-    """Names are text, never mathematics: a $ in one must not stop the drawing."""
-    artist.set_parse_math(False)
-
-
-def _once(handles: list[Any], labels: list[str]) -> tuple[list[Any], list[str]]:
-    """One legend entry a label, narrow widths first."""
-    found = dict(zip(labels, handles, strict=True))
-    order = sorted(
-        found,
-        key=lambda label: (
-            label == "bits unknown",
-            int(label.split("-")[0]) if label[0].isdigit() else 0,
-        ),
-    )
-    return [found[label] for label in order], order

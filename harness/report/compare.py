@@ -1,7 +1,6 @@
-"""Runs against each other, task by task: which runs, what may be claimed, how it is printed.
+"""Compares runs task by task: finds them, refuses those without pairs, prints what may be claimed.
 
-The statistics are made in ``scoring.comparisons``; here runs are found, refused where they
-cannot be compared, named, and the result is put into words for 80 columns.
+The statistics are made in ``scoring.comparisons``.
 """
 
 from __future__ import annotations
@@ -15,9 +14,9 @@ from typing import Any
 
 from rich.table import Table
 
-from harness import models, runs
+from harness import identity, models, runs
 from harness.printable import printable
-from harness.report import data
+from harness.report import data, experiments
 from harness.report.data import Result
 from harness.report.table import console
 from harness.runs import MANIFEST, Run
@@ -78,10 +77,10 @@ def _of_models(word: str, kept: Sequence[Run], runs_dir: Path) -> list[list[Run]
 
 
 def _together(places: Sequence[Sequence[Run]]) -> list[Run]:
-    """One run a place: all of one experiment if there is one, else all of one suite, else
-    the newest of each; of several such choices the newest."""
+    """One run a place: all of one experiment over the same tasks if there is one, else of one
+    experiment, else of one suite, else the newest of each; of several choices the newest."""
     newest = sorted((run for runs in places for run in runs), key=lambda run: run.path.name)
-    for key in (_experiment, _suite):
+    for key in (_tasks, _experiment, _suite):
         for last in reversed(newest):
             same = [[run for run in runs if key(run) == key(last)] for runs in places]
             if all(same):
@@ -89,20 +88,28 @@ def _together(places: Sequence[Sequence[Run]]) -> list[Run]:
     return [runs[-1] for runs in places]
 
 
-def _suite(run: Run) -> str:
-    return str(run.manifest["config"]["suite"]["sha256"])
+def _suite(run: Run) -> object:
+    return run.manifest["config"]["suite"]["sha256"]
 
 
 def _experiment(run: Run) -> object:
-    config = run.manifest["config"]
-    prompt = config["prompt"]["sha256"]
-    return _suite(run), prompt, config["mode"], config["repair"], config["tools"], config["world"]
+    return experiments.experiment_of(identity.settings_of(run.manifest))
+
+
+def _tasks(run: Run) -> object:
+    asked = run.manifest.get("asked", {}).get("tasks", ())
+    return _experiment(run), sorted(asked), len(run.done()) if not asked else 0
 
 
 def check(results: Sequence[Result]) -> None:
     """Raises UserError for runs that have no pairs to compare."""
     first = results[0]
     for other in results[1:]:
+        if not _begun(first) & _begun(other) and _suite_of(first) == _suite_of(other):
+            raise UserError(
+                f"{first.path.name} and {other.path.name} have no task in common: "
+                f"{first.progress.words} and {other.progress.words}; run both over the same tasks"
+            )
         a, b = first.manifest["config"]["suite"], other.manifest["config"]["suite"]
         if a["sha256"] != b["sha256"]:
             raise UserError(
@@ -119,44 +126,36 @@ def check(results: Sequence[Result]) -> None:
 # --- what they are called ---------------------------------------------------------------
 
 
-def settings(result: Result) -> dict[str, str]:
-    """What may tell two runs apart, in words short enough for a name."""
-    config = result.manifest["config"]
-    sampling = config["settings"].get("sampling", {})
-    world = config["world"]
-    return {
-        "model": result.name,
-        "prompt": str(config["prompt"]["name"]),
-        "mode": str(config["mode"]),
-        "repair": "repair default" if config["repair"] else "repair none",
-        "tools": ", ".join(config["tools"]) or "no tools",
-        "world": f"{world.get('kind', 'frozen')} world",
-        "temperature": f"temperature {sampling.get('temperature', 0.0):g}",
-        "seed": f"seed {config['seed']}",
-        "limits": f"{config['limits'].get('steps', 7)} steps",
-    }
-
-
 def differing(results: Sequence[Result]) -> list[str]:
-    """The names of the settings in which the runs differ."""
-    rows = [settings(result) for result in results]
-    return [key for key in rows[0] if len({row[key] for row in rows}) > 1]
+    """In what the runs differ, in people's words: of the settings, of the tasks, or, of one
+    model with the same settings, of what the engine reported."""
+    found = experiments.aspects([result.settings for result in results])
+    if len({_begun(result) for result in results}) > 1:
+        found.append("tasks")
+    if found:
+        return found
+    facts = [result.manifest.get("engine", {}) for result in results]
+    changed = [
+        name for other in facts[1:] for name, *_ in identity.fact_differences(facts[0], other)
+    ]
+    return list(dict.fromkeys(changed))
 
 
 def labels(results: Sequence[Result]) -> list[str]:
     """A name for each run: its model's, with what else is needed to tell it apart."""
-    names = [result.name for result in results]
-    if len(set(names)) == len(names):
-        return names
-    extra = [key for key in differing(results) if key not in ("model", "tools")]
-    rows = [settings(result) for result in results]
-    names = [
-        f"{row['model']} ({', '.join(row[key] for key in extra)})" if extra else row["model"]
-        for row in rows
-    ]
+    tags = data.apart(results)
+    names = [f"{r.name} ({tag})" if tag else r.name for r, tag in zip(results, tags, strict=True)]
     if len(set(names)) == len(names):
         return names
     return [f"{name} [{result.path.name}]" for name, result in zip(names, results, strict=True)]
+
+
+def _begun(result: Result) -> frozenset[str]:
+    return frozenset(episode.task_id for episode in result.episodes)
+
+
+def _suite_of(result: Result) -> object:
+    return result.manifest["config"]["suite"]["sha256"]
 
 
 # --- the comparison ---------------------------------------------------------------------
@@ -177,11 +176,18 @@ def as_json(results: Sequence[Result], ranked: Ranking, measure: Measure) -> dic
         "measure": measure,
         "differ_in": differing(results),
         "runs": {name: str(r.path) for name, r in zip(names, results, strict=True)},
+        "rows": data.rows(results),
         "models": [
             asdict(place) | {"correct": data.rate(place.correct)} for place in ranked.places
         ],
         "comparisons": [
-            asdict(c) | {"better": c.better, "too_many_lost": c.too_many_lost, "words": c.words}
+            asdict(c)
+            | {
+                "better": c.better,
+                "too_many_lost": c.too_many_lost,
+                "words": c.words,
+                "paired_on": paired_on(c),
+            }
             for c in ranked.comparisons
         ],
         "ranking": [p.name for p in ranked.places] if ranked.holds else None,
@@ -196,8 +202,8 @@ def show(results: Sequence[Result], ranked: Ranking, measure: Measure) -> None:
     print(f"{printable(str(suite))}: {MEASURES[measure]}; the runs differ in {differ}\n")
     screen = console()
     names = labels(results)
-    screen.print(_rates(names, ranked))
-    print()
+    screen.print(_rates(names, results, ranked))
+    print("\n".join(["", *_cautions(names, results)]))
     if len(ranked.comparisons) == 1:
         print("\n".join(_page(ranked.comparisons[0])))
         return
@@ -205,24 +211,48 @@ def show(results: Sequence[Result], ranked: Ranking, measure: Measure) -> None:
     print("\n".join(["", *_notes(ranked.comparisons), *_claims(ranked)]))
 
 
-def _rates(names: Sequence[str], ranked: Ranking) -> Table:
-    """The runs in the order asked, numbered, because a pair has no room for two names."""
+def _rates(names: Sequence[str], results: Sequence[Result], ranked: Ranking) -> Table:
+    """The runs in the order asked, numbered, because a pair has no room for two names. Each
+    rate is over the run's own tasks, which the last column counts."""
     places = {place.name: place for place in ranked.places}
-    table = _table("", "run", "right [95 %]", "tasks")
+    table = _table("", "run", "right [95 %]", "n", "tasks")
     table.columns[1].justify, table.columns[1].no_wrap = "left", False
-    for number, name in enumerate(names, 1):
+    for number, (name, result) in enumerate(zip(names, results, strict=True), 1):
         rate = places[name].correct
-        table.add_row(str(number), printable(name, 60), str(rate), f"{rate.n:g}")
+        tasks = result.progress.words
+        table.add_row(str(number), printable(name, 60), str(rate), f"{rate.n:g}", tasks)
     return table
+
+
+def _cautions(names: Sequence[str], results: Sequence[Result]) -> Iterator[str]:
+    """What must be known before the runs are compared: interrupted ones, other tasks."""
+    before = []
+    for name, result in zip(names, results, strict=True):
+        if result.progress.mark:
+            before.append(f"{result.progress.mark}: {name}, {result.progress.words}")
+    if len({_begun(result) for result in results}) > 1:
+        before.append("The runs have different tasks: each rate above is over its own, each")
+        before.append("comparison below over the tasks that both ran.")
+    yield from (printable(line) for line in before)
+    if before:
+        yield ""
+
+
+def paired_on(c: Comparison) -> str:
+    """Which tasks a comparison is about, in words."""
+    if not c.unpaired:
+        return f"paired on {c.n} tasks"
+    pairs = f"{c.n} of {c.n + c.lost}" if c.lost else f"{c.n}"
+    return f"paired on {pairs} tasks that both ran; A ran {c.ran_a}, B {c.ran_b}"
 
 
 def _page(c: Comparison) -> Iterator[str]:
     a, b = printable(c.a, 60), printable(c.b, 60)
     yield f"A  {a}"
     yield f"B  {b}"
-    yield f"pairs            {c.n}" + (
-        f", {c.unpaired} tasks in one run only" if c.unpaired else ""
-    )
+    yield f"pairs            {paired_on(c)}"
+    if c.unpaired and c.n:
+        yield f"right on those   A {100 * c.rate_a:.1f} %, B {100 * c.rate_b:.1f} %"
     yield f"A better         {c.n10}"
     yield f"B better         {c.n01}"
     yield f"A minus B        {_points(c.difference)} points [{_points(c.low)}, {_points(c.high)}]"
@@ -254,6 +284,8 @@ def _notes(comparisons: Sequence[Comparison]) -> Iterator[str]:
     if len(comparisons) > MOST:
         yield f"{MOST} of {len(comparisons)} pairs; --json has all."
     for c in comparisons:
+        if c.unpaired:
+            yield printable(f"{c.a} / {c.b}: {paired_on(c)}")
         if c.lost:
             yield printable(
                 f"{c.a} / {c.b}: {c.lost} tasks lost to faults; A-B from "

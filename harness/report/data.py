@@ -1,21 +1,27 @@
-"""A run read back and scored: what tables, charts and the notebook are made from."""
+"""Reads runs back, scores them, and makes the rows that tables, charts and the notebook show."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import runs, tasks
-from harness.runs import TASKS_FILE, Run
+from harness import identity, tasks
+from harness.identity import Settings
+from harness.report import experiments
+from harness.report.progress import Progress, progress_of
+from harness.report.width import params_of, width_of
+from harness.runs import MANIFEST, TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
 from harness.scoring.probes import commands, ran_on, score_probe
 from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, share, summarise
-from harness.tools.calculate import CannotCalculate, evaluate
+from harness.tools.calculate import CannotCalculate, work_out
+from harness.tools.loose.tokens import CannotRead
 from harness.types import Episode, EpisodeScore, Task, UserError
 
 if TYPE_CHECKING:
@@ -38,6 +44,21 @@ class Result:
         """The model's name."""
         return str(self.manifest["config"]["model"]["name"])
 
+    @cached_property
+    def settings(self) -> Settings:
+        """Every setting of the run, defaults included."""
+        return identity.settings_of(self.manifest)
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How much of what was asked is there."""
+        return progress_of(self.manifest, self.tasks, self.episodes)
+
+    @cached_property
+    def group(self) -> tuple[str, str]:
+        """What runs must share to stand in one table: the experiment and the tasks."""
+        return experiments.experiment_of(self.settings), experiments.subset_of(self.progress)
+
 
 def load(path: Path, repair: bool | None = None) -> Result:
     """Read and score a run folder; ``repair`` None = as in the run. Raises UserError when
@@ -50,6 +71,8 @@ def load(path: Path, repair: bool | None = None) -> Result:
     if repair is not None:
         manifest = {**manifest, "config": {**manifest["config"], "repair": repair}}
     suite = tasks.parse_tasks((path / TASKS_FILE).read_text("utf-8"), str(path / TASKS_FILE))
+    if strange := {e.task_id for e in episodes} - {task.id for task in suite}:
+        raise UserError(f"{path}: task {min(strange)!r} of its record is not in its {TASKS_FILE}")
     scores = score(manifest, suite, episodes)
     return Result(path, manifest, suite, episodes, scores, summarise(scores))
 
@@ -76,39 +99,99 @@ def score_one(
     if not probe:
         return score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
     return score_probe(
-        task, episode, tools=tools, dialect=dialect, same_value=same_value, repair=repair
-    )
+        task, episode, tools=tools, dialect=dialect,
+        same_value=same_value, mended=mended, repair=repair,
+    )  # fmt: skip
 
 
 def same_value(a: str, b: str) -> bool:
-    """Whether the tool ``calculate`` gives the same number for both expressions."""
+    """Whether the tool ``calculate`` gives the same number for both expressions, mended
+    where need be."""
     try:
-        return math.isclose(evaluate(a), evaluate(b), rel_tol=1e-9)
-    except (CannotCalculate, OverflowError):
+        return math.isclose(work_out(a)[0], work_out(b)[0], rel_tol=1e-9)
+    except (CannotCalculate, CannotRead, OverflowError):
         return False
 
 
+def mended(expression: str) -> tuple[str, ...]:
+    """The repairs that ``calculate`` takes to read an expression; none where it cannot."""
+    try:
+        return work_out(expression)[1].repairs
+    except (CannotCalculate, CannotRead):
+        return ()
+
+
+def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Each run as one flat row, in the order given: every run is a row of its own.
+
+    Shares are 0 to 1, ``_low`` and ``_high`` their 95 % interval; seconds are seconds, memory
+    bytes, tokens generated tokens; None or nan is what the record does not say.
+    ``experiment`` and ``subset`` ("" = the whole suite) are the same for runs that may be put
+    side by side; ``heading`` says in words what they share, and ``apart`` what tells a run
+    from others of its name there.
+    """
+    groups: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.group, []).append(result)
+    firsts = [(some[0].settings, some[0].progress) for some in groups.values()]
+    heads = dict(zip(groups, experiments.headings(firsts), strict=True))
+    tags = {
+        id(r): tag for some in groups.values() for r, tag in zip(some, apart(some), strict=True)
+    }
+    return [
+        _row(result) | {"heading": heads[result.group], "apart": tags[id(result)]}
+        for result in results
+    ]
+
+
 def row(result: Result) -> dict[str, Any]:
-    """A run as one flat row. Shares are 0 to 1, ``_low`` and ``_high`` their 95 % interval;
-    seconds are seconds, memory bytes, tokens generated tokens."""
-    config, engine = result.manifest["config"], result.manifest.get("engine", {})
-    model, summary = config["model"], result.summary
-    sessions = result.manifest.get("sessions", [])
-    seconds = sum(s["seconds"] for s in sessions)
+    """One run as ``rows`` has it."""
+    return rows([result])[0]
+
+
+def apart(results: Sequence[Result]) -> list[str]:
+    """For each run what tells it from the others of its name, "" where the name is enough."""
+    return experiments.names_apart(
+        [result.name for result in results],
+        [result.settings for result in results],
+        [result.manifest.get("engine", {}) for result in results],
+        [f"{result.progress.words} tasks" for result in results],
+        [result.path.name for result in results],
+    )
+
+
+def _row(result: Result) -> dict[str, Any]:
+    config, summary, progress = result.manifest["config"], result.summary, result.progress
+    width = width_of(result.manifest)
+    experiment, subset = result.group
+    engine = result.manifest.get("engine", {})
     return {
         "name": result.name,
-        "family": model.get("family") or str(engine.get("architecture", "")),
-        "params": engine.get("params") or model.get("params", 0),
-        "bits": engine.get("bits") or model.get("bits", 0),
-        "quantisation": engine.get("quantisation", ""),
+        "family": config["model"].get("family", ""),
+        "architecture": str(engine.get("architecture", "")),
+        "params": params_of(result.manifest) or None,
+        "params_stored": engine.get("params_stored"),
+        "recipe": width.recipe,
+        "bits": width.bits or None,
+        "bits_source": width.source,
+        "bits_per_weight": width.measured,
+        "experiment": experiment,
+        "subset": subset,
         "suite": config["suite"]["name"],
         "prompt": config["prompt"]["name"],
         "mode": config["mode"],
         "repair": config["repair"],
+        "state": progress.state,
+        "mark": progress.mark,
+        "progress": progress.words,
+        "tasks_done": progress.done,
+        "tasks_asked": progress.asked,
+        "tasks_total": progress.total,
         "episodes": len(result.episodes),
+        "episodes_asked": progress.episodes + progress.missing,
         "scored": summary.episodes,
         "unscored": sum(summary.unscored.values()),
-        "deadline": config.get("limits", {}).get("deadline", 0.0),
+        "deadline": float(result.settings.get("limits.deadline") or 0.0),
         "missed_deadline": summary.statuses.get("deadline", 0),
         **_rate("accuracy", summary.correct),
         **_rate("lenient", summary.lenient),
@@ -119,18 +202,37 @@ def row(result: Result) -> dict[str, Any]:
         "ladder": summary.mean_rung,
         "composability_gap": summary.composability_gap.value,
         "trials": summary.trials,
-        "tokens_per_second": sum(s["tokens"] for s in sessions) / seconds if seconds else 0.0,
-        "seconds_per_episode": seconds / max(1, sum(s["episodes"] for s in sessions)),
-        "peak_memory": max((s["peak_memory"] for s in sessions), default=0),
+        **_speed(result.manifest.get("sessions", [])),
         "path": str(result.path),
     }
 
 
+def _speed(sessions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Speed and memory over all sessions; a session that was killed left no figures."""
+    seconds, tokens, episodes = (
+        sum(s.get(key) or 0 for s in sessions) for key in ("seconds", "tokens", "episodes")
+    )
+    return {
+        "tokens_per_second": tokens / seconds if seconds and tokens else math.nan,
+        "seconds_per_episode": seconds / episodes if seconds and episodes else math.nan,
+        "peak_memory": max((s.get("peak_memory") or 0 for s in sessions), default=0) or None,
+    }
+
+
 def details(result: Result) -> dict[str, Any]:
-    """All that is counted of a run: its row, and below it what tables have no room for.
+    """One run as ``all_details`` has it."""
+    return all_details([result])[0]
+
+
+def all_details(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """All that is counted of each run: its row, and below it what tables have no room for.
     Rates are {value, low, high, n}; counts are whole numbers."""
+    return [r | _details(result) for r, result in zip(rows(results), results, strict=True)]
+
+
+def _details(result: Result) -> dict[str, Any]:
     summary = result.summary
-    return row(result) | {
+    return {
         "unscored_by": dict(summary.unscored),
         "categories": {
             name: {"tasks": c.tasks, "correct": rate(c.correct), "lenient": rate(c.lenient)}
@@ -144,6 +246,7 @@ def details(result: Result) -> dict[str, Any]:
         "composability": rate(summary.composability_gap),
         "format_gap": summary.format_gap,
         "tool_calls": summary.tool_calls,
+        "recovered": rate(summary.recovered),
         "overuse": summary.overuse,
         "underuse": summary.underuse,
         "abstention": vars(summary.abstention) | {"recall": rate(summary.abstention.recall)},
@@ -174,8 +277,9 @@ def rate(found: Rate) -> dict[str, float]:
 
 
 def dumps(value: object) -> str:
-    """JSON that any program can read: what is not known (nan, infinity) is null."""
-    return json.dumps(_finite(value), indent=1, ensure_ascii=False)
+    """JSON that any program can read through any terminal: plain ASCII, and what is not known
+    (nan, infinity) is null."""
+    return json.dumps(_finite(value), indent=1)
 
 
 def _finite(value: object) -> object:
@@ -186,27 +290,23 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def newest(folder: Path) -> list[Path]:
-    """The last run of each kind that has episodes; partial ones too."""
-    last = {}
-    for run in runs.find(folder):
-        config = run.manifest["config"]
-        if run.episodes():
-            last[
-                config["model"]["name"],
-                config["suite"]["name"],
-                config["prompt"]["name"],
-                config["mode"],
-                config["repair"],
-            ] = run.path
-    return list(last.values())
+def load_all(folder: Path, skip: Callable[[UserError], None]) -> list[Result]:
+    """Every run under a folder, oldest first; ``skip`` is told of each that cannot be shown
+    (damaged, or without a finished episode)."""
+    found = []
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        try:
+            found.append(load(manifest.parent))
+        except UserError as error:
+            skip(error)
+    return found
 
 
-def frame(paths: list[Path]) -> pd.DataFrame:
-    """The rows of several runs as a DataFrame, for notebooks."""
+def frame(results: Sequence[Result]) -> pd.DataFrame:
+    """The rows of several runs as a DataFrame, one line a run, for notebooks."""
     import pandas as pd
 
-    return pd.DataFrame([row(load(path)) for path in paths])
+    return pd.DataFrame(rows(results))
 
 
 def _rate(key: str, rate: Rate) -> dict[str, float]:

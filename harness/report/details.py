@@ -1,33 +1,39 @@
-"""One run in full, as text of at most 80 columns: what the result table has no room for."""
+"""Prints a run in full, in at most 80 columns: what the result table has no room for."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 
+from harness.models import short_size
 from harness.printable import printable
-from harness.report.data import Result, is_probe, run_on
-from harness.report.table import console
+from harness.report.data import Result, is_probe, rows, run_on
+from harness.report.table import console, named, width_words
 from harness.scoring.summary import Category, Summary
 
 WIDTH = 63  # of the text behind a name
 MOST = 12  # kinds of error or repair that are listed
 
 
+def show_all(results: Sequence[Result]) -> None:
+    """Print everything that is counted of each run."""
+    for result, row in zip(results, rows(results), strict=True):
+        _show(result, row)
+
+
 def show(result: Result) -> None:
-    """Print everything that is counted of a run."""
-    screen = console()
-    config, summary = result.manifest["config"], result.summary
-    repair = "" if config["repair"] else ", repair none"
-    print(
-        printable(
-            f"== {result.name}: {config['suite']['name']}, prompt {config['prompt']['name']}, "
-            f"{config['mode']} mode{repair}"
-        )
-    )
-    for name, text in [*_facts(summary, is_probe(result)), *_probe(result)]:
+    """Print everything that is counted of one run."""
+    show_all([result])
+
+
+def _show(result: Result, row: Mapping[str, Any]) -> None:
+    screen, summary = console(), result.summary
+    title = f"== {named(row)}: {printable(row['heading'])}"
+    print("\n".join(textwrap.wrap(title, 80, subsequent_indent="   ")))
+    for name, text in [*_about(row), *_facts(summary, is_probe(result)), *_probe(result)]:
         for i, line in enumerate(textwrap.wrap(text, WIDTH)):
             print(f"  {'' if i else name:15}{line}")
     for table in (_categories(summary.categories), _errors(summary)):
@@ -35,6 +41,20 @@ def show(result: Result) -> None:
             print()
             screen.print(table)
     print()
+
+
+def _about(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What was run, and how much of what was asked."""
+    measured = row["bits_per_weight"]
+    about = f"{short_size(row['params'] or 0, 3)} parameters, {width_words(row)} bits"
+    about += f", recipe {printable(str(row['recipe']), 20)}" if row["recipe"] else ""
+    about += f", {measured:.2f} bits a weight in the file" if measured == measured else ""
+    yield "model", about
+    yield "run", printable(row["path"])
+    yield "tasks", f"{row['progress']}" + (f" ({row['mark']})" if row["mark"] else "")
+    if row["deadline"]:
+        late = f"{row['missed_deadline']} of {row['scored']}"
+        yield "deadline", f"{late} missed the {row['deadline']:g} s deadline"
 
 
 def _facts(s: Summary, probe: bool) -> Iterator[tuple[str, str]]:
@@ -68,6 +88,8 @@ def _path(s: Summary) -> Iterator[tuple[str, str]]:
         "tool calls",
         (f"{s.tool_calls}; {s.overuse} beyond the gold solutions, {s.underuse} short of them"),
     )
+    if s.recovered.n:
+        yield "recovered", f"{s.recovered} of the errors told to the model, in its next step"
     a = s.abstention
     if a.recall.n:
         yield (

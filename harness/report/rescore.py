@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.protocol import parse
-from harness.report.data import Result, is_probe, same_value
+from harness.report.data import Result, is_probe, mended, same_value
 from harness.scoring.answers import match
 from harness.scoring.probes import grade_action, wanted
 from harness.text import cut, one_line
@@ -112,7 +112,9 @@ def _was_right(result: Result, task: Task, episode: Episode) -> bool:
     """What the reading in the record is worth under today's matchers."""
     if is_probe(result):
         move = episode.steps[0].parsed.move if episode.steps else None
-        return grade_action(move, wanted(task), same_value) == "right"
+        right = grade_action(move, wanted(task), same_value) == "right"
+        expression = move.input if isinstance(move, Action) and move.tool == "calculate" else ""
+        return right and (result.manifest["config"]["repair"] or not mended(expression))
     said = episode.answer if episode.status == "answered" else ""
     return match(task.answer, said, task.language).strict
 

@@ -9,7 +9,7 @@ import html
 from pathlib import Path
 
 from harness.printable import printable
-from harness.report.data import Result
+from harness.report.data import Result, row
 from harness.types import Action, Episode, EpisodeScore, Step, StepScore, Task, UserError
 
 STYLE = """
@@ -51,11 +51,17 @@ def page(result: Result) -> str:
         for name, count in _counts(result.scores)
     )
     title = _say(f"{result.name} on {result.manifest['config']['suite']['name']}")
+    about = row(result)
+    state = (
+        f"{about['state']}: {about['progress']} tasks"
+        if about["mark"]
+        else about["progress"] + " tasks"
+    )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
-        f"<body><h1>{title}</h1><p>{_say(str(result.path))}</p><nav>{buttons}</nav>\n{body}\n"
+        f"<body><h1>{title}</h1><p>{_say(about['heading'])}; {_say(state)}<br>{_say(str(result.path))}</p><nav>{buttons}</nav>\n{body}\n"
         f"<script>{SCRIPT}</script></body></html>\n"
     )
 

@@ -42,8 +42,9 @@ class Comparison:
     clusters; ``p_adjusted`` is p after Holm over all pairs that were asked about (p itself
     for one). ``detectable`` is the smallest difference that these tasks show with 80 %
     power at this discordance. ``lost`` tasks were taken by faults; ``worst`` and ``best``
-    are the difference if all of them had gone against a, or for it. ``unpaired`` tasks were
-    in one run only.
+    are the difference if all of them had gone against a, or for it. ``ran_a`` and ``ran_b``
+    count the tasks of each run; ``unpaired`` of them were in one run only. ``rate_a`` and
+    ``rate_b`` are the shares right over the pairs.
     """
 
     a: str
@@ -64,6 +65,10 @@ class Comparison:
     worst: float
     best: float
     unpaired: int
+    ran_a: int
+    ran_b: int
+    rate_a: float
+    rate_b: float
 
     @property
     def too_many_lost(self) -> bool:
@@ -106,6 +111,8 @@ def compare(
         *names, len(pairs), n10, n01, discordance, difference, low, high, independent, p, p_exact, p,
         detectable=smallest_difference(independent, discordance),
         lost=len(both) - len(pairs), worst=worst, best=best, unpaired=len(left.keys() ^ right.keys()),
+        ran_a=len(left), ran_b=len(right),
+        rate_a=sum(x.mean for x, _ in pairs) / n, rate_b=sum(y.mean for _, y in pairs) / n,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from harness.protocol import Dialect, parse
 from harness.scoring.answers import match
@@ -31,6 +32,8 @@ from harness.types import (
 _CUT_OFF = ("context", "deadline", "time", "error")
 _NOT_THE_MODEL = ("deadline", "time", "error")  # … and that say nothing of how a model writes
 _LOOKED = ("ok", "not_found")
+_REFUSED = ("bad_argument", "unknown_tool")
+LOOSE = "loose_argument"  # the code of a call that a tool read only after mending its input
 _CLOSE = Decimal("1e-9")  # relative; two spellings of one sum in binary floating point
 
 
@@ -56,11 +59,12 @@ def score_episode(
     step that reads as an answer today; what the record holds beyond it is left out.
     """
     read = _read_again(episode, tuple(tools), dialect, repair)
-    calls = list(_calls(read))
+    calls = list(_calls(read, repair))
     status = _status(episode, read)
     said = _answer(read) if status == "answered" else ""
     verdict = match(task.answer, said, task.language)
-    steps = tuple(_step_scores(read))
+    steps = tuple(_step_scores(read, repair))
+    met, recovered = _recovered(read, repair)
     hops = _hops(task.gold_actions, calls)
     return EpisodeScore(
         task.id, episode.trial, task.category, task.language, task.cluster or task.id,
@@ -79,6 +83,8 @@ def score_episode(
         steps=steps,
         tokens=sum(step.completion.tokens for step in episode.steps),
         seconds=episode.seconds,
+        errors_met=met,
+        recovered=recovered,
     )  # fmt: skip
 
 
@@ -143,38 +149,77 @@ def _status(episode: Episode, read: Sequence[tuple[Step, Parsed]]) -> str:
     return "unreadable" if episode.status == "answered" else episode.status
 
 
-def _calls(read: Iterable[tuple[Step, Parsed]]) -> Iterator[_Call]:
-    """The calls that the model made, as read today.
-
-    An observation counts only for the call that it answered: where today's reading differs
-    from the one the run acted on, nobody knows what the tool would have said."""
+def _calls(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[_Call]:
+    """The calls that the model made, as read today."""
     for step, parsed in read:
         if isinstance(parsed.move, Action) and step.completion.finish not in _CUT_OFF:
-            same = step.parsed.move == parsed.move
-            yield _Call(parsed.move, step.observation if same else None)
+            answered = _outcome(step, parsed, repair) not in ("", *_REFUSED)
+            yield _Call(parsed.move, step.observation if answered else None)
+
+
+def _outcome(step: Step, parsed: Parsed, repair: bool) -> str:
+    """What came of a step, "" where nobody knows.
+
+    An observation counts only for the move that it answered: where today's reading differs
+    from the one the run acted on, nobody knows what the tool would have said. Without
+    repairs a tool refuses what it would have had to mend."""
+    if step.observation is None or step.parsed.move != parsed.move:
+        return ""
+    if step.observation.repairs and not repair:
+        return "bad_argument"
+    return step.observation.outcome
 
 
 # --- steps ------------------------------------------------------------------------------
 
 
-def _step_scores(read: Iterable[tuple[Step, Parsed]]) -> Iterator[StepScore]:
+def _step_scores(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[StepScore]:
     """Well-formedness of each step, and what only its surroundings show to be wrong."""
     done: set[tuple[str, str]] = set()
     for step, parsed in read:
         if step.completion.finish in _NOT_THE_MODEL:
             continue
         errors = list(parsed.errors)
+        mended: tuple[str, ...] = ()
         if isinstance(parsed.move, Action):
-            outcome = step.observation.outcome if step.observation else "ok"
-            if outcome in ("bad_argument", "unknown_tool") and step.parsed.move == parsed.move:
+            outcome = _outcome(step, parsed, repair)
+            if outcome in _REFUSED:
                 errors.append(outcome)
+            elif outcome and step.observation and (mended := step.observation.repairs):
+                errors.append(LOOSE)
             key = (parsed.move.tool, normalise(parsed.move.input))
             errors += ["repeated_action"] if key in done else []
             done.add(key)
-        strict = parsed.move is not None and not parsed.errors
+        asked_well = not mended and "bad_argument" not in errors
+        strict = parsed.move is not None and not parsed.errors and asked_well
         yield StepScore(
-            strict, parsed.move is not None, tuple(dict.fromkeys(errors)), parsed.repairs
+            strict,
+            parsed.move is not None,
+            tuple(dict.fromkeys(errors)),
+            (*parsed.repairs, *mended),
         )
+
+
+def _recovered(read: Sequence[tuple[Step, Parsed]], repair: bool) -> tuple[int, int]:
+    """How many errors a model was told of and had another step after, and after how many of
+    them that next step put it right.
+
+    A call that a tool refused is put right by a call of the same tool that it takes, a call
+    of no tool by one of any tool that is taken, a step that could not be read by such a call
+    or an answer."""
+    met = mended = 0
+    for (step, parsed), (later, then) in pairwise(read):
+        outcome = _outcome(step, parsed, repair)
+        if outcome not in (*_REFUSED, "unreadable") or later.completion.finish in _NOT_THE_MODEL:
+            continue
+        met += 1
+        if isinstance(then.move, Action):
+            same = isinstance(parsed.move, Action) and parsed.move.tool == then.move.tool
+            taken = _outcome(later, then, repair) in _LOOKED
+            mended += taken and (same or outcome != "bad_argument")
+        else:
+            mended += outcome == "unreadable" and _answers(later, then)
+    return met, mended
 
 
 # --- the path ---------------------------------------------------------------------------

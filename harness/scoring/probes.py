@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import Literal
 
 from harness.protocol import Dialect, parse
-from harness.scoring.episodes import score_episode
+from harness.scoring.episodes import LOOSE, score_episode
 from harness.scoring.text import normalise
 from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
 
 Grade = Literal["right", "more words", "other input", "other tool", "no command"]
 SameValue = Callable[[str, str], bool]
+Mended = Callable[[str], tuple[str, ...]]
 
 RUN_ON = frozenset({
     "wrote_observation", "wrote_question", "role_leak", "trailing_text", "several_actions",
@@ -38,6 +39,7 @@ def score_probe(
     tools: Iterable[str],
     dialect: str | Dialect,
     same_value: SameValue,
+    mended: Mended = lambda expression: (),
     repair: bool = True,
 ) -> EpisodeScore:
     """Score the one generation of a probe.
@@ -45,14 +47,17 @@ def score_probe(
     ``correct`` is the right tool with an acceptable input, ``lenient`` lets the input have
     more words than that. Only a command to one of ``tools`` counts as a move: an answer
     from memory is ``missing_action`` under every prompt. ``same_value`` says whether two
-    expressions have the same value.
+    expressions have the same value, ``mended`` which repairs one takes to be read.
     """
     tools = tuple(tools)
     plain = score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
     move = _move(episode, tools, dialect, repair)
     command = move if isinstance(move, Action) and move.tool in tools else None
     grade = grade_action(command, wanted(task), same_value)
-    steps = tuple(_judged(step, command) for step in plain.steps)
+    loose = mended(command.input) if command and command.tool == "calculate" else ()
+    if loose and not repair:  # the tool would refuse it
+        grade, loose = "other input", ()
+    steps = tuple(_judged(step, command, loose) for step in plain.steps)
     return replace(
         plain,
         correct=grade == "right",
@@ -123,8 +128,12 @@ def _move(
     return parse(done.text, tools, dialect, finish=done.finish, stop=done.stop, repair=repair).move
 
 
-def _judged(step: StepScore, command: Action | None) -> StepScore:
+def _judged(step: StepScore, command: Action | None, loose: tuple[str, ...]) -> StepScore:
     """The form of a step where nothing but a command is asked for."""
+    if command is not None and loose:
+        return replace(
+            step, strict=False, errors=(*step.errors, LOOSE), repairs=(*step.repairs, *loose)
+        )
     if command is not None:
         return step
     blame = () if {"missing_action", "unknown_tool"} & set(step.errors) else ("missing_action",)

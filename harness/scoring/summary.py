@@ -51,7 +51,8 @@ class Summary:
     ``format_gap`` is correct minus correct_strict, ``step_gap`` readable minus strict steps
     (both as shares). ``rungs`` maps each name of RUNGS to the share of episodes that reached
     it; ``mean_rung`` is 0 to 5. ``composability_gap`` is the share of wrong answers among
-    episodes of two hops or more with every hop right. ``pass_at[k]``: at least one of k
+    episodes of two hops or more with every hop right. ``recovered`` is the share of the
+    errors met that the next step put right. ``pass_at[k]``: at least one of k
     trials right; ``pass_all[k]`` (pass^k): all k right; both only up to the least number of
     scored trials of any task. ``wall_seconds`` adds up episodes that ran beside each other.
     """
@@ -75,6 +76,7 @@ class Summary:
     overuse: int
     underuse: int
     tool_calls: int
+    recovered: Rate
     categories: Mapping[str, Category]
     abstention: Abstention
     trials: int
@@ -122,6 +124,7 @@ def summarise(scores: Iterable[EpisodeScore]) -> Summary:
         overuse=sum(s.overuse for s in good),
         underuse=sum(s.underuse for s in good),
         tool_calls=sum(s.tool_calls for s in good),
+        recovered=share(good, lambda s: s.recovered, lambda s: s.errors_met),
         categories=_categories(good),
         abstention=_abstention(good),
         trials=max((n for _, n, _ in trials), default=0),

@@ -31,6 +31,8 @@ TOOLS: dict[str, Tool] = {
     "lookup": lookup.lookup,
 }
 WORLDLESS = frozenset({"calculate"})  # never recorded, never made to fail
+# What the same tools read beyond their docstrings where repairs are on (``--repair none``: off)
+LOOSE: dict[str, Tool] = {"calculate": calculate.calculate_loosely}
 # How the tools word what a world says. Raise it when that changes: answers recorded under
 # another number are then refused instead of mixed in.
 WORDING = 1
@@ -64,8 +66,9 @@ class Toolbox:
     """The tools that one prompt offers, over one world; safe to call from several threads.
 
     ``tape`` and ``fault`` are put around every question to the world: the one keeps the
-    answers, the other makes some fail. Raises UserError for a name in neither ``TOOLS``
-    nor ``own``, and for a recorded world that other tools made.
+    answers, the other makes some fail. With ``repair`` a tool also reads what is not quite
+    its input but has one reading, and its observation says so. Raises UserError for a name
+    in neither ``TOOLS`` nor ``own``, and for a recorded world that other tools made.
     """
 
     def __init__(
@@ -75,10 +78,12 @@ class Toolbox:
         own: Mapping[str, Tool] | None = None,
         tape: Callable[[Ask], Ask] | None = None,
         fault: Callable[[Ask], Ask] | None = None,
+        repair: bool = False,
     ) -> None:
         self.names = tuple(names)
         self.world = world
         self._tools = _choose(names, own)
+        self._loose = {name: LOOSE[name] for name in names if repair and name in LOOSE}
         if isinstance(world, Recorded):
             world.expect(WORDING, [_identity(name, tool) for name, tool in self._tools.items()])
         ask: Ask = _checked(self._run)
@@ -107,12 +112,13 @@ class Toolbox:
         text, so that neither is ever blamed on the model. ``seconds`` is wall time.
         """
         if tool not in self._tools:
-            name, names = one_line(tool)[:NAME_ECHO_CHARS], ", ".join(self.names)
-            return Observation(f'Error: no tool "{name}". Tools: {names}.', "unknown_tool")
+            return Observation(self._unknown(tool), "unknown_tool")
+        if error := _refusal(tool, input):
+            return Observation(error, "bad_argument")
         began = time.perf_counter()
         try:
             if tool in WORLDLESS:
-                observation = self._tools[tool](input, self.world)
+                observation = self._loose.get(tool, self._tools[tool])(input, self.world)
             else:
                 observation = self._ask(_identity(tool, self._tools[tool]), input)
         except NotOnTape as error:
@@ -123,10 +129,33 @@ class Toolbox:
             observation = _failure(tool, f"{type(error).__name__}: {error}")
         return replace(observation, seconds=time.perf_counter() - began)
 
+    def _unknown(self, tool: str) -> str:
+        name = one_line(tool)[:NAME_ECHO_CHARS]
+        if not self.names:
+            return f'Error: no tool "{name}"; there are none.'
+        near = difflib.get_close_matches(tool[:NAME_ECHO_CHARS].lower(), self.names, 1, 0.4)
+        example = _example((near or self.names)[0], self._tools)
+        return f'Error: no tool "{name}". Tools: {", ".join(self.names)}, for example {example}.'
+
     def _run(self, identity: str, input: str) -> Observation:
         if isinstance(self.world, Recorded):
             return self.world.recall(identity, input)
         return self._tools[identity.partition("@")[0]](input, self.world)
+
+
+def _example(name: str, tools: Mapping[str, Tool]) -> str:
+    """The call that a tool's docstring shows."""
+    return (inspect.getdoc(tools[name]) or name).split("\n")[0]
+
+
+def _refusal(tool: str, input: str) -> str:
+    """Why a shipped tool cannot read an input, "" when it can. No world is asked, so none of
+    this is on a tape."""
+    if tool == "lookup":
+        return lookup.refusal(input)
+    if tool in TOOLS and not input.strip():
+        return f"Error: {tool} was given nothing; write for example {_example(tool, TOOLS)}."
+    return ""
 
 
 def _identity(name: str, tool: Tool) -> str:

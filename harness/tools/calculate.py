@@ -1,9 +1,8 @@
-"""calculate: arithmetic as Python writes it, and nothing else.
+"""calculate: arithmetic as Python writes it, and as people do.
 
 Total and bounded: any text gives a number or a reason within milliseconds, because the
-size of a result is known before it is worked out. Nothing is executed. What people write
-that Python does not (2^10, 1,234, 15% of 80, 3 × 4) is refused with the fix, never guessed
-at: whether a model writes its input well is what the harness measures.
+size of a result is known before it is worked out. Nothing is executed. What is not Python
+but has one reading (``loose``) is worked out only where repairs are on, and says so.
 """
 
 from __future__ import annotations
@@ -12,10 +11,11 @@ import ast
 import math
 import operator
 import re
-import unicodedata
 from collections.abc import Callable
 
-from harness.text import one_line
+from harness.text import cut, one_line
+from harness.tools.loose import Reading, read
+from harness.tools.loose.tokens import ARITY, PLAIN, CannotRead
 from harness.types import Observation, World
 
 MAX_CHARS = 500
@@ -29,29 +29,68 @@ Number = int | float
 
 
 class CannotCalculate(ValueError):
-    """The text has no value; the message says why, and the fix where there is one."""
+    """The text can be read and has no value; the message says why."""
 
 
 def calculate(input: str, world: World) -> Observation:
     """calculate: 4 * 7 / 3
     Works out an arithmetic expression written as in Python and returns the number."""
+    return _answer(input, repair=False)
+
+
+def calculate_loosely(input: str, world: World) -> Observation:
+    """The same, and what is not Python is read where it has one reading: then ``repairs``
+    names what was mended."""
+    return _answer(input, repair=True)
+
+
+def _answer(input: str, repair: bool) -> Observation:
     try:
-        return Observation(show(evaluate(input)))
-    except CannotCalculate as reason:
-        echo = one_line(input)[:ECHO_CHARS]
-        return Observation(f'Error: cannot calculate "{echo}": {reason}.', "bad_argument")
+        value, reading = work_out(input)
+        if reading.repairs and not repair:
+            raise CannotRead(reading.piece, f"write {_example(reading.text)}")
+        return Observation(show(value), repairs=reading.repairs)
+    except CannotRead as error:
+        piece, whole = cut(one_line(error.piece), ECHO_CHARS), cut(one_line(input), ECHO_CHARS)
+        within = "" if piece == whole else f' in "{whole}"'
+        return Observation(f'Error: cannot read "{piece}"{within}; {error.advice}.', "bad_argument")
+    except CannotCalculate as error:
+        echo = cut(one_line(input), ECHO_CHARS)
+        return Observation(f'Error: cannot calculate "{echo}": {error}.', "bad_argument")
+
+
+def _example(text: str) -> str:
+    return text if len(text) <= ECHO_CHARS else "it as Python does, for example 1234 * 0.35"
+
+
+def work_out(expression: str) -> tuple[Number, Reading]:
+    """The value, and how the text was read: with repairs only where it is not Python.
+
+    Raises CannotRead where there is no one reading, and CannotCalculate where that has no
+    value."""
+    try:
+        return evaluate(expression), Reading(expression)
+    except CannotRead as error:
+        reading = read(expression) if len(expression) <= MAX_CHARS else Reading(expression)
+        if not reading.repairs:
+            raise error from None
+        return _evaluate(reading.text), reading
 
 
 def evaluate(expression: str) -> Number:
-    """The value of an expression; raises CannotCalculate when it has none."""
-    text = expression.partition("#")[0].strip()
+    """The value of a Python expression. Raises CannotRead when the text is none, and
+    CannotCalculate when it has no value."""
     if len(expression) > MAX_CHARS:
-        raise CannotCalculate(f"it is longer than {MAX_CHARS} characters")
+        raise CannotRead(expression, f"write {MAX_CHARS} characters at most")
+    return _evaluate(expression.partition("#")[0].strip())
+
+
+def _evaluate(text: str) -> Number:
     _check_spelling(text)
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise CannotCalculate("it is not a complete Python expression") from None
+        raise CannotRead(text, "it is not complete; " + PLAIN) from None
     try:
         return _value(tree.body)
     except ZeroDivisionError:
@@ -73,34 +112,6 @@ def show(number: Number) -> str:
 
 # --- spelling: what is not even a Python number, name or sign -----------------------------
 
-_HINTS = [  # what people write -> how Python writes it; {0} is what the group caught
-    (r"\^", "write powers with **, not ^"),
-    (r"(\d[\d.]*)\s*%\s*(?:of\b|[*/)]|$)", "% is the remainder; write {0}% as {0} / 100"),
-    (r"!(?!=)", "write factorial(n), not n!"),
-    (r"\bmod\b", "write the remainder with %, not mod"),
-    (r"\d\s+[xX]\s+\d|[1-9][xX]\d", "write * to multiply, not x"),
-    (r"[\"'`“”‘’「」]", "leave out the quotation marks"),
-    (r"([$€£¥￥])", "leave out {0}"),
-    (r"<<|>>", "shifts are not arithmetic"),
-    (r"[<>]|[=!]=", "comparisons are not arithmetic"),
-    (r"=", "leave out ="),
-    (r"[;\n\r]", "give one expression only"),
-    (r"[\[\]{}]", "use round brackets only"),
-]
-_SIGNS = {
-    "×": "*",
-    "⋅": "*",
-    "·": "*",
-    "∗": "*",
-    "÷": "/",
-    "−": "-",
-    "–": "-",
-    "—": "-",
-    "√": "sqrt()",
-    "π": "pi",
-    "²": "**2",
-    "³": "**3",
-}
 _DIGITS = r"\d(?:_?\d)*"
 _NUMBER = rf"(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
 _WORD = re.compile(rf"(?P<number>{_NUMBER})(?![\w.])|(?P<digits>[\d.][\w.]*)|(?P<name>[\w.]+)")
@@ -108,26 +119,14 @@ _WORD = re.compile(rf"(?P<number>{_NUMBER})(?![\w.])|(?P<digits>[\d.][\w.]*)|(?P
 
 def _check_spelling(text: str) -> None:
     if not text:
-        raise CannotCalculate("it is empty")
-    for pattern, hint in _HINTS:
-        if found := re.search(pattern, text, re.ASCII):
-            raise CannotCalculate(hint.format(*found.groups()))
+        raise CannotRead("", PLAIN)
     for char in text:
         if not char.isascii() or not (char.isalnum() or char in " \t+-*/%().,_"):
-            raise CannotCalculate(_about_char(char))
+            raise CannotRead(char if char.isprintable() else f"U+{ord(char):04X}")
     for word in _WORD.finditer(text):
-        if word["digits"]:
-            raise CannotCalculate(f'"{word["digits"]}" is not a number')
-        if word["name"] and word["name"].removeprefix("math.") not in _NAMES:
-            raise CannotCalculate(f'"{word["name"]}" is not a number or a function')
-
-
-def _about_char(char: str) -> str:
-    plain = _SIGNS.get(char) or unicodedata.normalize("NFKC", char)
-    if plain != char and plain.isascii() and plain.isprintable():
-        return f"write {plain}, not {char}"
-    shown = f'"{char}"' if char.isprintable() else f"U+{ord(char):04X}"
-    return f"{shown} is not supported"
+        name = word["name"]
+        if word["digits"] or (name and name.removeprefix("math.") not in ARITY):
+            raise CannotRead(word[0])
 
 
 # --- values -----------------------------------------------------------------------------
@@ -148,8 +147,8 @@ def _value(node: ast.expr, depth: int = 0) -> Number:
         case ast.Name() | ast.Attribute():
             return _constant(_name(node))
         case ast.Tuple():
-            raise CannotCalculate("write numbers without commas")
-    raise CannotCalculate("it is not arithmetic")
+            raise CannotRead(",", "write numbers without commas")
+    raise CannotRead(ast.unparse(node)[:ECHO_CHARS])
 
 
 def _bounded(value: object) -> Number:
@@ -165,26 +164,31 @@ def _name(node: ast.expr) -> str:
     match node:
         case ast.Name(name) | ast.Attribute(ast.Name("math"), name):
             return name
-    raise CannotCalculate("write * between the things to multiply")
+    raise CannotRead(ast.unparse(node)[:ECHO_CHARS], "write * between the things to multiply")
 
 
 def _constant(name: str) -> Number:
     if name not in _CONSTANTS:
-        raise CannotCalculate(f"{name} is a function: write {name}(...)")
+        raise CannotRead(name, f"write {name}(2)")
     return _CONSTANTS[name]
 
 
 def _call(name: str, values: list[Number]) -> Number:
     if name not in _FUNCTIONS:
-        raise CannotCalculate(f"{name} is not a function")
+        raise CannotRead(name, f"{name} is a number: write {name} * 2")
     try:
         return _FUNCTIONS[name](*values)
     except TypeError:
-        raise CannotCalculate(f"{name} does not take these numbers") from None
+        raise CannotRead(name, _usage(name)) from None
     except CannotCalculate:
         raise
     except ValueError:
         raise CannotCalculate(f"{name} is not defined there") from None
+
+
+def _usage(name: str) -> str:
+    most = ARITY[name]
+    return f"write {name}(2)" if most == 1 else f"write {name}(8, 2)"
 
 
 def _times(left: Number, right: Number) -> Number:
@@ -241,4 +245,3 @@ _FUNCTIONS: dict[str, Callable[..., Number]] = {
     "degrees": math.degrees, "radians": math.radians,
     "gcd": math.gcd, "lcm": math.lcm, "hypot": math.hypot,
 }  # fmt: skip
-_NAMES = _FUNCTIONS.keys() | _CONSTANTS.keys()

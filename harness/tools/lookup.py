@@ -23,13 +23,10 @@ Loop = Generator[Generate | Act, Completion | Observation, Episode]
 def lookup(input: str, world: World) -> Observation:
     """lookup: capital
     Returns the next sentence with that word in the article looked up last with wikipedia."""
-    keyword, number, title = (*input.split("\n"), "", "")[:3]
-    word = one_line(keyword)
-    if not word:
-        return Observation("Error: name a word to look for.", "bad_argument")
+    word, number, title = _parts(input)
     article = world.article(title) if title and number.isdecimal() and number.isascii() else None
-    if article is None:
-        return Observation("Error: look up an article with wikipedia first.", "bad_argument")
+    if not word or article is None:
+        return Observation(refusal(f"{word}\n\n"), "bad_argument")
     text = article.text or "; ".join(article.meanings)
     found = [line for line in sentences(text) if title_key(word) in title_key(line)]
     at = max(1, int(number[:6]))
@@ -39,6 +36,25 @@ def lookup(input: str, world: World) -> Observation:
             f'No {more}results for "{cut(word, ECHO_CHARS)}" in "{article.title}".', "not_found"
         )
     return Observation(f"(Result {at} of {len(found)}) {cut(found[at - 1], SENTENCE_CHARS)}")
+
+
+def refusal(input: str) -> str:
+    """Why it cannot be looked for, "" when it can: no word, or no page is open."""
+    word, _, title = _parts(input)
+    if not word:
+        return "Error: no word to look for; write for example lookup: capital."
+    if not title:
+        shown = cut(word, ECHO_CHARS)
+        return (
+            f'Error: no page is open to find "{shown}" in; open one, for example wikipedia: Japan.'
+        )
+    return ""
+
+
+def _parts(input: str) -> tuple[str, str, str]:
+    """Keyword, number and title, "" for what is not there."""
+    keyword, number, title = (*input.split("\n"), "", "")[:3]
+    return one_line(keyword), number, title
 
 
 def follow(loop: Loop) -> Loop:

@@ -19,10 +19,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from harness.text import one_line, redacted
+from harness.text import cut, one_line, redacted
 from harness.types import Observation, ToolUnavailable, UserError, World
 
 SECONDS = 30.0  # one call may take
+ECHO_CHARS = 60
 MOST_HANGS = 3  # after which a tool is not called any more
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
@@ -55,7 +56,17 @@ class OwnTool:
         if not result:
             self._hangs += 1
             raise ToolUnavailable(f"did not come back within {self._seconds:g} s")
-        return _observation(result[0])
+        return self._told(_observation(result[0]), input)
+
+    def _told(self, observation: Observation, input: str) -> Observation:
+        """The observation; of one that refuses the input, with the input and the example."""
+        if observation.outcome != "bad_argument":
+            return observation
+        example = (self.__doc__ or self.name).split("\n")[0]
+        reason = one_line(observation.text).removeprefix("Error: ").rstrip(".")
+        text = f'Error: {self.name} cannot read "{cut(one_line(input), ECHO_CHARS)}": {reason}'
+        shown = "" if example in text else f"; write for example {example}"
+        return Observation(f"{text}{shown}.", "bad_argument")
 
 
 def load(path: str, seconds: float = SECONDS) -> dict[str, OwnTool]:
