@@ -24,7 +24,7 @@ _CODES = re.compile(
     r"|exceed_context|context_?length|contextwindow",
     re.IGNORECASE,
 )
-_PROMPT = r"prompt|inputs?|context (?:length|window|size)|messages?|conversation|history|request"
+_PROMPT = r"prompt|inputs?|context (?:length|window|size)|messages?|conversation|history"
 _TOO_MUCH = (
     r"too (?:long|large|big)|(?:long|larg|bigg|great)er than|exceed|overflow|"
     r"(?:does not|doesn't|do not|don't|cannot|can't|won't) fit|reduce the length"
@@ -35,10 +35,14 @@ _LENGTH = (
 )
 _LIMIT = (
     rf"{_TOO_MUCH}|maxim|\bmax\b|limit|at most|less than|fewer than|more than|<=|≤|too many|"
-    r"up to|only supports?|\brange\b|shorten|truncat"
+    r"up to|\bonly\b|\brange\b|shorte|truncat|not enough|\d ?> ?\d"
 )
 _OVERFLOWS = (
     re.compile(rf"\b(?:{_PROMPT})\b.{{0,80}}?(?:{_TOO_MUCH})", re.IGNORECASE | re.DOTALL),
+    re.compile(
+        rf"\b(?:reduce|shorten)\b.{{0,40}}\b(?:{_PROMPT})\b|request (?:is )?too large",
+        re.IGNORECASE,
+    ),
     re.compile(rf"(?:{_LENGTH}).{{0,120}}?(?:{_LIMIT})", re.IGNORECASE | re.DOTALL),
     re.compile(rf"(?:{_LIMIT}).{{0,120}}?(?:{_LENGTH})", re.IGNORECASE | re.DOTALL),
     re.compile(
@@ -46,7 +50,9 @@ _OVERFLOWS = (
     ),
 )
 _OTHER_LIMITS = re.compile(
-    r"per (?:second|minute|hour|day)|rate.?limit|\btpm\b|\brpm\b|quota|deadline", re.IGNORECASE
+    r"per (?:second|minute|hour|day)|rate.?limit|\btpm\b|\brpm\b|quota|deadline"
+    r"|credit|balance|billing|\bqueue|overload",
+    re.IGNORECASE,
 )
 _OUTPUT = re.compile(r"(?:completion|output|generated|new) tokens", re.IGNORECASE)
 _SPEAKS_OF_PROMPT = re.compile(r"context|prompt|input|message|model length", re.IGNORECASE)
@@ -77,7 +83,7 @@ def refusal(
     if 300 <= status < 400:
         return Fault(f"the server answered {status} and sends requests on{_to(headers, url)}")
     text = f"the server answered {status}: {detail}"
-    if status not in (401, 403, 404, 408, 425, 429):
+    if status not in (401, 403, 404, 408, 425, 429, 502, 503, 504):
         if is_overflow(status, data):
             return Fault(text, finish="context")
         if key := refused_key(data, keys):
