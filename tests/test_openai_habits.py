@@ -7,14 +7,18 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from engine_contract import PREFIX, ask, complete, drive
+from test_session import plan_for
 
 from harness.engines import create
 from harness.engines._openai_options import effective_address
-from harness.types import Completion, EngineSettings, Model, Piece, UserError
+from harness.session import open_session
+from harness.subsets import Subset
+from harness.types import Completion, EngineSettings, Episode, Model, Piece, UserError
 
 pytest.importorskip("httpx")
 
@@ -352,6 +356,38 @@ def test_the_model_that_the_server_lists(
 ) -> None:
     stub.models = models
     assert started().facts["served_model"] == expected
+
+
+def run_of(suite: Path, runs_dir: Path, limit: int) -> tuple[Path, int, str]:
+    """The run that the command fills: its folder, the episodes that it added, its news."""
+    plan = plan_for(suite, model=Model("far", "openai", "gpt"), subset=Subset(limit=limit))
+    session = open_session(plan, runs_dir)
+    added = [event for event in session.events() if isinstance(event, Episode)]
+    assert session.run and all(episode.answer == "7" for episode in added)
+    return session.run.path, len(added), session.news
+
+
+def test_another_address_or_model_is_another_run(
+    stub: Stub, suite_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answering(model: str) -> Callable[[Body], Any]:
+        return lambda body: sse({**chunk(" I know.\nAnswer: 7", "stop"), "model": model})
+
+    stub.reply = answering("a")
+    monkeypatch.setenv("OPENAI_BASE_URL", stub.url)
+    first, added, _ = run_of(suite_folder, tmp_path, limit=1)
+    assert added == 1
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{stub.url}/")
+    assert run_of(suite_folder, tmp_path, limit=1)[:2] == (first, 0)
+    monkeypatch.setenv("OPENAI_BASE_URL", stub.url.replace("127.0.0.1", "localhost"))
+    second, added, news = run_of(suite_folder, tmp_path, limit=1)
+    assert second != first and added == 1 and "server" in news
+    stub.reply = answering("b")
+    third, added, news = run_of(suite_folder, tmp_path, limit=1)
+    assert third not in (first, second) and added == 1 and "served_model a -> b" in news
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    with pytest.raises(UserError, match="cannot be reached"):
+        run_of(suite_folder, tmp_path, limit=1)
 
 
 @pytest.mark.parametrize(

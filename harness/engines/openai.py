@@ -112,7 +112,6 @@ class OpenAIEngine:
             "server_ran_past_stop": 0,
             "tokens_estimated": 0,
             "only_reasoning": 0,
-            "prompt_miscounted": 0,
             "left_out": sorted(server.left_out),
             "warnings": [],
         }
@@ -121,6 +120,7 @@ class OpenAIEngine:
         self._timeout = options.timeout
         self._asked_to_leave_out = set(options.leave_out)
         self._model = ""
+        self._junk = False
         self._settings = settings
         self._prefix = ""
         self._prefix_seen = 0
@@ -156,7 +156,7 @@ class OpenAIEngine:
             "prefix_hash_of": "text",
             "served_model": _served(reply.model, self._server.listed(reply.model)),
         }
-        self._note(reply)
+        self._warn()
         return count
 
     def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
@@ -250,27 +250,30 @@ class OpenAIEngine:
             )
         return ""
 
-    def _prompt_count(self, completion: Completion, prompt: str) -> int:
-        """The server's count of a prompt; 0 where it gave none, or one that cannot be one."""
-        counted = completion.prompt_tokens
-        junk = 0 < counted * JUNK < len(prompt)
-        self._count("prompt_miscounted", junk)
-        return 0 if junk else counted
-
     def _note(self, reply: Reply) -> None:
-        """Keep count of the server's habits, and put into words those that change results."""
+        """Keep count of the server's habits in the run; the start is not counted, so that the
+        facts of a fresh engine are always the same."""
         self._count("server_ran_past_stop", reply.ran_past_stop)
         self._count("tokens_estimated", reply.estimated)
         self._count("only_reasoning", reply.only_reasoning)
+        self._warn()
+
+    def _warn(self) -> None:
+        """Put into words what the server does that changes results."""
         self.facts["left_out"] = sorted(self._server.left_out)
         refused = sorted(self._server.left_out - self._asked_to_leave_out)
-        counts = (
-            ("only_reasoning", "replies were all reasoning, with nothing in their content"),
-            ("prompt_miscounted", "counts of the prompt were too small to be true"),
-        )
         warnings = [f"the server refused {', '.join(refused)}: not sent"] if refused else []
-        warnings += [f"{self.facts[key]} {what}" for key, what in counts if self.facts[key]]
+        if count := self.facts["only_reasoning"]:
+            warnings.append(f"{count} replies were all reasoning, with nothing in their content")
+        if self._junk:
+            warnings.append("the server's counts of the prompt are too small to be true")
         self.facts["warnings"] = warnings
+
+    def _prompt_count(self, completion: Completion, prompt: str) -> int:
+        """The server's count of a prompt; 0 where it gave none, or one that cannot be one."""
+        junk = 0 < completion.prompt_tokens * JUNK < len(prompt)
+        self._junk |= junk
+        return 0 if junk else completion.prompt_tokens
 
     def _abandon_late_ones(self) -> None:
         """For what no timeout of the client catches: a name server that hangs, bytes that drip."""
