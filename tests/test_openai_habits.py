@@ -174,11 +174,18 @@ def test_stop_with_all_tokens_spent_is_length(
 # --- chunks and bodies
 
 EMPTY: list[object] = [
-    {"choices": [], "prompt_filter_results": [{}]}, {"choices": None}, {}, None,
-    {"usage": {"prompt_tokens": 9, "completion_tokens": 2}}, {"type": "ping"},
-    {"choices": [None]}, {"choices": [{"delta": None}]}, {"choices": [{"delta": {"role": "a"}}]},
-    {"choices": [{"text": None, "finish_reason": None}]}, {"choices": [{"delta": {"content": None}}]},
-]  # fmt: skip
+    {"choices": [], "prompt_filter_results": [{}]},
+    {"choices": None},
+    {},
+    None,
+    {"usage": {"prompt_tokens": 9, "completion_tokens": 2}},
+    {"type": "ping"},
+    {"choices": [None]},
+    {"choices": [{"delta": None}]},
+    {"choices": [{"delta": {"role": "a"}}]},
+    {"choices": [{"text": None, "finish_reason": None}]},
+    {"choices": [{"delta": {"content": None}}]},
+]
 
 
 def test_chunks_without_text_are_passed_over(asked: Callable[..., Completion]) -> None:
@@ -272,9 +279,16 @@ def test_text_that_a_server_made_a_tool_call_of(asked: Callable[..., Completion]
 
 @pytest.mark.parametrize(
     "usage",
-    [None, {}, {"prompt_tokens": 0, "completion_tokens": 0}, {"completion_tokens": -117},
-     {"completion_tokens": "9"}, {"completion_tokens": True}, {"completion_tokens": float("nan")}],
-)  # fmt: skip
+    [
+        None,
+        {},
+        {"prompt_tokens": 0, "completion_tokens": 0},
+        {"completion_tokens": -117},
+        {"completion_tokens": "9"},
+        {"completion_tokens": True},
+        {"completion_tokens": float("nan")},
+    ],
+)
 def test_counts_that_are_none_are_estimated(
     stub: Stub, started: Callable[..., Any], usage: Body | None
 ) -> None:

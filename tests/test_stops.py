@@ -117,12 +117,20 @@ def test_other_beginnings_are_text(text: str) -> None:
 
 
 MARKS = [
-    ("<think>", "</think>"), ("<thinking>", "</thinking>"), ("<Thought>", "</Thought>"),
-    ("[THINK]", "[/THINK]"), ("<seed:think>", "</seed:think>"), ("◁think▷", "◁/think▷"),
-    ("<reasoning>", "</reasoning>"), ("<mm:think>", "</mm:think>"), ("<|think|>", "<|/think|>"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"), ("<|START_THINKING|>", "<|END_THINKING|>"),
-    ("<|inner_prefix|>", "<|inner_suffix|>"), ("<|channel>thought", "<channel|>"),
-]  # fmt: skip
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<Thought>", "</Thought>"),
+    ("[THINK]", "[/THINK]"),
+    ("<seed:think>", "</seed:think>"),
+    ("◁think▷", "◁/think▷"),
+    ("<reasoning>", "</reasoning>"),
+    ("<mm:think>", "</mm:think>"),
+    ("<|think|>", "<|/think|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<|channel>thought", "<channel|>"),
+]
 
 
 @pytest.mark.parametrize(("opens", "closes"), MARKS)
@@ -181,8 +189,28 @@ def test_a_prompt_without_an_open_block_needs_no_closing() -> None:
         assert closing_mark(tail) == ""
 
 
-PARTS = ["<", "think", ">", "</", "[", "THINK", "]", "[/", " ", "\n", "a", "<|channel|>", "final",
-         "analysis", "<|message|>", "<|end|>", "assistantfinal", "◁", "▷", "/"]  # fmt: skip
+PARTS = [
+    "<",
+    "think",
+    ">",
+    "</",
+    "[",
+    "THINK",
+    "]",
+    "[/",
+    " ",
+    "\n",
+    "a",
+    "<|channel|>",
+    "final",
+    "analysis",
+    "<|message|>",
+    "<|end|>",
+    "assistantfinal",
+    "◁",
+    "▷",
+    "/",
+]
 thoughts = st.lists(st.sampled_from(PARTS), max_size=14).map("".join)
 
 

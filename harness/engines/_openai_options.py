@@ -23,9 +23,15 @@ OPTIONS = ("url", "model", "api", "key_env", "stop", "stream", "timeout", "leave
 # What a request can do without. Without max_tokens it asks for max_completion_tokens; without
 # both the harness cuts. Without stream there is no stop string on the way, only afterwards.
 LEAVABLE = (
-    "stream_options", "seed", "temperature", "top_p", "stop", "stream", "max_tokens",
+    "stream_options",
+    "seed",
+    "temperature",
+    "top_p",
+    "stop",
+    "stream",
+    "max_tokens",
     "max_completion_tokens",
-)  # fmt: skip
+)
 # Seconds without a token: long enough for a 13B to read a long prompt on a slow CPU.
 STALL = 600.0
 PORTS = {"http": 80, "https": 443}

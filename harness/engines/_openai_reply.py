@@ -130,12 +130,12 @@ class Reader:
             return "length", ""
         if (finish := self._named_end) != "eos":
             return finish, ""
-        if (self.called_tool and not self._whole.strip()) or self.only_reasoning:
-            return "error", ""
         if isinstance(self.stop_reason, str) and self.stop_reason in self.request.stop:
             return "stop", self.stop_reason
         if self._spent and not re.search("eos|eot|end_?turn|sequence", self.reason.lower()):
             return "length", ""
+        if (self.called_tool and not self._whole.strip()) or self.only_reasoning:
+            return "error", ""
         told = self.stop_reason is None or self.options.stop == "here" or not self.request.stop
         return ("eos" if told else "stop"), ""
 
