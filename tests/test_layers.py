@@ -11,7 +11,7 @@ ROOT = Path(harness.__file__).parent
 # Each layer may import the ones before it. Within a layer, only a package's own files.
 LAYERS = [
     ["types"],
-    ["records", "printable", "text", "files", "fetch"],
+    ["records", "printable", "text", "files", "fetch", "proxies"],
     ["models", "tasks", "subsets", "articles", "prompts", "protocol", "identity", "runs"],
     ["engines", "tools", "worlds", "scoring", "invent", "importers", "weights"],
     ["agent", "selftest", "prepare", "chat"],

@@ -25,11 +25,13 @@ KEYS = {"title", "dialect", "language", "tools", "stop", "probe"}
 @dataclass(frozen=True)
 class Chat:
     """A chat template cut where the user's text goes: ``head`` before it, ``tail`` behind it up
-    to where the assistant begins. ``sha256`` is of the template."""
+    to where the assistant begins. ``sha256`` is of the template, ``date`` (ISO) what it was told
+    is today, "" where it does not ask."""
 
     head: str
     tail: str
     sha256: str
+    date: str = ""
 
 
 @dataclass(frozen=True)
