@@ -301,8 +301,8 @@ def plain(value: Fraction) -> str:
 
 
 def _date(target: Target, text: str) -> tuple[bool, bool, str, str]:
-    wanted = [date for gold in target.accepted if (date := _one_date(gold))]
-    near_misses = [date for name in target.rejected if (date := _one_date(name))]
+    wanted = [date for gold in target.accepted if (date := gold_date(gold))]
+    near_misses = [date for name in target.rejected if (date := gold_date(name))]
     folded = fold(text)
     strict, lenient = _one_date(text), _one_date(without_asides(text))
     found = strict or lenient
@@ -314,6 +314,14 @@ def _date(target: Target, text: str) -> tuple[bool, bool, str, str]:
         return False, False, iso(found), "not asserted"
     right = any(found.within(gold) for gold in wanted)
     return right and strict is not None, right, iso(found), "same date" if right else DIFFERENT
+
+
+def gold_date(text: str) -> Date | None:
+    """The date that a task file gives; there a bare figure is a year, "79" as well as "-44"."""
+    return Date(int(text), 0, 0) if _YEAR.fullmatch(text) else _one_date(text)
+
+
+_YEAR = re.compile(r"-?(?!0+$)[0-9]{1,4}")
 
 
 def _one_date(text: str) -> Date | None:

@@ -63,7 +63,8 @@ def western(text: str) -> str:
     def year(match: re.Match[str]) -> str:
         before, last = _ERAS[match[1]]
         n = 1 if match[2] == "元" else int(match[2])
-        return f"{before + n}年" if 1 <= n <= last else "?年"
+        sign = "" if match[1].isascii() and len(match[1]) > 1 else "年"
+        return f"{before + n}{sign}" if 1 <= n <= last else "?年"
 
     if text.isascii() and not _ERA_YEAR.search(text) and not _ERA_LETTER.search(text):
         return text
@@ -93,6 +94,7 @@ _ORDINAL_DAY = re.compile(
 )
 _ASIDE = re.compile(r"(?<=[0-9年])\([^()]{1,12}\)(?= ?(?:年|[0-9]{1,2}月))")  # 1911(明治44)年5月
 _RANGE_DASH = re.compile(r"(?<![0-9–—-])([0-9]{3,4}) ?[–—] ?([0-9]{2,4})(?![0-9–—-])")
+_TIME = re.compile(r"(?<=-[0-9]{2})t[0-9:]{2,8}(?:\.[0-9]+)?(?:z|[+-][0-9:]{2,5})?")
 _WEEKDAY = re.compile(r"\([月火水木金土日]\)|[月火水木金土日]曜日?")
 
 
@@ -100,7 +102,7 @@ def _readable(text: str) -> str:
     """One spelling: folded, eras and ordinal words as figures, weekdays and asides out."""
     text = fold(_RANGE_DASH.sub(r"\1~\2", text))
     text = _ORDINAL_DAY.sub(lambda m: f"{_ORDINAL_DAYS[m[0].replace('-', ' ')]}th", text)
-    return _WEEKDAY.sub("", western(_ASIDE.sub("", text)))
+    return _WEEKDAY.sub("", western(_ASIDE.sub("", _TIME.sub("", text))))
 
 
 # --- forms ------------------------------------------------------------------------------
@@ -114,7 +116,7 @@ _SOME_YEAR = (  # groups: front, figures, back
     r"( ?(?:b\.?c\.?e?|a\.?d|c\.?e)(?![a-z])\.?)?"
 )
 
-_Reader = Callable[[re.Match[str]], Date]
+_Reader = Callable[[re.Match[str]], Date | None]
 
 
 def _year(front: str | None, figures: str | None, back: str | None) -> int:
@@ -160,8 +162,9 @@ def _year_first(match: re.Match[str]) -> Date:
     return Date(int(match[1]), _MONTHS[match[2]], int(match[3] or 0))
 
 
-def _year_alone(match: re.Match[str]) -> Date:
-    return _checked(_year(*match.groups()), 0, 0, match[2])
+def _year_alone(match: re.Match[str]) -> Date | None:
+    year = _year(*match.groups())
+    return Date(year, 0, 0) if year else None
 
 
 def _iso(match: re.Match[str]) -> Date:
@@ -261,8 +264,8 @@ def _read(text: str) -> Iterator[Date]:
     left = text
     for pattern, reader in _FORMS:
         for match in pattern.finditer(left):
-            start, end = match.span()
-            yield NO_DATE if _qualified(text, start, end) else reader(match)
+            if date := reader(match):
+                yield NO_DATE if _qualified(text, *match.span()) else date
         left = pattern.sub(lambda match: "|" * len(match[0]), left)
 
 

@@ -17,13 +17,16 @@ _FIRM = (
     r"、 ?(?:および|及び|そして|それに|それから|また)?| as well as | and | & |および|及び|ならびに|並びに|、|"
     r"[」』] ?[と、・]? ?(?=[「『])"
 )
+_BOLD = rf"{_FIRM}|と| ?[/|] ?| ?& ?| \+ "
 _SEPARATORS = (  # from the surest to the most daring: names hold と, ・ and commas too
     re.compile(_FIRM),
-    re.compile(rf"{_FIRM}|,|と| ?[/|] ?| ?& ?"),
-    re.compile(rf"{_FIRM}|,|と| ?[/|] ?| ?& ?| ?・ ?"),
+    re.compile(_BOLD),
+    re.compile(rf"{_BOLD}| ?・ ?"),
+    re.compile(rf"{_BOLD}| ?・ ?|,"),
 )
 _LINE_MARK = re.compile(r"^\s*(?:[-*•・‣▪●–—+]|\(?[0-9]{1,2}[.):]|[\u2460-\u249b])\s*(?=\S)")
 _NUMBER_MARK = re.compile(r"(?:^|(?<=[\s,;、]))\(?([0-9]{1,2})[.)](?=\s*[^\W\d_])\s*|([\u2460-\u2473])\s*")
+_BULLET = re.compile(r"(?:^|\s+)[-*•]\s+")
 _LEAD_IN = re.compile(r"^.*?(?:: | (?:are|is|were|was) |は)")
 _BOTH = re.compile(r"^(?:both|all of|the following:?) ")
 _OPEN, _CLOSE = "[({<", "])}>"
@@ -45,10 +48,11 @@ def readings(text: str, names: Iterable[str]) -> list[list[str]]:
 
     ``names`` are items that stay whole, in normal form.
     """
-    known = [name for name in names if _SEPARATORS[2].search(name)]
+    known = [name for name in names if _SEPARATORS[-1].search(name)]
     known = sorted(known, key=len, reverse=True)[:_MOST_NAMES]
     names_again = {_PRIVATE + place: name for place, name in enumerate(known)}
-    found = [parts for parts in (_json(text), _lines(text), _numbered(text)) if parts]
+    ways = (_json(text), _lines(text), _numbered(text), _bulleted(text))
+    found = [parts for parts in ways if parts]
     body = _sealed(_unwrapped(fold(_WIDE_SPACE.sub(" / ", text))), known)
     return found + [[part.translate(names_again) for part in by.split(body)] for by in _SEPARATORS]
 
@@ -90,6 +94,11 @@ def _numbered(text: str) -> list[str]:
         re.sub(r"(?:[\s,;、]|\band$)+$", "", text[mark.end() : end])
         for mark, end in zip(marks, ends, strict=True)
     ]
+
+
+def _bulleted(text: str) -> list[str]:
+    """Items behind bullets on one line; [] for a text that does not begin with one."""
+    return _BULLET.split(text)[1:] if _BULLET.match(text) and "\n" not in text else []
 
 
 def _unwrapped(text: str) -> str:

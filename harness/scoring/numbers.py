@@ -111,7 +111,7 @@ _TENS = re.compile(
     r" ?[x×*・] ?10 ?(?:\^|\*\*) ?([+-]?[0-9]{1,3})(?![0-9])|"
     r" ?[x×*] ?10の(-?[0-9]{1,3})乗"
 )
-_POWER = re.compile(r" ?(?:\^|\*\*) ?([+-]?[0-9]{1,3})(?![0-9])|の(-?[0-9]{1,3})乗")
+_POWER = re.compile(r" ?(?:\^|\*\*) ?([+-]?[0-9]{1,3})(?![0-9])")
 _MOST_SCALES = 3  # "hundred thousand million" and no more
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])|[^\W\d]?目")
 _TIMES = re.compile(r"x(?![a-z])")
@@ -158,7 +158,8 @@ def _value(text: str, run: re.Match[str]) -> tuple[Fraction | None, int]:
     if tens := _TENS.match(text, end):
         return _scaled(text, value * Fraction(10) ** int(tens[1] or tens[2] or tens[3]), tens.end())
     if power := _POWER.match(text, end):
-        return _to_the(value, int(power[1] or power[2])), power.end()
+        ten_to = Fraction(10) ** int(power[1])  # 2^37 is a sum to be worked out, 10^6 a spelling
+        return (ten_to if value == 10 else None), power.end()
     return _scaled(text, value, end)
 
 
@@ -167,10 +168,6 @@ def _divided(value: Fraction | None, over: re.Match[str]) -> Fraction | None:
     other = Fraction(int(over[2]))
     above, below = (other, value) if over[1] == "分の" else (value, other)
     return None if above is None or not below else above / below
-
-
-def _to_the(value: Fraction, power: int) -> Fraction | None:
-    return value**power if value and (value == 10 or (abs(power) <= 64 and value < 1000)) else None
 
 
 def _scaled(text: str, value: Fraction | None, end: int) -> tuple[Fraction | None, int]:
@@ -254,7 +251,8 @@ def _spelt(text: str, wanted: Units) -> Iterator[Quantity]:
         yield _quantity(text, value, match.start(), end, wanted)
     for match in _COUNT.finditer(text):
         yield _quantity(text, Fraction(_COUNTS[match[0]]), *match.span(), wanted)
-    for match in (*_UNIT_ARTICLE.finditer(text), *numerals.WORDS.finditer(text)):
+    english = (*numerals.WORDS.finditer(text), *_UNIT_ARTICLE.finditer(text))
+    for match in sorted(english, key=lambda match: match.start()):
         if match.start() < taken or _no_number(text, match):
             continue
         one = _UNIT_ARTICLE.fullmatch(text, *match.span())

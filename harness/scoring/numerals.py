@@ -91,7 +91,8 @@ KANJI_SCALES = {
     "兆": Part("b", Fraction(10**12)), "京": Part("b", Fraction(10**16)),
 }  # fmt: skip
 _KANJI_DIGITS = "〇零一二三四五六七八九壱壹弐貳参參"
-_KANJI = rf"[{_KANJI_DIGITS}十百千万億兆京拾萬]++"
+_KANJI_ALL = f"{_KANJI_DIGITS}十百千万億兆京拾萬"
+_KANJI = rf"(?<![{_KANJI_ALL}])[{_KANJI_ALL}]++"
 KANJI = re.compile(rf"[数何幾]?{_KANJI}(?:[・.点][{_KANJI_DIGITS}]++)?[数何幾]?")
 KANJI_WHOLE = re.compile(_KANJI)
 _VAGUE = re.compile("[数何幾]")

@@ -79,9 +79,9 @@ volume: 3.785411784: gal, gallon, ガロン
 volume: 0.473176473: pint
 volume: 0.946352946: quart
 volume: 0.0295735295625: fl oz, fluid ounce
-percent: 1/10: ‰, permille, per mille, per mil, パーミル
+percent: 1/10: 厘, ‰, permille, per mille, per mil, パーミル
 percent: 1/100: basis point, bp, bps
-percent: 1: %, percent, per cent, pct, パーセント
+percent: 1: %, percent, per cent, pct, percentage point, パーセント
 percent: 10: 割
 speed: 1609.344/3600: mph
 speed: 1/3.6: kph, kmh, kmph, km/hr
@@ -145,7 +145,6 @@ $peso: 1: peso, ペソ
 IN_COMPOUND = {
     ("time", "m"): Unit("time", Fraction(60)),
     ("percent", "分"): Unit("percent", Fraction(1)),
-    ("percent", "厘"): Unit("percent", Fraction(1, 10)),
 }
 COMPOUND_KINDS = ("time", "span", "length", "mass", "percent", "volume", "angle")
 
