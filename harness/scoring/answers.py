@@ -16,6 +16,7 @@ from harness.scoring.dates import NO_DATE, Date, find_dates
 from harness.scoring.denial import OFFERS, denied
 from harness.scoring.lists import each_once, gold_items, readings, same_items, without_lead_in
 from harness.scoring.numbers import Quantity, find_quantities, readable
+from harness.scoring.numerals import exact, plain
 from harness.scoring.text import (
     REMEMBER,
     fold,
@@ -216,13 +217,9 @@ def _one_value(found: Iterable[Quantity], wanted: Units) -> Fraction | None:
 
 
 def _in_unit(quantity: Quantity, wanted: Units) -> Fraction | None:
-    if quantity.value is None or (quantity.joined and not wanted and not _percent(quantity)):
+    if quantity.value is None or (quantity.joined and not wanted):
         return None
     return convert(quantity.value, quantity.units, wanted)
-
-
-def _percent(quantity: Quantity) -> bool:
-    return any(unit.kind == "percent" for unit in quantity.units)
 
 
 def _singled_out(
@@ -269,32 +266,21 @@ def _right_number(target: Target, value: Fraction) -> bool:
 @REMEMBER
 def _values(texts: tuple[str, ...], wanted: Units) -> set[Fraction]:
     """The numbers that a task file gives, each a text with exactly one number in it."""
-    found = (_one_value(find_quantities(text, wanted), wanted) for text in texts)
-    return {value for value in found if value is not None}
+    return {value for text in texts if (value := _gold_number(text, wanted)) is not None}
+
+
+def gold_number(target: Target, text: str) -> Fraction | None:
+    """The number that the matcher reads in a text of the task file, in the task's unit."""
+    return _gold_number(text, _wanted(target))
+
+
+def _gold_number(text: str, wanted: Units) -> Fraction | None:
+    return _one_value(find_quantities(text, wanted), wanted)
 
 
 def _tolerance(text: str) -> Fraction:
     """A tolerance as exact number; 0 for a text that is none."""
     return value if (value := exact(text)) is not None and value >= 0 else Fraction(0)
-
-
-def exact(text: str) -> Fraction | None:
-    """A plain decimal number, as task files write them (-1200.5), exactly; None for others."""
-    return Fraction(text) if _PLAIN.fullmatch(text) else None
-
-
-_MOST_PLACES = 60
-_PLAIN = re.compile(r"[+-]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})")
-
-
-def plain(value: Fraction) -> str:
-    """A value as a decimal where it has one, else as a fraction in lowest terms."""
-    for places in range(_MOST_PLACES):
-        if 10**places % value.denominator == 0:
-            digits = value.numerator * (10**places // value.denominator)
-            sign, text = "-" * (digits < 0), str(abs(digits)).rjust(places + 1, "0")
-            return sign + (f"{text[:-places]}.{text[-places:]}" if places else text)
-    return f"{value.numerator}/{value.denominator}"
 
 
 # --- dates ------------------------------------------------------------------------------
@@ -304,8 +290,8 @@ def _date(target: Target, text: str) -> tuple[bool, bool, str, str]:
     wanted = [date for gold in target.accepted if (date := gold_date(gold))]
     near_misses = [date for name in target.rejected if (date := gold_date(name))]
     folded = fold(text)
-    strict, lenient = _one_date(text), _one_date(without_asides(text))
-    found = strict or lenient
+    strict = gold_date(text) if text in target.accepted else _one_date(text)
+    found = strict or _one_date(without_asides(text))
     if found is None:
         return False, False, normalise(text), "no single date"
     if found in near_misses:
@@ -392,7 +378,9 @@ def _list(target: Target, text: str) -> tuple[bool, bool, str, str]:
         for gold in golds
         for items in loose
     )
-    found = max((len(set(_loosely(gold)) & set(items)) for gold in golds for items in loose), default=0)
+    found = max(
+        (len(set(_loosely(gold)) & set(items)) for gold in golds for items in loose), default=0
+    )
     size = len(golds[0]) if golds else 0
     return right, roughly, "; ".join(strict[0]), f"{found} of {size} items"
 
@@ -412,7 +400,12 @@ def _loosely(gold: Iterable[str]) -> list[str]:
 def _item(text: str) -> str:
     """The form in which items are compared; 1,200 and 1200 are one, and 1990年 is 1990."""
     whole = _whole_quantity(text.strip())
-    if whole is None or whole.value is None or whole.name not in ("", "年") or _is_money(whole):
+    if (
+        whole is None
+        or whole.value is None
+        or whole.name not in ("", "年")
+        or is_money(whole.units)
+    ):
         return normalise(text)
     return plain(whole.value)
 
@@ -420,13 +413,9 @@ def _item(text: str) -> str:
 def _loose_item(text: str) -> str:
     """As ``_item``, and without units of money, accents and the like."""
     whole = _whole_quantity(text.strip())
-    if whole is not None and whole.value is not None and _is_money(whole):
+    if whole is not None and whole.value is not None and is_money(whole.units):
         return plain(whole.value)
     return loosen(_item(text))
-
-
-def _is_money(quantity: Quantity) -> bool:
-    return is_money(quantity.units)
 
 
 _JUDGES: dict[AnswerType, _Judge] = {

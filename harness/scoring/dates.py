@@ -271,9 +271,7 @@ def _read(text: str) -> Iterator[Date]:
 
 def _qualified(text: str, start: int, end: int) -> bool:
     """Only a bound, a guess or one end of a range."""
-    return bool(
-        _NOT_BEFORE.search(text, max(0, start - 30), start) or _NOT_AFTER.match(text, end)
-    )
+    return bool(_NOT_BEFORE.search(text, max(0, start - 30), start) or _NOT_AFTER.match(text, end))
 
 
 def _possible(date: Date) -> bool:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
-OFFERS = re.compile(r"(?<![a-z])(?:or|either|and/or|vs\.?|versus)(?![a-z])|または|もしくは|あるいは|ないしは|それとも")
+OFFERS = re.compile(
+    r"(?<![a-z])(?:or|either|and/or|vs\.?|versus)(?![a-z])|または|もしくは|あるいは|ないしは|それとも"
+)
 """Words between alternatives."""
 
 _BEFORE = re.compile(

@@ -25,7 +25,9 @@ _SEPARATORS = (  # from the surest to the most daring: names hold と, ・ and c
     re.compile(rf"{_BOLD}| ?・ ?|,"),
 )
 _LINE_MARK = re.compile(r"^\s*(?:[-*•・‣▪●–—+]|\(?[0-9]{1,2}[.):]|[\u2460-\u249b])\s*(?=\S)")
-_NUMBER_MARK = re.compile(r"(?:^|(?<=[\s,;、]))\(?([0-9]{1,2})[.)](?=\s*[^\W\d_])\s*|([\u2460-\u2473])\s*")
+_NUMBER_MARK = re.compile(
+    r"(?:^|(?<=[\s,;、]))\(?([0-9]{1,2})[.)](?=\s*[^\W\d_])\s*|([\u2460-\u2473])\s*"
+)
 _BULLET = re.compile(r"(?:^|\s+)[-*•]\s+")
 _LEAD_IN = re.compile(r"^.*?(?:: | (?:are|is|were|was) |は)")
 _BOTH = re.compile(r"^(?:both|all of|the following:?) ")
@@ -87,7 +89,11 @@ def _numbered(text: str) -> list[str]:
     """Items behind 1., 2., 3. or ①②③ on one line; [] where the numbers do not count up."""
     marks = list(_NUMBER_MARK.finditer(text))
     numbers = [int(m[1]) if m[1] else ord(m[2]) - _CIRCLED_ONE + 1 for m in marks]
-    if len(marks) < 2 or numbers != list(range(1, len(marks) + 1)) or text[: marks[0].start()].strip():
+    if (
+        len(marks) < 2
+        or numbers != list(range(1, len(marks) + 1))
+        or text[: marks[0].start()].strip()
+    ):
         return []
     ends = [mark.start() for mark in marks[1:]] + [len(text)]
     return [
@@ -128,4 +134,3 @@ def same_items(gold: Sequence[str], items: Sequence[str], ordered: bool) -> bool
     if not gold:
         return False
     return list(gold) == list(items) if ordered else sorted(gold) == sorted(items)
-

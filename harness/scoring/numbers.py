@@ -220,7 +220,9 @@ _UNIT_ARTICLE = re.compile(
     r"metre|meter|kilometre|kilometer|mile|foot|inch|litre|liter|tonne|ton|kilogram|gram)(?![a-z]))"
 )
 _HALF_KANJI = re.compile("半(?=分(?!の)|年|日|時間|月|ダース)")
-_KANJI_OVER = re.compile(rf"(?:({numerals.KANJI_WHOLE.pattern})と)?({numerals.KANJI_WHOLE.pattern})分の({numerals.KANJI_WHOLE.pattern})")
+_KANJI_OVER = re.compile(
+    rf"(?:({numerals.KANJI_WHOLE.pattern})と)?({numerals.KANJI_WHOLE.pattern})分の({numerals.KANJI_WHOLE.pattern})"
+)
 _COUNTS = {
     "ひとつ": 1, "ふたつ": 2, "みっつ": 3, "よっつ": 4, "いつつ": 5, "むっつ": 6, "ななつ": 7,
     "やっつ": 8, "ここのつ": 9, "ひとり": 1, "ふたり": 2,
@@ -234,7 +236,9 @@ def _spelt(text: str, wanted: Units) -> Iterator[Quantity]:
     """Numbers without figures: 千二百, 三分の一, 半分, twenty-one thousand, half an hour."""
     taken = 0
     for match in _KANJI_OVER.finditer(text):
-        whole, below, above = (numerals.kanji(part) if part else Fraction(0) for part in match.groups())
+        whole, below, above = (
+            numerals.kanji(part) if part else Fraction(0) for part in match.groups()
+        )
         value = None if whole is None or above is None or not below else whole + above / below
         yield _quantity(text, value, *match.span(), wanted)
     kept = _KANJI_OVER.sub(lambda match: "|" * len(match[0]), text)
@@ -263,7 +267,7 @@ def _spelt(text: str, wanted: Units) -> Iterator[Quantity]:
 
 
 def _no_number(text: str, match: re.Match[str]) -> bool:
-    """"one" as a pronoun: no one, one of them."""
+    """ "one" as a pronoun: no one, one of them."""
     if match[0] != "one":
         return False
     return bool(

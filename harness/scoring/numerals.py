@@ -46,6 +46,25 @@ def figures(run: str) -> Fraction | None:
     return None
 
 
+_EXACT = re.compile(r"[+-]?(?:[0-9]{1,100}(?:\.[0-9]{0,100})?|\.[0-9]{1,100})")
+_MOST_PLACES = 60
+
+
+def exact(text: str) -> Fraction | None:
+    """A plain decimal number, as task files write them (-1200.5), exactly; None for others."""
+    return Fraction(text) if _EXACT.fullmatch(text) else None
+
+
+def plain(value: Fraction) -> str:
+    """A value as a decimal where it has one, else as a fraction in lowest terms."""
+    for places in range(_MOST_PLACES):
+        if 10**places % value.denominator == 0:
+            text = f"{abs(value.numerator) * 10**places // value.denominator:0{places + 1}d}"
+            sign = "-" if value < 0 else ""
+            return sign + (f"{text[:-places]}.{text[-places:]}" if places else text)
+    return f"{value.numerator}/{value.denominator}"
+
+
 # --- sums of parts ----------------------------------------------------------------------
 
 

@@ -149,7 +149,10 @@ IN_COMPOUND = {
 COMPOUND_KINDS = ("time", "span", "length", "mass", "percent", "volume", "angle")
 
 CURRENCY = "$¥€£₩₹₽"
-_SIZES = (("square ", "sq ", "sq. ", "平方"), "2", "area"), (("cubic ", "cu ", "立方"), "3", "volume")
+_SIZES = (
+    (("square ", "sq ", "sq. ", "平方"), "2", "area"),
+    (("cubic ", "cu ", "立方"), "3", "volume"),
+)
 
 
 def _factor(text: str) -> tuple[Fraction, Fraction]:
@@ -199,12 +202,13 @@ _NAME = re.compile(
 _INCH = re.compile(r"in\b(?! ?[a-z0-9])|in (?=tall|high|long|wide|deep|thick)")
 _PER = re.compile(r" ?(?:/| per | an? (?=day|week|month|year|hour|minute|second))")
 _WORD = re.compile(r"[a-z][a-z-]*|[\u30a1-\u30fa\u30fc\u4e00-\u9fff]+")
-_NEUTRAL = frozenset(
+_SMALL_WORDS = (
     "a an the in of on at as and or but is was are were be to for from by with than then so "
     "tall high long wide deep thick old away apart above below across total altogether overall "
     "exactly approximately about around each all which that who because since when while if "
-    "x ad ce i e it its there this these not no only just left more less fewer also".split()
+    "x ad ce i e it its there this these not no only just left more less fewer also"
 )
+_NEUTRAL = frozenset(_SMALL_WORDS.split())
 _NEUTRAL_KANJI = ("程度", "前後", "以", "未満", "超", "弱", "強", "余", "足", "相当", "位", "半")
 
 
