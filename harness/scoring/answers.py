@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from harness.scoring.abstention import abstains, is_phrase
 from harness.scoring.dates import NO_DATE, Date, find_dates
@@ -163,17 +164,21 @@ def _whole_quantity(text: str) -> Quantity | None:
 _BOUND_BEFORE = re.compile(
     r"(?:[<>≤≥≦≧⩽⩾]=?|=>|±|(?:(?<![a-z])(?:not|never)|n't|"
     r"(?<![a-z])(?:more|less|fewer|greater|larger|smaller|higher|lower|other|rather) than|"
-    r"(?<![a-z])(?:at least|at most|over|under|above|below|beyond|exceed(?:s|ing)?|up to|almost|nearly|"
-    r"just short of|close to|minimum(?: of)?|maximum(?: of)?|min\.?|max\.?|anything but|instead of|"
-    r"or equal to|equal to or|as (?:many|much|few|little) as|several|many))(?: [a-z]+)?|"
-    r"少なくとも|多くとも|多くて|最低(?:でも)?|最大(?:でも)?|せいぜい|高々|[≒](?=x))[ :]*-?[$¥€£]?$"
+    r"(?<![a-z])(?:at least|at most|over|under|above|below|beyond|exceed(?:s|ing)?|up to|almost|"
+    r"nearly|just short of|close to|minimum(?: of)?|maximum(?: of)?|min\.?|max\.?|anything but|"
+    r"instead of|or equal to|equal to or|as (?:many|much|few|little) as|several|many|none of|"
+    r"twice|double|triple|half(?: of)?|(?:thirds?|quarters?|root) of))(?: [a-z]+)?|"
+    r"少なくとも|多くとも|多くて|最低(?:でも)?|最大(?:でも)?|せいぜい|高々)[ :]*-?[$¥€£]?$"
 )
 _BOUND_AFTER = re.compile(
-    r" ?(?:\+(?! ?[0-9])|(?:plus|minimum|maximum|min|max|at (?:least|most))(?![a-z])|(?:or|and) (?:more|less|fewer|"
-    r"above|below|over|under|up|higher|lower|greater|so many)(?![a-z])|"
-    r"以上|以下|以内|以降|未満|超|を(?:超|下回|上回)|より|足らず|に満た|弱(?!い)|強(?!い)|余|あまり|近く|まで(?!$)|から|"
-    r"\+?[<>≤≥]|or \+)"
+    r" ?(?:\+(?! ?[0-9])|(?:plus|minimum|maximum|min|max|at (?:least|most)|squared|cubed|"
+    r"factorial)(?![a-z])|[<>≤≥]|"
+    r"(?:[a-z]+ ){0,2}?(?:or|and) (?:more|less|fewer|above|below|over|under|up|higher|lower|"
+    r"greater)(?![a-z])|"
+    r"[^\W\d_a-z]{0,4}?(?:以上|以下|以内|以降|未満|超|を(?:超|下回|上回)|より|足らず|に満た)|"
+    r"弱(?!い)|強(?!い)|余|あまり|近く|まで(?!$)|から|の(?:半分|[0-9]+(?:倍|分の)))"
 )
+_OPERATOR = re.compile(r"[+*×÷/-]|x|times|plus|minus|divided by|[足引掛割]")
 _STATED = re.compile(
     r"(?:[=≈:は]|(?<![a-z])(?:is|are|was|were|equals|total|totals)) ?(?:約|about |[$¥€£-])?$"
 )
@@ -189,6 +194,8 @@ def _number(target: Target, text: str) -> tuple[bool, bool, str, str]:
     if any(_qualified(body, quantity) for quantity in found):
         return False, False, body, "not asserted"
     value, why = _one_value(found, wanted), "one number"
+    if value is not None and _is_sum(body, found):
+        return False, False, body, "not worked out"
     strict = value is not None and _right_number(target, value)
     if value is None and not OFFERS.search(body):
         value, why = _singled_out(text, found, wanted)
@@ -208,6 +215,12 @@ def _qualified(body: str, quantity: Quantity) -> bool:
     if _BOUND_BEFORE.search(before) or _BOUND_AFTER.match(body, quantity.end):
         return True
     return denied(body[quantity.start :], 0, quantity.end - quantity.start)
+
+
+def _is_sum(body: str, found: Sequence[Quantity]) -> bool:
+    """A sum that nobody worked out: 5 + 5 holds one number twice, and is neither."""
+    gaps = (body[one.end : other.start].strip() for one, other in pairwise(found))
+    return any(_OPERATOR.fullmatch(gap) for gap in gaps)
 
 
 def _one_value(found: Iterable[Quantity], wanted: Units) -> Fraction | None:

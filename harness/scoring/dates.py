@@ -231,14 +231,14 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
 _NOT_BEFORE = re.compile(
     r"(?:(?<![a-z])(?:before|after|since|until|till|til|by|from|between|circa|ca|c|about|around|"
     r"approximately|approx|roughly|not|to|through|prior to|earlier than|later than|following|"
-    r"at least|at latest|onwards?|pre|post|or|and|possibly|probably|perhaps|maybe)\.?|[~<>≤≥]|"
-    r"-(?<![0-9 ]-)|から|より|約|およそ)"
+    r"at least|at latest|onwards?|pre|post|or|and|possibly|probably|perhaps|maybe|as early as|as late as|eve of)\.?|[~<>≤≥±]|"
+    r"から|より|約|およそ)"
     r"[ ,-]?(?:the |about |year |early |late |mid-?|of |in |on )*$"
 )
 _NOT_AFTER = re.compile(
     r" ?(?:~|以前|以後|以降|以来|まで|から|より|頃|ごろ|ころ|前後|の?前(?!半)|の?後(?!半)|代|か(?!も)|または|もしくは|"
     r"(?:to|or|until|till|through|onwards?|and (?:later|earlier|after|before)|at the (?:latest|earliest))(?![a-z])|"
-    r"[+?]|(?:bis|～))"
+    r"[+?±]|[-~](?: |$))"
 )
 _TO_A_DAY = re.compile(
     rf"(?<![0-9])[0-9]{{1,2}}(?:st|nd|rd|th)? ?(?:[-~]|to|and|or|through) ?[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}|"

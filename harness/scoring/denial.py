@@ -28,7 +28,7 @@ _BEHIND = re.compile(
     r"(?:is|was|are|were|do|does|did|ca|could|wo|would|has|have|should)n'?t)(?![a-z])"
 )
 _BEHIND_LATER = re.compile(
-    r"(?<![a-z])(?:(?:is|was|are|seems) (?:wrong|incorrect|false|not (?:right|correct|true|it|the))|"
+    r"(?<![a-z])(?:(?:is|was|are|seems) (?:wrong|incorrect|false|not (?:right|correct|true|it))|"
     r"(?:is|was)n'?t (?:right|correct|true|it))(?![a-z])|^ ?no ?$|^ ?(?:wrong|incorrect|false)(?![a-z])"
 )
 _BEHIND_JA = re.compile(

@@ -17,7 +17,7 @@ _FIRM = (
     r"、 ?(?:および|及び|そして|それに|それから|また)?| as well as | and | & |および|及び|ならびに|並びに|、|"
     r"[」』] ?[と、・]? ?(?=[「『])"
 )
-_BOLD = rf"{_FIRM}|と| ?[/|] ?| ?& ?| \+ "
+_BOLD = rf"{_FIRM}|と| ?[/|] ?| ?& ?| \+ | ?(?:->|→) ?"
 _SEPARATORS = (  # from the surest to the most daring: names hold と, ・ and commas too
     re.compile(_FIRM),
     re.compile(_BOLD),
@@ -30,6 +30,7 @@ _NUMBER_MARK = re.compile(
 )
 _BULLET = re.compile(r"(?:^|\s+)[-*•]\s+")
 _LEAD_IN = re.compile(r"^.*?(?:: | (?:are|is|were|was) |は)")
+_DENIAL = re.compile(r"(?<![a-z])(?:not|no|never|none|neither)(?![a-z])|n't(?![a-z])|ない")
 _BOTH = re.compile(r"^(?:both|all of|the following:?) ")
 _OPEN, _CLOSE = "[({<", "])}>"
 _CIRCLED_ONE = 0x2460
@@ -61,7 +62,11 @@ def readings(text: str, names: Iterable[str]) -> list[list[str]]:
 
 def without_lead_in(text: str) -> str:
     """A text without the words that announce a list: "the colours are", 色は, "both"."""
-    return _BOTH.sub("", _LEAD_IN.sub("", fold(text), count=1))
+    text = fold(text)
+    lead = _LEAD_IN.match(text)
+    if lead and _DENIAL.search(lead[0]):
+        return text
+    return _BOTH.sub("", text[lead.end() :] if lead else text)
 
 
 def _json(text: str) -> list[str]:

@@ -57,6 +57,7 @@ _TYPED = (  # before folding: case and TeX's marks still mean something
     (re.compile(r"\\[,;:! ()\[\]]"), " "),
     (re.compile(r"\\(?=[%$])"), ""),
     (re.compile(r"\$([^$]{1,80})\$(?![0-9])"), r" \1 "),
+    (re.compile("(?<=[0-9])[₀-₉]+"), " base 0"),  # 1010₂ is not 10102
     (re.compile(r"(?<=[0-9]) ?M(?:n|M|ln)?(?![A-Za-z])"), " million"),
     (re.compile(r"(?<=[0-9])B(?:n|ln)?(?![A-Za-z])"), " billion"),
     (re.compile(r"(?<=[0-9])T(?![A-Za-z])"), " trillion"),
@@ -104,6 +105,7 @@ def find_quantities(text: str, wanted: Units = NONE) -> tuple[Quantity, ...]:
 _MIXED = re.compile(
     r"([0-9]{1,9})(?: and | & | |と)([0-9]{1,9}) ?[⁄/] ?([0-9]{1,9})(?![0-9]|[.,/⁄][0-9])"
 )
+_MIXED_JA = re.compile(r"([0-9]{1,9})と([0-9]{1,9})分の([0-9]{1,9})(?![0-9.])")
 _OVER = re.compile(r" ?([⁄/]|分の) ?([0-9]{1,9})(?![0-9]|[.,/⁄'_][0-9])")
 _SLASHES = re.compile(r"(?: ?[⁄/] ?[0-9][0-9.,]*)+")
 _TENS = re.compile(
@@ -115,7 +117,7 @@ _POWER = re.compile(r" ?(?:\^|\*\*) ?([+-]?[0-9]{1,3})(?![0-9])")
 _MOST_SCALES = 3  # "hundred thousand million" and no more
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)(?![a-z])|[^\W\d]?目")
 _TIMES = re.compile(r"x(?![a-z])")
-_VAGUE_BEFORE, _VAGUE_AFTER = ("数", "何", "幾", "√"), ("数", "π", "√", "^", "**")
+_VAGUE_BEFORE, _VAGUE_AFTER = ("数", "何", "幾", "√", "第"), re.compile(r"[数π√^]|\*\* ?[0-9]")
 _SIGN = re.compile(r"(?:minus|negative|マイナス|[-△▲]) ?$")
 _SUM_SIGN = re.compile(r"(?:sqrt|root|log|ln|sin|cos) ?(?:of )?\(?$")
 
@@ -123,11 +125,11 @@ _SUM_SIGN = re.compile(r"(?:sqrt|root|log|ln|sin|cos) ?(?:of )?\(?$")
 def _with_figures(text: str, wanted: Units) -> Iterator[Quantity]:
     at = 0
     while match := FIGURES.search(text, at):
-        start, at = match.span()
-        if _in_a_name(text, start):
+        last, (start, at) = at, match.span()
+        if _in_a_name(text, start) and not (start and start == last):
             continue
         value, at = _value(text, match)
-        if text.startswith(_VAGUE_AFTER, at) or text.endswith(_VAGUE_BEFORE, 0, start):
+        if _VAGUE_AFTER.match(text, at) or text.endswith(_VAGUE_BEFORE, 0, start):
             value = None
         if _SUM_SIGN.search(text, max(0, start - 9), start):
             value = None
@@ -150,6 +152,8 @@ def _value(text: str, run: re.Match[str]) -> tuple[Fraction | None, int]:
     if mixed and int(mixed[2]) < int(mixed[3]):
         value: Fraction | None = int(mixed[1]) + Fraction(int(mixed[2]), int(mixed[3]))
         return _scaled(text, value, mixed.end())
+    if (mixed := _MIXED_JA.match(text, run.start())) and int(mixed[2]):
+        return int(mixed[1]) + Fraction(int(mixed[3]), int(mixed[2])), mixed.end()
     value, end = numerals.figures(run[0]), run.end()
     if over := _OVER.match(text, end):
         return _scaled(text, _divided(value, over), over.end())

@@ -151,7 +151,7 @@ CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS, 2)}
 CARDINALS |= {"nil": 0, "nought": 0, "naught": 0, "fourty": 40}
 SCALES = {
     "hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7,
-    "billion": 10**9, "trillion": 10**12, "quadrillion": 10**15, "dozen": 12,
+    "billion": 10**9, "milliard": 10**9, "grand": 1000, "mil": 10**6, "mio": 10**6, "trillion": 10**12, "quadrillion": 10**15, "dozen": 12,
 }  # fmt: skip
 _ORDINALS = (
     "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",

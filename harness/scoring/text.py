@@ -35,7 +35,7 @@ _V_SOUNDS = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ",
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 
-_NO_BASE = re.compile(rf"(?<![^\W_])[{_SUPERSCRIPTS}]+")
+_NO_BASE = re.compile(rf"(?<![^\W_])(?<!⁻)[{_SUPERSCRIPTS}]+")
 _POWER = re.compile(rf"(?<=[0-9０-９])(?=⁻?[{_SUPERSCRIPTS}])")
 _MIXED = re.compile(rf"(?<=[0-9０-９])(?=[{_VULGAR}])")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
