@@ -178,7 +178,7 @@ _BOUND_AFTER = re.compile(
     r"[^\W\d_a-z]{0,4}?(?:以上|以下|以内|以降|未満|超|を(?:超|下回|上回)|より|足らず|に満た)|"
     r"弱(?!い)|強(?!い)|余|あまり|近く|まで(?!$)|から|の(?:半分|[0-9]+(?:倍|分の)))"
 )
-_OPERATOR = re.compile(r"[+*×÷/-]|x|times|plus|minus|divided by|[足引掛割]")
+_OPERATOR = re.compile(r"[+*×÷/:-]|x|times|plus|minus|divided by|[足引掛割]")
 _STATED = re.compile(
     r"(?:[=≈:は]|(?<![a-z])(?:is|are|was|were|equals|total|totals)) ?(?:約|about |[$¥€£-])?$"
 )
@@ -218,7 +218,7 @@ def _qualified(body: str, quantity: Quantity) -> bool:
 
 
 def _is_sum(body: str, found: Sequence[Quantity]) -> bool:
-    """A sum that nobody worked out: 5 + 5 holds one number twice, and is neither."""
+    """A sum or a ratio that nobody worked out: 5 + 5 holds one number twice and is another."""
     gaps = (body[one.end : other.start].strip() for one, other in pairwise(found))
     return any(_OPERATOR.fullmatch(gap) for gap in gaps)
 
@@ -239,14 +239,14 @@ def _singled_out(
     text: str, found: Sequence[Quantity], wanted: Units
 ) -> tuple[Fraction | None, str]:
     """The one number of several that the text marks as its answer, and by what."""
-    body = readable(text)
-    readings = (
+    body, well_formed = readable(text), all(q.value is not None for q in found)
+    ways = (
         ("unit", [q for q in found if set(q.units) & set(wanted)]),
         ("asides dropped", find_quantities(without_asides(body), wanted)),
         ("stated", [q for q in found if _STATED.search(body[max(0, q.start - 12) : q.start])]),
-        ("unit", [q for q in found if _in_unit(q, wanted) is not None]),
+        ("unit", [q for q in found if well_formed and _in_unit(q, wanted) is not None]),
     )
-    for why, some in readings:
+    for why, some in ways:
         if (value := _one_value(some, wanted)) is not None:
             return value, why
     years = {Fraction(date.year) for date in find_dates(text) if date.month}
