@@ -363,18 +363,17 @@ def test_the_verdict_says_what_was_compared_and_why() -> None:
 
 
 TYPES = st.sampled_from(["number", "string", "date", "list", "yesno", "abstain"])
+PIECES = r"""
+1 22 300 four half a third and of million m h min kg °F % 分の 半 千 時間 √ 第 + - × ^ \, { } $ not
+but Paris wrong before May 1911 AD BC 明治 元年 ~ | [ ] 1. 2) • ①
+"""
 TEXTS = st.one_of(
     st.text(max_size=40),
     st.text("0123456789,.-−%万億千/ °€e×^²½()（）", max_size=20),
     st.text("年月日明治昭和平成元一二三十〇0123456789 ./-MayJunbc", max_size=20),
     st.text("abcABC ・と、;,and'\"「」です。だ的", max_size=30),
     st.lists(
-        st.sampled_from(
-            "1 22 300 four half a third and of million m h min kg °F % 分の 半 千 時間 √ 第 + - × ^ \\, "
-            "{ } $ not but Paris wrong before May 1911 AD BC 明治 元年 ~ | [ ] 1. 2) • \n ① \ue000".split(
-                " "
-            )
-        ),
+        st.sampled_from([*PIECES.split(), " ", "\n", "\ue000"]),
         max_size=12,
     ).flatmap(lambda words: st.sampled_from(["", " "]).map(lambda gap: gap.join(words))),
 )
@@ -457,12 +456,11 @@ def test_a_run_on_is_no_answer_and_costs_nothing() -> None:
     assert len("Oslo " * 1_000_000) > MAX_CHARACTERS
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["1,", "1 ", "(", "です。", "1万", "a-", "1.", "二", "the ", "one ", "[(", "5/", "『"]
-    + ["100 ", "1'", "1 h ", "one and ", "half ", "1/2 ", "hundred ", "may ", "5 may ", "$1", "{"]
-    + ["\\frac{", "not ", "- ", "1. ", "ー", "ケ峰", "分の", "二・", "5 ft ", "or ", "not a but "],
-)
+REPEATED = r"""1,|1 |(|です。|1万|a-|1.|二|the |one |[(|5/|『|100 |1'|1 h |one and |half |1/2 |hundred |may |
+5 may |$1|{|\frac{|not |- |1. |ー|ケ峰|分の|二・|5 ft |or |not a but """
+
+
+@pytest.mark.parametrize("text", REPEATED.replace("\n", "").split("|"))
 def test_reading_takes_time_in_proportion_to_length(text: str) -> None:
     def seconds(times: int) -> float:
         best = float("inf")

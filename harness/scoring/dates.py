@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from harness.scoring.numerals import KANJI_WHOLE, kanji
+from harness.scoring.numerals import KANJI_WHOLE, ORDINALS, kanji
 from harness.scoring.text import REMEMBER, fold
 
 
@@ -79,14 +79,8 @@ def _figures(run: str) -> str:
 
 _MONTHS = {name.casefold(): i for i, name in enumerate(calendar.month_name) if name}
 _MONTHS |= {name[:3]: i for name, i in _MONTHS.items()} | {"sept": 9}
-_ORDINALS = (
-    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-    "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
-    "eighteenth", "nineteenth", "twentieth",
-)  # fmt: skip
-_ORDINAL_DAYS = {word: day for day, word in enumerate(_ORDINALS, 1)} | {"thirtieth": 30}
-_ORDINAL_DAYS |= {f"twenty {word}": 20 + day for day, word in enumerate(_ORDINALS[:9], 1)}
-_ORDINAL_DAYS |= {"thirty first": 31}
+_ORDINAL_DAYS = ORDINALS | {"thirtieth": 30, "thirty first": 31}
+_ORDINAL_DAYS |= {f"twenty {word}": 20 + day for word, day in ORDINALS.items() if day < 10}
 _ORDINAL_DAY = re.compile(
     "(?<![a-z])(?:"
     + "|".join(sorted(_ORDINAL_DAYS, key=len, reverse=True)).replace(" ", "[- ]")
@@ -115,6 +109,7 @@ _SOME_YEAR = (  # groups: front, figures, back
     r"([0-9]{1,4})(?![0-9a-z])"
     r"( ?(?:b\.?c\.?e?|a\.?d|c\.?e)(?![a-z])\.?)?"
 )
+_ITS_YEAR = rf"(?:,? (?:of |in )?|[-/]){_SOME_YEAR}"  # behind a month
 
 _Reader = Callable[[re.Match[str]], Date | None]
 
@@ -173,79 +168,69 @@ def _iso(match: re.Match[str]) -> Date:
 
 
 # In this order: what an earlier form has read, a later one does not see.
-_FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
+_FORMS: tuple[tuple[str, _Reader], ...] = (
     (
-        re.compile(
-            r"(?<![0-9])(?:西暦|紀元)?((?:紀元)?前 ?)?(?<![0-9.,/-])([0-9]{1,4}) ?年(?!前|間|ぶり|後)"
-            r"(?: ?の?([0-9]{1,2}) ?月(?: ?([0-9]{1,2}) ?日)?)?"
-        ),
+        r"(?<![0-9])(?:西暦|紀元)?((?:紀元)?前 ?)?(?<![0-9.,/-])([0-9]{1,4}) ?年(?!前|間|ぶり|後)"
+        r"(?: ?の?([0-9]{1,2}) ?月(?: ?([0-9]{1,2}) ?日)?)?",
         _japanese,
     ),
+    (r"(?<![0-9])([0-9]{1,2}) ?月 ?([0-9]{1,2}) ?日", lambda m: Date(0, int(m[1]), int(m[2]))),
     (
-        re.compile(r"(?<![0-9])([0-9]{1,2}) ?月 ?([0-9]{1,2}) ?日"),
-        lambda m: Date(0, int(m[1]), int(m[2])),
-    ),
-    (
-        re.compile(rf"((?:(?<=^)|(?<= ))-)?{_BEFORE_FIGURE}([0-9]{{3,4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}})(?![0-9])"),
+        rf"((?:(?<=^)|(?<= ))-)?{_BEFORE_FIGURE}([0-9]{{3,4}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{1,2}})"
+        "(?![0-9])",
         _iso,
     ),
     (
-        re.compile(r"(?<![0-9a-z.,/-])([0-9]{4})([0-9]{2})([0-9]{2})(?![0-9a-z]|[.,/-][0-9])"),
+        r"(?<![0-9a-z.,/-])([0-9]{4})([0-9]{2})([0-9]{2})(?![0-9a-z]|[.,/-][0-9])",
         lambda m: Date(int(m[1]), int(m[2]), int(m[3])),
     ),
     (
-        re.compile(rf"{_BEFORE_FIGURE}([0-9]{{3,4}})[-/]([0-9]{{1,2}})(?![0-9/-])"),
+        rf"{_BEFORE_FIGURE}([0-9]{{3,4}})[-/]([0-9]{{1,2}})(?![0-9a-z/-])",
         lambda m: Date(int(m[1]), int(m[2]), 0),
     ),
     (
-        re.compile(rf"{_BEFORE_FIGURE}([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}})(?![0-9])"),
+        rf"{_BEFORE_FIGURE}([0-9]{{1,2}})[-/.]([0-9]{{1,2}})[-/.]([0-9]{{4}})(?![0-9])",
         _numeric,
     ),
     (
-        re.compile(rf"{_BEFORE_FIGURE}([0-9]{{1,2}})/([0-9]{{4}})(?![0-9/-])"),
+        rf"{_BEFORE_FIGURE}([0-9]{{1,2}})/([0-9]{{4}})(?![0-9/-])",
         lambda m: Date(int(m[2]), int(m[1]), 0),
     ),
     (
-        re.compile(
-            rf"{_BEFORE_FIGURE}([0-9]{{3,4}})(?:, ?| |-|/)(?:the )?{_MONTH}(?:[- /]{_DAY}(?![0-9]))?"
-        ),
+        rf"{_BEFORE_FIGURE}([0-9]{{3,4}})(?:, ?| |-|/)(?:the )?{_MONTH}(?:[- /]{_DAY}(?![0-9]))?",
         _year_first,
     ),
     (
-        re.compile(rf"{_BEFORE_FIGURE}{_DAY}(?: (?:of )?|[-/.] ?){_MONTH}(?:(?:,? (?:of |in )?|[-/]){_SOME_YEAR})?(?![a-z])"),
+        rf"{_BEFORE_FIGURE}{_DAY}(?: (?:of )?|[-/.] ?){_MONTH}(?:{_ITS_YEAR})?(?![a-z])",
         _day_first,
     ),
-    (
-        re.compile(rf"{_MONTH}[- /](?:the )?{_DAY}(?![0-9])(?:(?:,? (?:of |in )?|[-/]){_SOME_YEAR})?"),
-        _month_first,
-    ),
-    (re.compile(rf"{_MONTH}(?:,? (?:of |in )?|[-/]){_SOME_YEAR}"), _month_only),
-    (
-        re.compile(rf"{_BEFORE_FIGURE}{_SOME_YEAR}(?![0-9a-z]|[.,/-][0-9])"),
-        _year_alone,
-    ),
-)  # fmt: skip
+    (rf"{_MONTH}[- /](?:the )?{_DAY}(?![0-9])(?:{_ITS_YEAR})?", _month_first),
+    (rf"{_MONTH}{_ITS_YEAR}", _month_only),
+    (rf"{_BEFORE_FIGURE}{_SOME_YEAR}(?![0-9a-z]|[.,/-][0-9])", _year_alone),
+)
+_READERS = tuple((re.compile(pattern), reader) for pattern, reader in _FORMS)
 
 # --- what makes a date none -------------------------------------------------------------
 
 _NOT_BEFORE = re.compile(
     r"(?:(?<![a-z])(?:before|after|since|until|till|til|by|from|between|circa|ca|c|about|around|"
     r"approximately|approx|roughly|not|to|through|prior to|earlier than|later than|following|"
-    r"at least|at latest|onwards?|pre|post|or|and|possibly|probably|perhaps|maybe|as early as|as late as|eve of)\.?|[~<>≤≥±]|"
-    r"から|より|約|およそ)"
+    r"at least|at latest|onwards?|pre|post|or|and|possibly|probably|perhaps|maybe|as early as|"
+    r"as late as|eve of)\.?|[~<>≤≥±]|から|より|約|およそ)"
     r"[ ,-]?(?:the |about |year |early |late |mid-?|of |in |on )*$"
 )
 _NOT_AFTER = re.compile(
-    r" ?(?:~|以前|以後|以降|以来|まで|から|より|頃|ごろ|ころ|前後|の?前(?!半)|の?後(?!半)|代|か(?!も)|または|もしくは|"
-    r"(?:to|or|until|till|through|onwards?|and (?:later|earlier|after|before)|at the (?:latest|earliest))(?![a-z])|"
-    r"[+?±]|[-~](?: |$))"
+    r" ?(?:[+?±]|[-~](?: |$)|~|以前|以後|以降|以来|まで|から|より|頃|ごろ|ころ|前後|の?前(?!半)|"
+    r"の?後(?!半)|代|か(?!も)|または|もしくは|"
+    r"(?:to|or|until|till|through|onwards?|and (?:later|earlier|after|before)|"
+    r"at the (?:latest|earliest))(?![a-z]))"
 )
+_TO = " ?(?:[-~]|to|and|or|through) ?"
+_TH = r"[0-9]{1,2}(?:st|nd|rd|th)?"
 _TO_A_DAY = re.compile(
-    rf"(?<![0-9])[0-9]{{1,2}}(?:st|nd|rd|th)? ?(?:[-~]|to|and|or|through) ?[0-9]{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH}|"
-    rf"{_MONTH} [0-9]{{1,2}}(?:st|nd|rd|th)? ?(?:[-~]|to|and|or|through) ?(?:{_MONTH} )?[0-9]{{1,2}}(?![0-9])|"
-    rf"{_MONTH} ?(?:[-~]|to|and|or|through) ?{_MONTH}|"
-    r"[0-9]日? ?[~] ?[0-9]|月[0-9]{1,2}日?[・、,][0-9]{1,2}日"
-)  # fmt: skip
+    rf"(?<![0-9]){_TH}{_TO}{_TH} (?:of )?{_MONTH}|{_MONTH} {_TH}{_TO}(?:{_MONTH} )?{_TH}(?![0-9])|"
+    rf"{_MONTH}{_TO}{_MONTH}|[0-9]日? ?~ ?[0-9]|月[0-9]{{1,2}}日?[・、,][0-9]{{1,2}}日"
+)
 
 
 @REMEMBER
@@ -262,7 +247,7 @@ def find_dates(text: str) -> tuple[Date, ...]:
 
 def _read(text: str) -> Iterator[Date]:
     left = text
-    for pattern, reader in _FORMS:
+    for pattern, reader in _READERS:
         for match in pattern.finditer(left):
             if date := reader(match):
                 yield NO_DATE if _qualified(text, *match.span()) else date

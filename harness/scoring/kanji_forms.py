@@ -31,8 +31,4 @@ _FORMS = """
 桧檜 鴎鷗 曹曺 翠翆 松枩 秋穐 船舩 杉椙 凛凜 薮藪 籠篭 穎頴 祢禰 柳栁
 """
 
-OLD_TO_NEW = str.maketrans({
-    old: forms[0]
-    for forms in _FORMS.split()
-    for old in forms[1:]
-})  # fmt: skip
+OLD_TO_NEW = str.maketrans({old: forms[0] for forms in _FORMS.split() for old in forms[1:]})

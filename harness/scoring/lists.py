@@ -113,8 +113,11 @@ def _bulleted(text: str) -> list[str]:
 
 
 def _unwrapped(text: str) -> str:
-    """Brackets round the whole list off."""
+    """Brackets or bold marks round the whole list off."""
     bare = text.rstrip(". 。")
+    for mark in ("**", "__", "*"):
+        if bare.startswith(mark) and bare.endswith(mark) and bare.count(mark) == 2:
+            return bare.strip(mark)
     if bare[:1] and bare[0] in _OPEN and bare[-1] == _CLOSE[_OPEN.index(bare[0])]:
         return bare[1:-1].strip()
     return text

@@ -220,17 +220,30 @@ def _kanji_scaled(
 # --- words ------------------------------------------------------------------------------
 
 _UNIT_ARTICLE = re.compile(
-    r"(?<![a-z])an? (?=(?:second|minute|hour|day|week|fortnight|month|year|decade|century|"
-    r"metre|meter|kilometre|kilometer|mile|foot|inch|litre|liter|tonne|ton|kilogram|gram)(?![a-z]))"
+    r"(?<![a-z])an? (?=(?:second|minute|hour|day|week|fortnight|month|year|decade|century|metre|"
+    r"meter|kilometre|kilometer|mile|foot|inch|litre|liter|tonne|ton|kilogram|gram)(?![a-z]))"
 )
 _HALF_KANJI = re.compile("半(?=分(?!の)|年|日|時間|月|ダース)")
-_KANJI_OVER = re.compile(
-    rf"(?:({numerals.KANJI_WHOLE.pattern})と)?({numerals.KANJI_WHOLE.pattern})分の({numerals.KANJI_WHOLE.pattern})"
-)
-_COUNTS = {
-    "ひとつ": 1, "ふたつ": 2, "みっつ": 3, "よっつ": 4, "いつつ": 5, "むっつ": 6, "ななつ": 7,
-    "やっつ": 8, "ここのつ": 9, "ひとり": 1, "ふたり": 2,
-}  # fmt: skip
+_RUN = numerals.KANJI_WHOLE.pattern
+_KANJI_OVER = re.compile(rf"(?:({_RUN})と)?({_RUN})分の({_RUN})")
+_COUNTS = {"ひとり": 1, "ふたり": 2}
+_COUNTS |= {
+    word: value
+    for value, word in enumerate(
+        (
+            "ひとつ",
+            "ふたつ",
+            "みっつ",
+            "よっつ",
+            "いつつ",
+            "むっつ",
+            "ななつ",
+            "やっつ",
+            "ここのつ",
+        ),
+        1,
+    )
+}
 _COUNT = re.compile(rf"(?<![ぁ-ん])(?:{'|'.join(_COUNTS)})")
 _NO_ONE = re.compile(r"(?:no|any|every|some|each|which|this|that|only|another|the|last|next) $")
 _ONE_OF = re.compile(r" (?:of|another|day|should|can|must|who|that)(?![a-z])")

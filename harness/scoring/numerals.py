@@ -105,10 +105,9 @@ def add_up(parts: Iterable[Part]) -> Fraction | None:
 _FORMAL = str.maketrans("壱壹弐貳参參拾萬零", "一一二二三三十万〇")
 _DIGIT = {character: value for value, character in enumerate("〇一二三四五六七八九")}
 KANJI_SCALES = {
-    "十": Part("s", Fraction(10)), "百": Part("s", Fraction(100)), "千": Part("s", Fraction(1000)),
-    "万": Part("b", Fraction(10**4)), "億": Part("b", Fraction(10**8)),
-    "兆": Part("b", Fraction(10**12)), "京": Part("b", Fraction(10**16)),
-}  # fmt: skip
+    **{kanji: Part("s", Fraction(10**n)) for n, kanji in enumerate("十百千", 1)},
+    **{kanji: Part("b", Fraction(10000**n)) for n, kanji in enumerate("万億兆京", 1)},
+}
 _KANJI_DIGITS = "〇零一二三四五六七八九壱壹弐貳参參"
 _KANJI_ALL = f"{_KANJI_DIGITS}十百千万億兆京拾萬"
 _KANJI = rf"(?<![{_KANJI_ALL}])[{_KANJI_ALL}]++"
@@ -140,26 +139,29 @@ def _digits(run: str) -> str:
 
 # --- English words ----------------------------------------------------------------------
 
-_ONES = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-    "nineteen",
-)  # fmt: skip
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-CARDINALS = {word: value for value, word in enumerate(_ONES)}
-CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS, 2)}
-CARDINALS |= {"nil": 0, "nought": 0, "naught": 0, "fourty": 40}
-SCALES = {
-    "hundred": 100, "thousand": 10**3, "lakh": 10**5, "million": 10**6, "crore": 10**7,
-    "billion": 10**9, "milliard": 10**9, "grand": 1000, "mil": 10**6, "mio": 10**6, "trillion": 10**12, "quadrillion": 10**15, "dozen": 12,
-}  # fmt: skip
-_ORDINALS = (
-    "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
-    "twelfth",
-)  # fmt: skip
-PARTS = {word: value for value, word in enumerate(_ORDINALS, 3)}
-PARTS |= {"half": 2, "quarter": 4, "twentieth": 20, "hundredth": 100, "thousandth": 1000}
-PARTS |= {"millionth": 10**6, "halve": 2}
+_ONES = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
+sixteen seventeen eighteen nineteen
+"""
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ORDINALS = """
+first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth
+fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth
+"""
+_POWERS = """
+hundred 2, thousand 3, grand 3, lakh 5, million 6, mil 6, mio 6, crore 7, billion 9, milliard 9,
+trillion 12, quadrillion 15
+"""
+CARDINALS = {word: value for value, word in enumerate(_ONES.split())}
+CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)}
+CARDINALS |= {"nil": 0, "nought": 0, "naught": 0}
+ORDINALS = {word: value for value, word in enumerate(_ORDINALS.split(), 1)}
+SCALES = {word: 10 ** int(power) for word, power in map(str.split, _POWERS.split(","))}
+SCALES["dozen"] = 12
+PARTS = {word: value for word, value in ORDINALS.items() if value > 2}
+PARTS |= {"half": 2, "halve": 2, "quarter": 4}
+PARTS |= {"hundredth": 100, "thousandth": 1000, "millionth": 10**6}
+"""What a part of one is called, without the -s of several: three *fifth*s."""
 
 _SCALE_WORD = "|".join(SCALES)
 _PART_WORD = "|".join(PARTS)

@@ -26,10 +26,10 @@ _SAME = str.maketrans(
     }
 )
 _LOOSE = str.maketrans({"ヴ": "ブ", "ヂ": "ジ", "ヅ": "ズ", "・": " ", "_": " ", "'": None})
-_LATIN = str.maketrans({  # letters that no accent makes, and the plain ones written for them
-    "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i",
-    "ŧ": "t", "ŋ": "n", "ə": "e", "ĸ": "k",
-})  # fmt: skip
+# Latin letters that no accent makes, and the plain ones written for them
+_LATIN = str.maketrans(
+    {**dict(zip("łøđðħıŧŋəĸ", "loddhitnek", strict=True)), "þ": "th", "æ": "ae", "œ": "oe"}
+)
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _V_SOUNDS = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ", "ボ"))
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"

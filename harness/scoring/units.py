@@ -170,7 +170,7 @@ def _names() -> dict[str, Units]:
         kind, factor, names = row.split(": ")
         unit = Unit(kind, *_factor(factor))
         for name in names.split(", "):
-            for spelling in {name, name + "s"} if name[-1].isascii() else {name}:
+            for spelling in {name, name + "s"} if "a" <= name[-1] <= "z" else {name}:
                 table[spelling] = (*table.get(spelling, ()), unit)
                 if kind == "length":
                     for size, larger in _larger(spelling, unit):
@@ -191,14 +191,7 @@ def _larger(name: str, unit: Unit) -> list[tuple[str, Unit]]:
 
 
 _UNITS = _names()
-_NAME = re.compile(
-    "|".join(
-        re.escape(name) + (r"(?![a-z])" if name[-1].isalpha() else r"(?![0-9])")
-        if name[-1].isascii() and name[-1].isalnum()
-        else re.escape(name)
-        for name in sorted(_UNITS, key=len, reverse=True)
-    )
-)
+_LONGEST = max(map(len, _UNITS))
 _INCH = re.compile(r"in\b(?! ?[a-z0-9])|in (?=tall|high|long|wide|deep|thick)")
 _PER = re.compile(r" ?(?:/| per | an? (?=day|week|month|year|hour|minute|second))")
 _WORD = re.compile(r"[a-z][a-z-]*|[\u30a1-\u30fa\u30fc\u4e00-\u9fff]+")
@@ -224,18 +217,33 @@ def read_unit(text: str, at: int) -> tuple[Units, int]:
     ``km/h`` is one unit, of the kind ``length/time``. One space may stand before it.
     """
     start = at + text.startswith(" ", at) if at else at
-    name = _NAME.match(text, start)
-    if name is None or (name[0] == "in" and at and not _INCH.match(text, start)):
+    name = _name_at(text, start)
+    if not name or (name == "in" and at and not _INCH.match(text, start)):
         return NONE, at
-    units, end = _UNITS[name[0]], name.end()
+    units, end = _UNITS[name], start + len(name)
     per = _PER.match(text, end)
     if per is None:
         return units, end
-    below = _NAME.match(text, per.end())
-    if below:
-        return _ratio(units, _UNITS[below[0]]), below.end()
+    if below := _name_at(text, per.end()):
+        return _ratio(units, _UNITS[below]), per.end() + len(below)
     word = _WORD.match(text, per.end())
     return (_ratio(units, (Unit("~" + word[0]),)), word.end()) if word else (units, end)
+
+
+def _name_at(text: str, at: int) -> str:
+    """The longest name of a unit that stands there and is not part of a longer word."""
+    for size in range(min(_LONGEST, len(text) - at), 0, -1):
+        name = text[at : at + size]
+        if name in _UNITS and not _goes_on(name[-1], text[at + size : at + size + 1]):
+            return name
+    return ""
+
+
+def _goes_on(last: str, after: str) -> bool:
+    """A Latin letter after a letter or a figure after a figure."""
+    if not (last.isascii() and after.isascii()):
+        return False
+    return (last.isalpha() and after.isalpha()) or (last.isdigit() and after.isdigit())
 
 
 def _ratio(above: Units, below: Units) -> Units:
