@@ -81,7 +81,7 @@ NOT_NUMBERS = r"""
 7 :: 7k | 7M | 7bn | 7 mil | 7 grand | 7 dozen | 7 hundred | 7 lakh | 7万 | 7千 | 七百 | seven hundred
 7 :: 7e2 | 7e200 | 7×10² | 7^2 | 7² | √7 | 7π | 7% | 7‰ | 7割 | 7 squared | twice 7 | half of 7
 7 :: 7,000 | 7 000 | 7'000 | 7_000 | 7,5 | 7.0.1 | 7-8 | 7 to 8 | 7:30 | 7 + 7 | 7 x 7 | seven times seven
-7 :: -7 | minus seven | 7 below zero | not 7 | 7 is wrong | 7 isn't right | 7ではない | 7 or 8 | 70s
+7 :: seventy-first | 七半 | 8, not 7 | not 7, not 8 | -7 | minus seven | 7 below zero | not 7 | 7 is wrong | 7 isn't right | 7ではない | 7 or 8 | 70s
 1 :: one third | one half | a third | no one | one of them | 1st | one million | 1/4 | 1,2 | 1 2 3
 1980 :: the 1980s | 1980's | 1980年代 | 1980–85
 100 :: 数百 | hundreds | several hundred | 百万 | 百五
@@ -119,6 +119,7 @@ MEASURES = r"""
 SEVERAL = """
 212 :: km :: 132 miles (212 km) | 212 km (132 miles) | It took 3 hours for 212 km
 8300 :: people :: 8,300 in 2011 | In 2011, 8,300 people lived there
+41 :: 41, not 42 | not 42 but 41 | 41 rather than 42
 8300 :: 人 :: 2011年に8300人
 """
 

@@ -178,6 +178,7 @@ _BOUND_AFTER = re.compile(
     r"[^\W\d_a-z]{0,4}?(?:以上|以下|以内|以降|未満|超|を(?:超|下回|上回)|より|足らず|に満た)|"
     r"弱(?!い)|強(?!い)|余|あまり|近く|まで(?!$)|から|の(?:半分|[0-9]+(?:倍|分の)))"
 )
+_INSTEAD = re.compile(r"(?<![a-z])(?:not|rather than|instead of) ?$")
 _OPERATOR = re.compile(r"[+*×÷/:-]|x|times|plus|minus|divided by|[足引掛割]")
 _STATED = re.compile(
     r"(?:[=≈:は]|(?<![a-z])(?:is|are|was|were|equals|total|totals)) ?(?:約|about |[$¥€£-])?$"
@@ -191,13 +192,16 @@ def _number(target: Target, text: str) -> tuple[bool, bool, str, str]:
     if not found:
         return False, False, normalise(text), "no number"
     body = readable(text)
-    if any(_qualified(body, quantity) for quantity in found):
+    asserted = [quantity for quantity in found if not _qualified(body, quantity)]
+    if not asserted or any(q not in asserted and not _set_aside(body, q) for q in found):
         return False, False, body, "not asserted"
     value, why = _one_value(found, wanted), "one number"
     if value is not None and _is_sum(body, found):
         return False, False, body, "not worked out"
-    strict = value is not None and _right_number(target, value)
-    if value is None and not OFFERS.search(body):
+    strict = value is not None and len(asserted) == len(found) and _right_number(target, value)
+    if len(asserted) < len(found):
+        value, why = _one_value(asserted, wanted), "the other denied"
+    elif value is None and not OFFERS.search(body):
         value, why = _singled_out(text, found, wanted)
     if value is None:
         return False, False, body, "several numbers or another unit"
@@ -215,6 +219,11 @@ def _qualified(body: str, quantity: Quantity) -> bool:
     if _BOUND_BEFORE.search(before) or _BOUND_AFTER.match(body, quantity.end):
         return True
     return denied(body[quantity.start :], 0, quantity.end - quantity.start)
+
+
+def _set_aside(body: str, quantity: Quantity) -> bool:
+    """Named only to say what the answer is not: 18, not 19."""
+    return bool(_INSTEAD.search(body[max(0, quantity.start - 20) : quantity.start]))
 
 
 def _is_sum(body: str, found: Sequence[Quantity]) -> bool:

@@ -249,6 +249,11 @@ _NO_ONE = re.compile(r"(?:no|any|every|some|each|which|this|that|only|another|th
 _ONE_OF = re.compile(r" (?:of|another|day|should|can|must|who|that)(?![a-z])")
 
 
+_HANGING_WORD = re.compile(  # twenty-first, forty-odd
+    r"(?:-(?:first|second|odd|something|ish|plus)| first| odd)(?![a-z])"
+)
+
+
 def _spelt(text: str, wanted: Units) -> Iterator[Quantity]:
     """Numbers without figures: 千二百, 三分の一, 半分, twenty-one thousand, half an hour."""
     taken = 0
@@ -278,13 +283,15 @@ def _spelt(text: str, wanted: Units) -> Iterator[Quantity]:
             continue
         one = _UNIT_ARTICLE.fullmatch(text, *match.span())
         value = Fraction(1) if match[0] in ("a ", "an ") else numerals.words(match[0])
+        if _HANGING_WORD.match(text, match.end()):
+            value = None
         quantity = _quantity(text, value, match.start(), match.end() - bool(one), wanted)
         taken = quantity.end
         yield quantity
 
 
 def _no_number(text: str, match: re.Match[str]) -> bool:
-    """ "one" as a pronoun: no one, one of them."""
+    """The pronoun "one": no one, one of them."""
     if match[0] != "one":
         return False
     return bool(

@@ -111,9 +111,9 @@ KANJI_SCALES = {
 _KANJI_DIGITS = "〇零一二三四五六七八九壱壹弐貳参參"
 _KANJI_ALL = f"{_KANJI_DIGITS}十百千万億兆京拾萬"
 _KANJI = rf"(?<![{_KANJI_ALL}])[{_KANJI_ALL}]++"
-KANJI = re.compile(rf"[数何幾]?{_KANJI}(?:[・.点][{_KANJI_DIGITS}]++)?[数何幾]?")
+KANJI = re.compile(rf"[数何幾]?{_KANJI}(?:[・.点][{_KANJI_DIGITS}]++)?[数何幾半]?")
 KANJI_WHOLE = re.compile(_KANJI)
-_VAGUE = re.compile("[数何幾]")
+_VAGUE = re.compile("[数何幾半]")  # several; and 四半 is a quarter
 
 
 def kanji(run: str) -> Fraction | None:
