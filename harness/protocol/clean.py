@@ -17,10 +17,10 @@ _NAMES = (
 )
 # An opening or closing mark of reasoning, in the spelling of one model family a line.
 _THINKING = re.compile(
-    rf"<\|?(?P<tag>/?)(?:[a-z]{{1,10}}[:_])?(?:{_NAMES})\|?\s{{0,3}}>"
+    rf"<\|(?P<edge>begin|end|start)_(?:of_)?(?:thought|thinking|think|reasoning)\|>"
+    rf"|<\|?(?P<tag>/?)(?:[a-z]{{1,10}}[:_])?(?:{_NAMES})\|?\s{{0,3}}>"
     rf"|\[(?P<square>/?)(?:THINK|THINKING|REASONING)\]"
     rf"|◁(?P<kimi>/?)think(?:ing)?▷"
-    rf"|<\|(?P<edge>begin|end|start)_(?:of_)?(?:thought|thinking|think|reasoning)\|>"
     rf"|(?:<\|start\|>assistant)?<\|channel\|>\s{{0,3}}(?P<channel>[a-z]{{1,20}})"
     rf"(?:[^<\n]{{0,60}}<\|message\|>)?"
     rf"|<\|channel>\s{{0,3}}(?P<gemma>[a-z]{{1,20}})|(?P<closed><channel\|>)"

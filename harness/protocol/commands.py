@@ -69,7 +69,7 @@ def _in_marks(text: str) -> str:
     closing = _ALL_BRACKETS.get(text[:1])
     if closing and _matching(text, 1, text[0], closing) == len(text) - 1:
         return text[1:-1].strip()
-    for mark in ("**", "__", "~~", "*"):
+    for mark in ("**", "__", "~~", "*", "_"):
         if text.startswith(mark) and text.endswith(mark) and text.count(mark) == 2:
             return text[len(mark) : -len(mark)].strip()
     return ""
@@ -245,7 +245,7 @@ def strip_markup(text: str, flaws: list[str]) -> str:
             continue
         inner = text.removeprefix(mark).removesuffix(mark)
         both = text.startswith(mark) and text.endswith(mark)
-        lone = text.count(mark) == 1 and (text.endswith(mark) or mark == "**") and inner != text
+        lone = text.count(mark) == 1 and (text.startswith("**") or text.endswith("`"))
         if inner.strip() and mark not in inner and (both or lone):
             flaws.append("decorated")
             return inner.strip()

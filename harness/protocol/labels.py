@@ -32,6 +32,7 @@ _MARKS = ("**", "__", "~~", "`", "*", "_")
 _TAG = re.compile(
     r"[ \t*_`#>\-•]{0,8}+([\[<【(])([^\]>】)\n:：/\"'{}]{1,30}+)([\]>】)])[*_`]{0,3}+[ \t]*+[:：]?"
 )
+_OTHER_SIGNS = "-=>–—→ \t"  # "Observation - it is 4"
 _ASIDE = re.compile(r"\s*[(\[（][^)\]）]{0,30}[)\]）]?\s*$")
 
 
@@ -72,9 +73,12 @@ def _patterns(dialect: Dialect) -> tuple[re.Pattern[str], re.Pattern[str]]:
     own, words = _tables(dialect)
     nouns = sorted(OBSERVATION_NOUNS, key=len, reverse=True)
     alone = "|".join(re.escape(word) for word in sorted({*own, *nouns}, key=len, reverse=True))
+    observation = dict.fromkeys(("observation", *(w for w in own if own[w] == "observation")))
+    own_observation = "|".join(re.escape(word) for word in observation)
     starts = re.compile(
         rf"^(?:[^\n:：]{{0,{_REACH}}}+[:：]"
         rf"|[ \t*_`#>\-•]{{0,8}}+[\[<【(][^\]>】)\n:：]{{1,30}}+[\]>】)]"
+        rf"|[ \t*_`#>\-•]{{0,8}}+(?:{own_observation})[*_`]{{0,3}}[ \t]{{0,3}}(?:[-=]>?|[–—→])(?=[ \t])"
         rf"|[ \t*_`#>\-•\[<]{{0,8}}+(?:{alone})[ \t]*+\d{{0,2}}+[*_`~#>\]]{{0,8}}+[ \t]*+$)",
         re.MULTILINE | re.IGNORECASE,
     )
@@ -136,7 +140,8 @@ class Reader:
         if tag and (label := self._tagged(tag)):
             return label
         sign = head[-1] if head[-1] in ":：" else ""
-        return self._read_word(head, head[:-1] if sign else head, sign)
+        word = head[:-1] if sign else head.rstrip(_OTHER_SIGNS)
+        return self._read_word(head, word, sign)
 
     def _tagged(self, tag: re.Match[str]) -> Label | None:
         opening, word, closing = tag.groups()
@@ -186,7 +191,11 @@ class Reader:
 
     def _observes(self, key: str) -> bool:
         """Whether words name what came back from a tool."""
-        words = key.partition(" from ")[0].partition(" of ")[0].split()
+        for joint in (" from ", " of "):
+            key, _, source = key.partition(joint)
+            if len(source.split()) > 2:
+                return False
+        words = key.split()
         if not words or len(words) > 4 or words[-1] not in OBSERVATION_NOUNS:
             return False
         return all(w in OBSERVATION_WORDS or w in self.tools for w in words[:-1])

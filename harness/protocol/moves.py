@@ -242,9 +242,10 @@ def _answer_text(part: Part, tools: Tools, value: str, used: int, flaws: list[st
     lines = f"{value}\n{part.rest(used)}".split("\n")
     end = BareCommands(tools).line_of_first("\n".join(lines))
     text = "\n".join(lines[:end]).strip()
-    if text.count("```") % 2 and text.endswith("```"):  # a fence that opened before the label
-        text = text.removesuffix("```").strip()
-        flaws.append("code_fence")
+    for mark in FENCES:
+        if text.count(mark) % 2 and text.endswith(mark):  # it opened before the label
+            text = text.removesuffix(mark).strip()
+            flaws.append("code_fence")
     if text == value:
         return Command(None, flaws, used=used, rest=value)
     extent = used + end - 1 if end < len(lines) else part.below.count("\n")
@@ -270,17 +271,26 @@ def _answered(text: str, command: Command) -> Command:
 
 def _call_in_answer(value: str, part: Part, used: int, tools: Tools) -> Command | None:
     """A call of a known tool that stands under an answer label."""
+    whole = part.value + part.below
+    blob = read_json(whole.lstrip(), tools)
+    if blob and (not isinstance(blob.move, Action) or blob.move.tool in tools.exact):
+        blob.used += whole.count("\n", 0, len(whole) - len(whole.lstrip()))
+        blob.flaws += [] if tools.dialect.commands_only else ["wrong_label"]
+        return blob
     value, more = joined(value, part.rest(used))
     command = read_command(value, tools)
     if command is None or command.move is None or "json_action" in command.flaws:
         return None
     command.used = used + more
+    commands_only = tools.dialect.commands_only
     if isinstance(command.move, Answer):  # Answer: Finish[4]
         return command if command.closed else None
     marked = command.closed or any(sign in value[:_LONGEST_SPACED] for sign in ":：")
-    if command.move.tool not in tools.exact or not command.move.input or not marked:
+    if command.move.tool not in tools.exact or not marked:
         return None
-    if not tools.dialect.commands_only:
+    if not command.move.input and not (commands_only and "misspelt_tool" not in command.flaws):
+        return None
+    if not commands_only:
         if "misspelt_tool" in command.flaws:  # an answer may begin with "Search: …"
             return None
         command.flaws.append("wrong_label")

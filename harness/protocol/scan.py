@@ -69,7 +69,9 @@ def scan(text: str, tools: Tools) -> list[Part]:
             break
     _fill(parts[-1], text[begun:])
     splitter = _Splitter(tools, reader)
-    return _merge_opening([piece for part in parts for piece in splitter.split(part)])
+    following = [part.kind == "input" for part in parts[1:]]
+    split = [splitter.split(*both) for both in zip(parts, [*following, False], strict=True)]
+    return _merge_opening([piece for pieces in split for piece in pieces])
 
 
 def _is_data(label: Label, last: Part) -> bool:
@@ -97,9 +99,13 @@ class _Splitter:
         self.tools = tools
         self.dialect = tools.dialect
         self.reader = reader
+        self.input_next = False
 
-    def split(self, part: Part) -> list[Part]:
-        """The part up to the first label inside it, and what each label begins."""
+    def split(self, part: Part, input_next: bool) -> list[Part]:
+        """The part up to the first label inside it, and what each label begins.
+
+        ``input_next``: an input label begins the line after the part."""
+        self.input_next = input_next
         self._open(part)
         if part.kind not in (*_SPOKEN, *MOVES):
             return [part]
@@ -156,7 +162,7 @@ class _Splitter:
         if at == 0 or not (bare[-1:].isspace() or bare.endswith(_SENTENCE_ENDS)):
             return label.kind == "input" and label.certain and at > 0
         if label.kind == "action":
-            return self._calls(after) or (label.own and kind != "answer")
+            return self._calls(after) or self._on_two_lines(after) or (label.own and kind != "answer")
         if label.kind == "answer":
             return label.own or label.full or _after_sentence(before)
         if label.kind == "input":
@@ -175,10 +181,14 @@ class _Splitter:
         spaced = not before or before.endswith((" ", "\t", "*", "`", "_", "(", "["))
         if label.kind == "answer":
             return _after_sentence(before) or (label.own and label.full and spaced)
-        below = f"{self.dialect.labels.input}:".lower()
-        if self.dialect.form == "two_line" and below in after.lower():
+        if self._on_two_lines(after):
             return label.own or (_after_sentence(before) and spaced)
         return (label.own and _after_sentence(before)) or (spaced and self._calls(after))
+
+    def _on_two_lines(self, after: str) -> bool:
+        """Whether the dialect's input label follows an action label."""
+        below = f"{self.dialect.labels.input}:".lower()
+        return self.dialect.form == "two_line" and (self.input_next or below in after.lower())
 
     def _calls(self, after: str) -> bool:
         """Whether a whole call of a known tool stands behind a label."""
