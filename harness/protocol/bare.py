@@ -15,11 +15,13 @@ from harness.protocol.objects import read_object
 from harness.types import Answer
 
 _MOST_PLACES = 64  # more of them than anybody writes: they cannot all be one move
+_MOST_FAILED = 8  # objects that are no call
 _LONGEST = 4000
 _LONGEST_JSON = 20_000
 _TOOL_CALL, _CALL_ENDS = "<tool_call>", "</tool_call>"
 # What a command on a line of its own may have wrong with it and still be one.
 _FLAWS = frozenset(("escaped_markdown", "wrong_dialect", "decorated", "fullwidth_punctuation"))
+_OPENING = re.compile(r"\s*+(?:```\w{0,12}+\s*+|<tool_call>\s*+)?")
 _ROUND = r"[ \t*_`>\-•\[(<\"'「]"
 
 
@@ -47,14 +49,20 @@ class BareCommands:
         found = self.find(below, near=True)
         return below.count("\n", 0, found[0].start) if found else text.count("\n") + 1
 
+    def opens(self, text: str) -> bool:
+        """Whether the first thing in a text, behind a code fence if need be, is a command."""
+        begun = _OPENING.match(text)
+        found = self.find(text[begun.end() if begun else 0 :][:_LONGEST], near=True)
+        return bool(found) and found[0].start == 0
+
     def find(self, text: str, near: bool = False) -> list[Bare]:
         """The commands in a text, in order. ``near``: a tool in another spelling counts."""
         found: list[Bare] = []
-        done = 0
+        done = failed = 0
         for count, place in enumerate(self.places.finditer(text)):
             if count >= _MOST_PLACES:
                 break
-            if place.start() < done:
+            if place.start() < done or (place["brace"] and failed >= _MOST_FAILED):
                 continue
             start = place.start("brace") if place["brace"] else place.start()
             command, size = self._read(text, start, bool(place["brace"]), near)
@@ -62,6 +70,7 @@ class BareCommands:
                 done = start + size
                 command.flaws.append("missing_label")
                 found.append(Bare(start, done, command))
+            failed += not command
         return found
 
     def _read(self, text: str, start: int, brace: bool, near: bool) -> tuple[Command | None, int]:

@@ -85,7 +85,7 @@ def _with_input(command: Command, part: Part, tools: Tools) -> Command:
         return command
     text = command.move.input
     if not text and not command.closed:
-        text = _input_below(command, part)
+        text = _input_below(command, part, tools)
     plain = json_input(text, command.flaws) if "json_action" not in command.flaws else text
     text = tidy_input(text, command.flaws) if plain is None else plain
     if not text:
@@ -94,9 +94,12 @@ def _with_input(command: Command, part: Part, tools: Tools) -> Command:
     return command
 
 
-def _input_below(command: Command, part: Part) -> str:
-    """The next line with something in it, up to where its brackets close."""
+def _input_below(command: Command, part: Part, tools: Tools) -> str:
+    """The next line with something in it, up to where its brackets close; a line that is a
+    command by itself is another move."""
     below = part.rest(command.used)
+    if BareCommands(tools).opens(below):
+        return ""
     field = Part(part.kind, "", below=below)
     flaws: list[str] = []
     text, used = _first_line(field, flaws)
@@ -163,6 +166,8 @@ def _field(part: Part, tools: Tools) -> Command:
     text = whole.lstrip()
     blank = whole.count("\n", 0, len(whole) - len(text))
     flaws = ["line_breaks"] if blank and text else []
+    if blank and BareCommands(tools).opens(text):
+        return Command(None, [])
     if text.startswith(FENCES):
         return _fenced(text, blank, flaws)
     opened = text.lstrip("*` ")

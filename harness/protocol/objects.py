@@ -112,7 +112,8 @@ def _mended(text: str) -> tuple[str, int, list[str]]:
         if not open_brackets:
             return "".join(out), at, ["escaped_markdown"] if "\\_" in text[:at] else []
     left = text[at:].rstrip().rstrip("`~").rstrip().rstrip(",")
-    quoted = '"' if left.count('"') % 2 else ""
+    in_string = left.count('"') % 2 and "\n" not in left[left.rfind('"') :]
+    quoted = '"' if in_string else ""
     return (
         "".join([*out, left, quoted, *reversed(open_brackets)]),
         len(text),
