@@ -33,7 +33,8 @@ ERRORS: dict[str, Flaw] = {
     ),
     "missing_action": Flaw("neither an action nor an answer", "Japan is in Asia."),
     "malformed_action": Flaw(
-        "an Action that names no tool and input: nothing beside it counts", _LOOK + "Action: I will look it up"
+        "an Action that names no tool and input: nothing beside it counts",
+        _LOOK + "Action: I will look it up",
     ),
     "several_actions": Flaw(
         "more than one action: the same twice is one reading, different ones are none",

@@ -27,7 +27,17 @@ _NO_MARKUP = "\"'“”{}\\\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _REACH = 48  # a label and its decoration end within so many characters
 _LONGEST_KEY = 40
 _SPEAKERS = ("user", "assistant")
-_PAIRS = {"[": "]", "(": ")", "<": ">", "【": "】", "《": "》", "「": "」", "『": "』", '"': '"', "“": "”"}
+_PAIRS = {
+    "[": "]",
+    "(": ")",
+    "<": ">",
+    "【": "】",
+    "《": "》",
+    "「": "」",
+    "『": "』",
+    '"': '"',
+    "“": "”",
+}
 _MARKS = ("**", "__", "~~", "`", "*", "_")
 _TAG = re.compile(
     r"[ \t*_`#>\-•]{0,8}+([\[<【(])([^\]>】)\n:：/\"'{}]{1,30}+)([\]>】)])[*_`]{0,3}+[ \t]*+[:：]?"
@@ -148,7 +158,9 @@ class Reader:
         kind = self._kind(word)
         if _PAIRS[opening] != closing or kind is None or (kind == "input" and opening == "("):
             return None
-        flaws = ["decorated"] if self._own_word(word.strip(), kind) else ["wrong_label", "decorated"]
+        flaws = (
+            ["decorated"] if self._own_word(word.strip(), kind) else ["wrong_label", "decorated"]
+        )
         mark = f"</{word.split()[0]}>" if opening == "<" and word.split() else ""
         return Label(kind, tag.end(), tuple(flaws), own=False, full=True, mark=mark)
 

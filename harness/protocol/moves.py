@@ -169,7 +169,7 @@ def _field(part: Part, tools: Tools) -> Command:
     if blank and BareCommands(tools).opens(text):
         return Command(None, [])
     if text.startswith(FENCES):
-        return _fenced(text, blank, flaws)
+        return _fenced(text, blank, flaws, tools)
     opened = text.lstrip("*` ")
     if opened.startswith("{") and (found := decode_object(opened)):
         data, end, noted = found
@@ -196,17 +196,21 @@ def _paragraph(text: str, lines: list[str], tools: Tools) -> int:
     return min(next(ends, len(lines)), BareCommands(tools).line_of_first(text))
 
 
-def _fenced(text: str, blank: int, flaws: list[str]) -> Command:
-    """A text in a code fence: what stands between the two fences."""
+def _fenced(text: str, blank: int, flaws: list[str], tools: Tools) -> Command:
+    """A text in a code fence: what stands between the two fences, or, where it is never
+    closed, up to the end or a command."""
     head, _, body = text.partition("\n")
+    flaws = [*flaws, "code_fence"]
     inline = _in_fence_marks(head)
     if inline and head.rstrip().endswith(head[:3]):  # ```x``` on one line
-        return Command(None, [*flaws, "code_fence"], used=blank, rest=inline, closed=True)
+        return Command(None, flaws, used=blank, rest=inline, closed=True)
     inner, closing, _ = ("\n" + body).partition("\n" + head[:3])
-    used = inner.count("\n") + bool(closing)
+    if not closing:
+        end = BareCommands(tools).line_of_first(inner)
+        inner = "\n".join(inner.split("\n")[:end])
+    used = blank + inner.count("\n") + bool(closing)
     said = f"{inline}\n{inner.strip()}".strip()
-    flaws = [*flaws, "code_fence"]
-    return Command(None, flaws, used=blank + used, rest=said, closed=bool(closing))
+    return Command(None, flaws, used=used, rest=said, closed=bool(closing))
 
 
 # --- Answer -----------------------------------------------------------------------------
@@ -238,7 +242,7 @@ def _answer_text(part: Part, tools: Tools, value: str, used: int, flaws: list[st
     text = whole.lstrip()
     if text.startswith(FENCES):
         blank = whole.count("\n", 0, len(whole) - len(text))
-        command = _fenced(text, blank, ["line_breaks"] if blank else [])
+        command = _fenced(text, blank, ["line_breaks"] if blank else [], tools)
         command.flaws += ["line_breaks"] if "\n" in command.rest else []
         return command
     flaws += ["line_breaks"] if used else []

@@ -132,7 +132,9 @@ class _Splitter:
             if inner is None:
                 return
             doubled = inner.kind == part.kind
-            if not (doubled or part.kind in _SPEAKERS or (part.kind, inner.kind) == ("answer", "action")):
+            if not (
+                doubled or part.kind in _SPEAKERS or (part.kind, inner.kind) == ("answer", "action")
+            ):
                 return
             wrong = ("wrong_label",) if part.kind not in _SPEAKERS else ()
             part.flaws = (*part.flaws, *inner.flaws, *wrong)
@@ -162,7 +164,9 @@ class _Splitter:
         if at == 0 or not (bare[-1:].isspace() or bare.endswith(_SENTENCE_ENDS)):
             return label.kind == "input" and label.certain and at > 0
         if label.kind == "action":
-            return self._calls(after) or self._on_two_lines(after) or (label.own and kind != "answer")
+            return (
+                self._calls(after) or self._on_two_lines(after) or (label.own and kind != "answer")
+            )
         if label.kind == "answer":
             return label.own or label.full or _after_sentence(before)
         if label.kind == "input":

@@ -35,7 +35,9 @@ class Found:
     def answers(self, turn: Turn) -> bool:
         """Whether it is an answer, or would be if there were anything in it."""
         move = self.command.move
-        return isinstance(move, Answer) or (move is None and turn.parts[self.first].kind == "answer")
+        return isinstance(move, Answer) or (
+            move is None and turn.parts[self.first].kind == "answer"
+        )
 
 
 @dataclass
