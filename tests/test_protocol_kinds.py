@@ -199,7 +199,7 @@ def test_codes_are_neither_false_nor_missing(form: Dialect) -> None:
 def test_what_is_left_open_goes_on(form: Dialect, call: str, move: Action) -> None:
     parsed = read(under(form, call), form)
     assert parsed.move == move
-    assert ("join_lines" in parsed.repairs) == ("(17.5 +" != move.input)
+    assert ("join_lines" in parsed.repairs) == (move.input != "(17.5 +")
 
 
 ARGUMENTS = [

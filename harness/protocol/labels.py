@@ -11,13 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from harness.protocol.dialects import (
-    OBSERVATION_NOUNS,
-    OBSERVATION_WORDS,
-    WORDS,
-    Dialect,
-    Kind,
-)
+from harness.protocol.dialects import OBSERVATION_NOUNS, OBSERVATION_WORDS, WORDS, Dialect, Kind
 from harness.protocol.names import Tools, spelling
 
 # What may stand before a label, and round it; and what is no markup before one.

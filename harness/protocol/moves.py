@@ -183,7 +183,7 @@ def _field(part: Part, tools: Tools) -> Command:
         return Command(None, [*flaws, *noted], used=used, rest=inner, closed=not noted)
     lines = text.split("\n")
     end = _paragraph(text, lines, tools)
-    first, more = joined(lines[0], "\n".join(lines[1:]))
+    _, more = joined(lines[0], "\n".join(lines[1:]))
     end = max(end, more + 1)
     flaws += ["line_breaks"] if end > 1 else []
     inner, _ = closed("\n".join(line.rstrip() for line in lines[:end]), part.mark)

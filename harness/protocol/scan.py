@@ -213,9 +213,8 @@ def closed(value: str, mark: str) -> tuple[str, str]:
     value = value.strip()
     if not mark:
         return value, ""
-    if mark in AROUND or mark in ("**", "__", "`"):
-        if value.startswith(mark):  # the label alone was marked: **Action:** …
-            return value.removeprefix(mark).lstrip(), ""
+    if mark in (*AROUND, "**", "__") and value.startswith(mark):
+        return value.removeprefix(mark).lstrip(), ""  # the label alone: **Action:** …
     bare = value.rstrip(".。") if not value.endswith(mark) else value
     if bare.endswith(mark) and not _balanced(bare, mark):
         return bare.removesuffix(mark).rstrip(), ""
