@@ -48,9 +48,9 @@ _LONGEST_MARK = 48
 _MARKUP = " \t*_`#>-+"
 
 
-def clean(text: str, stop: str, form: Dialect, notes: Notes) -> tuple[str, str]:
-    """The text that a person would see, up to the end of the model's turn, and the stop
-    string: the engine's, or one that the text breaks off in."""
+def clean(text: str, stop: str, form: Dialect, notes: Notes) -> str:
+    """The text that a person would see, up to the end of the model's turn or to the
+    beginning of a stop string that it breaks off in. ``stop`` is the one it stopped at."""
     seen = drop_invisible(text)
     if seen != text:
         notes.add("invisible_characters")
@@ -124,30 +124,30 @@ def _cut_mark(text: str) -> int:
     return len(text)
 
 
-def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> tuple[str, str]:
-    """The text without the beginning of a stop string on its last line, or markup that
-    the model wrote in front of one."""
-    word = form.labels.observation
+def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> str:
+    """The text without a label on its last line that breaks off before its colon, or the
+    markup that the model wrote in front of the stop string."""
     body, newline, last = text.rstrip().rpartition("\n")
     bare = last.strip(_MARKUP)
-    if newline and bare:
-        for whole in form.stops:
-            label = whole.strip()
-            numbered = form.form == "bracket" and bare.rstrip(" 0123456789") == label
-            if numbered or label.startswith(bare):
-                return body + newline, stop or whole
-    if not newline or bare:
-        inline = text.rstrip().removesuffix(word)
-        if len(inline) < len(text.rstrip()) and inline[-1:].isspace():
-            notes.add("inline_label")
-            return inline.rstrip(" \t"), stop
-        return text, stop
+    whole = [f"{mark.strip().removesuffix(':')}:" for mark in form.stops]
+    numberless = bare.rstrip(" 0123456789") if form.form == "bracket" else bare
+    cut = any(label != bare and label.startswith((bare, numberless)) for label in whole)
+    if newline and bare and numberless and cut:
+        if not stop:  # the text ends in a stop string that never came to its end
+            return body + newline
+        if numberless == form.labels.observation:
+            notes.add("wrong_label")
+            return body + newline
+    inline = text.rstrip().removesuffix(form.labels.observation)
+    if len(inline) < len(text.rstrip()) and inline.endswith((" ", "\t")):
+        notes.add("inline_label")
+        return inline.rstrip(" \t")
     body, newline, last = text.rpartition("\n")
-    if not last or last.strip(_MARKUP) or not stopped_at_observation(stop, form):
-        return text, stop
+    if not (newline and last) or bare or not stopped_at_observation(stop, form):
+        return text
     if last.strip():
         notes.add("decorated")
-    return body + newline, stop
+    return body + newline
 
 
 def stopped_at_observation(stop: str, form: Dialect) -> bool:

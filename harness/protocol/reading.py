@@ -48,7 +48,7 @@ def parse(
     form = dialect_of(dialect)
     known = Tools(tuple(tools), form)
     notes = Notes()
-    text, stop = clean(text, stop, form, notes)
+    text = clean(text, stop, form, notes)
     turns = read_turns(scan(text, known), known)
     command = _read(turns, form, notes, finish in _CUT_OFF, stop)
     if not text.strip() and "think_block" not in notes.errors():
