@@ -119,7 +119,8 @@ def test_the_documentation_shows_the_same_lists() -> None:
         assert f"| `{code}` | {flaw.meaning} | ``{shown}`` | {flaw.repair or '–'} |" in page
     for name, meaning in REPAIRS.items():
         assert f"| `{name}` | {meaning} |" in page
-    assert page.count("\n| `") == len(ERRORS) + len(REPAIRS)
+    steps = page.partition("\n## Steps\n")[2].partition("\n## ")[0]
+    assert steps.count("\n| `") == len(ERRORS) + len(REPAIRS)
 
 
 # --- habits of real models --------------------------------------------------------------

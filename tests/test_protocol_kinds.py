@@ -356,3 +356,21 @@ def test_a_mark_of_a_turn_is_no_answer(form: Dialect, mark: str) -> None:
         assert read(f" I know.\n{text}", form) == Parsed(
             "I know.", FJORD, ("role_leak",), ("cut_at_role",)
         )
+
+
+@FORMS
+def test_a_whole_observation_is_no_stub(form: Dialect) -> None:
+    label = form.labels.observation
+    for behind in (f"{label}: 3", f"{label}: {label}", f"{label[0]}x"):
+        assert read(f" I look.\n{written(OSLO, form)}\n{behind}", form).errors
+
+
+@FORMS
+@pytest.mark.parametrize(
+    "call",
+    ["<tool_call>wikipedia: Oslo</tool_call>", "Tool call: wikipedia: Oslo", "```wikipedia: Oslo```",
+     "<action>wikipedia: Oslo</action>", "wikipedia: Oslo```"],
+)  # fmt: skip
+def test_a_call_in_a_template_of_its_own_is_read(form: Dialect, call: str) -> None:
+    label = "" if call.startswith(("<", "T")) else f"{form.labels.action}: "
+    assert moved(f" I look.\n{label}{call}", form) == OSLO

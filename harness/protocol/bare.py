@@ -108,7 +108,7 @@ def _places(names: tuple[str, ...], finish: str) -> re.Pattern[str]:
     finishes = "|".join(re.escape(word) for word in sorted({finish.lower(), *FINISH} - {""}))
     named = rf"(?:{tools})[*_`\"')\]]{{0,3}}[ \t]{{0,3}}[:：\[［【(（{{]" if tools else r"(?!)"
     return re.compile(
-        rf"^{_ROUND}{{0,8}}+(?:<tool_call>)?(?:{named}|(?:{finishes})[ \t]?[\[［【(（])"
+        rf"^(?:<tool_call>)?+{_ROUND}{{0,8}}+(?:{named}|(?:{finishes})[ \t]?[\[［【(（])"
         r"|(?P<brace>\{)(?=\s{0,8}[\"'“])",
         re.MULTILINE | re.IGNORECASE,
     )

@@ -130,15 +130,16 @@ def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> str:
     body, newline, last = text.rstrip().rpartition("\n")
     bare = last.strip(_MARKUP)
     whole = [f"{mark.strip().removesuffix(':')}:" for mark in form.stops]
-    numberless = bare.rstrip(" 0123456789") if form.form == "bracket" else bare
-    cut = any(label != bare and label.startswith((bare, numberless)) for label in whole)
-    if newline and bare and numberless and cut:
+    word = form.labels.observation
+    if form.form == "bracket" and bare.rstrip(" 0123456789") == word:
+        bare = word  # whose labels may be numbered
+    if newline and bare and any(label != bare and label.startswith(bare) for label in whole):
         if not stop:  # the text ends in a stop string that never came to its end
             return body + newline
-        if numberless == form.labels.observation:
+        if bare == word:
             notes.add("wrong_label")
             return body + newline
-    inline = text.rstrip().removesuffix(form.labels.observation)
+    inline = text.rstrip().removesuffix(word)
     if len(inline) < len(text.rstrip()) and inline.endswith((" ", "\t")):
         notes.add("inline_label")
         return inline.rstrip(" \t")

@@ -18,6 +18,7 @@ _PARAMETERS = frozenset(
      *("argument", "expression", "q", "title", "term", "text", "keyword", "search_query", "page"))
 )  # fmt: skip
 _KEYWORD = re.compile(r"\s*+([A-Za-z]\w{0,30}+)\s*+[=:]\s*+(.*+)", re.DOTALL)
+_CLOSING_TAG = re.compile(r"</((?:final_)?answer|action|action_input|input|tool_call)>$")
 # After a tool's name: words that go on with a sentence, and signs that only separate.
 _GLUE = frozenset(
     (*("for", "up", "on", "about", "to", "the", "with", "using", "it", "and", "is", "tool"),
@@ -213,7 +214,7 @@ def _left_open(line: str, open_brackets: list[str]) -> bool:
 def tidy_input(text: str, flaws: list[str]) -> str:
     """A plain input without markup, markdown's backslashes, a parameter's name and one
     pair of quotation marks round it."""
-    text = strip_markup(text.strip(), flaws)
+    text = strip_markup(without_closing(text.strip(), flaws), flaws)
     if "\\_" in text or "\\*" in text:
         text = text.replace("\\_", "_").replace("\\*", "*")
         flaws.append("escaped_markdown")
@@ -236,6 +237,19 @@ def json_input(text: str, flaws: list[str]) -> str | None:
         return None
     flaws += ["json_action", *found[2]]
     return plain_input(found[0])
+
+
+def without_closing(text: str, flaws: list[str]) -> str:
+    """A text without the fence or tag at its end that closes what stands before it."""
+    for mark in FENCES:
+        if text.endswith(mark) and text.count(mark) == 1 and text != mark:
+            flaws.append("code_fence")
+            return text.removesuffix(mark).rstrip()
+    tag = _CLOSING_TAG.search(text[-_REACH:])
+    if tag and tag.start() and f"<{tag[1]}" not in text:
+        flaws.append("decorated")
+        return text[: -len(tag[0])].rstrip()
+    return text
 
 
 def strip_markup(text: str, flaws: list[str]) -> str:

@@ -105,6 +105,7 @@ _SPELLINGS: dict[Kind, tuple[str, ...]] = {
     ),
     "action": (
         *("action", "actions", "next action", "act", "tool", "tool name", "command"),
+        *("tool call", "function call", "tool use"),
         *("行動", "アクション", "行动"),
     ),
     "input": (

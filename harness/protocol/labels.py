@@ -152,6 +152,8 @@ class Reader:
         kind = self._kind(word)
         if _PAIRS[opening] != closing or kind is None or (kind == "input" and opening == "("):
             return None
+        if _key(word).endswith(" call"):  # a template's mark: the call stands behind it
+            return None
         flaws = (
             ["decorated"] if self._own_word(word.strip(), kind) else ["wrong_label", "decorated"]
         )

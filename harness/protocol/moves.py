@@ -15,6 +15,7 @@ from harness.protocol.commands import (
     read_command,
     strip_markup,
     tidy_input,
+    without_closing,
 )
 from harness.protocol.names import Command, Tools, could_be_name, is_nothing, plain_name
 from harness.protocol.objects import decode_object, plain_input, read_json
@@ -22,6 +23,7 @@ from harness.protocol.scan import Part, closed
 from harness.types import Action, Answer
 
 _LONGEST_SPACED = 80
+_TOOL_CALL = "<tool_call>"
 
 
 def read_action(part: Part, input_part: Part | None, tools: Tools) -> Command | None:
@@ -32,15 +34,16 @@ def read_action(part: Part, input_part: Part | None, tools: Tools) -> Command | 
         return _two_lines(part, input_part, tools)
     whole = part.value + part.below
     text = whole.lstrip()
-    blob = read_json(text, tools)
+    blob = read_json(text.removeprefix(_TOOL_CALL), tools)
     if blob:
         blob.used += whole.count("\n", 0, len(whole) - len(text))
+        blob.flaws += ["decorated"] if text.startswith(_TOOL_CALL) else []
         return blob
     flaws: list[str] = []
     value, used = _first_line(part, flaws)
     if is_nothing(value):
         return Command(None, nothing=True)
-    value, more = joined(value, part.rest(used))
+    value, more = joined(value.removeprefix(_TOOL_CALL), part.rest(used))
     command = read_command(value, tools)
     if command is None:
         return None
@@ -267,7 +270,7 @@ def tidy_answer(text: str, flaws: list[str]) -> str:
     if text.startswith(FENCES) and text.endswith(text[:3]) and len(text) > 6:
         flaws.append("code_fence")
         return text.strip(text[0]).strip()
-    return strip_markup(text, flaws)
+    return strip_markup(without_closing(text, flaws), flaws)
 
 
 def _answered(text: str, command: Command) -> Command:
