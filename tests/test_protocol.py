@@ -119,8 +119,9 @@ def test_the_documentation_shows_the_same_lists() -> None:
         assert f"| `{code}` | {flaw.meaning} | ``{shown}`` | {flaw.repair or '–'} |" in page
     for name, meaning in REPAIRS.items():
         assert f"| `{name}` | {meaning} |" in page
-    steps = page.partition("\n## Steps\n")[2].partition("\n## ")[0]
-    assert steps.count("\n| `") == len(ERRORS) + len(REPAIRS)
+    for heading, names in (("What can be wrong", ERRORS), ("How it is repaired", REPAIRS)):
+        section = page.partition(f"\n### {heading}\n")[2].partition("\n#")[0]
+        assert section.count("\n| `") == len(names)
 
 
 # --- habits of real models --------------------------------------------------------------
