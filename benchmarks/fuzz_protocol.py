@@ -97,6 +97,19 @@ def written(move: Move, form: Dialect) -> str:
     return f"{labels.action}: {move.tool}: {move.input}"
 
 
+def unstable(parsed: Parsed, form: Dialect) -> Iterator[str]:
+    """What must hold of a strict step once it is written anew, with and without a second
+    move, and does not."""
+    if parsed.errors or parsed.move is None:
+        return
+    anew = f" {parsed.thought}\n{written(parsed.move, form)}\n"
+    if parse(anew, TOOLS, form) != parsed:
+        yield "strict, but not as the form writes it"
+    for second in second_moves("wikipedia", "another place", form):
+        if parse(anew + second, TOOLS, form).move is not None:
+            yield f"a second move is not seen: {second!a}"
+
+
 def second_moves(tool: str, text: str, form: Dialect) -> list[str]:
     """A move in many spellings, each as a line or lines below a first one."""
     return [
@@ -136,7 +149,7 @@ def main() -> int:
         inside, slowest = inside + took, max(slowest, took)
         moves[type(parsed.move).__name__] += 1
         codes.update(parsed.errors or ["(strictly well-formed)"])
-        for reason in broken(parsed, repair):
+        for reason in (*broken(parsed, repair), *unstable(parsed, DIALECTS[dialect])):
             failures[f"{reason}: {text!a} {dialect} {finish} {stop!a} {parsed}"] += 1
     print(f"{options.n:,} completions: {sum(failures.values())} failures")
     print(
