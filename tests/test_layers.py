@@ -12,7 +12,8 @@ ROOT = Path(harness.__file__).parent
 LAYERS = [
     ["types"],
     ["records", "printable", "text", "files", "fetch", "proxies"],
-    ["models", "tasks", "subsets", "articles", "prompts", "protocol", "identity", "runs"],
+    ["models", "tasks", "subsets", "articles", "protocol", "identity", "runs"],
+    ["prompts"],
     ["engines", "tools", "worlds", "scoring", "invent", "importers", "weights"],
     ["agent", "selftest", "prepare", "chat"],
     ["runner"],
