@@ -16,8 +16,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.protocol import DIALECTS, ERRORS, REPAIRS, parse
-from harness.types import Action, Finish, Parsed
+from harness.protocol import DIALECTS, ERRORS, REPAIRS, Dialect, parse
+from harness.types import Action, Finish, Move, Parsed
 
 TOOLS = ("calculate", "wikipedia", "google_search", "Search", "Lookup")
 FINISHES: tuple[Finish, ...] = (
@@ -40,12 +40,17 @@ SEEDS = [flaw.example for flaw in ERRORS.values()] + [
     '```json\n{"action": "Final Answer", "action_input": "42"}\n```',
     " I search.\nAnswer: google\\_search: France population\nQuestion: What is life?\nThought:",
     " 調べる。\n行動：wikipedia：日本\n観察：日本は島国。\n思考：わかった。\n回答：東京",
+    " I look.\nAction: wikipedia[Japan\nand China]\nResult: It is.\nsearch: Tokyo",
+    " I look. Action: wikipedia\nAction Input: {'query': 'Japan'}\nObserv",
+    '[THINK]Hm.[/THINK] I add.\n```python\ncalculate(expression: "1 + 1")\n```',
     '<|im_start|>assistant\nI look.\n**Action:** `wikipedia`: "Japan"<|im_end|>',
 ]
 PIECES = [
     *("Thought:", "Action:", "Action Input:", "Answer:", "Final Answer:", "Observation:"),
     *("Question:", "Human:", "Assistant:", "Action 1:", "Action：", "行動:", "Finish[", "]", "["),
     *("\n", "\n\n", "\r\n", " ", "\t", ":", "：", "(", ")", "{", "}", '"', "'", "`", "```", "**"),
+    *("\nResult:", "<observation>", "[THINK]", "<|channel|>final<|message|>", "<|end|>", "<|"),
+    *('{"tool": "Search", "input": "x"}', "Search: x", "[Action:", "action input:", "\nObserv"),
     *("\\_", "\\", "-", "* ", "1. ", "> ", "# ", "<think>", "</think>", "</s>", "<tool_call>"),
     *("wikipedia", "google_search", "Search", "bing", "none", "Japan", "3 * 4", "PAUSE"),
     *("\0", "\x1b[2J", "\x1b]0;x\x07", "\u200b", "\u200d", "\u202e", "\u2028", "\x85", "\ufeff"),
@@ -87,6 +92,50 @@ def broken(parsed: Parsed, repair: bool) -> Iterator[str]:
         yield "an action without a tool"
 
 
+def written(move: Move, form: Dialect) -> str:
+    """A move as the dialect writes it."""
+    labels = form.labels
+    if not isinstance(move, Action):
+        if form.form == "bracket":
+            return f"{labels.action}: {form.finish}[{move.text}]"
+        return f"{labels.answer}: {move.text}"
+    if form.form == "bracket":
+        return f"{labels.action}: {move.tool}[{move.input}]"
+    if form.form == "two_line":
+        return f"{labels.action}: {move.tool}\n{labels.input}: {move.input}"
+    return f"{labels.action}: {move.tool}: {move.input}"
+
+
+def unstable(parsed: Parsed, form: Dialect) -> Iterator[str]:
+    """What must hold of a strict step once it is written anew, with and without a second
+    move, and does not."""
+    if parsed.errors or parsed.move is None:
+        return
+    anew = f" {parsed.thought}\n{written(parsed.move, form)}\n"
+    if parse(anew, TOOLS, form) != parsed:
+        yield "strict, but not as the form writes it"
+    for second in second_moves("wikipedia", "another place", form):
+        if parse(anew + second, TOOLS, form).move is not None:
+            yield f"a second move is not seen: {second!a}"
+
+
+def second_moves(tool: str, text: str, form: Dialect) -> list[str]:
+    """A move in many spellings, each as a line or lines below a first one."""
+    return [
+        written(Action(tool, text), form),
+        *(f"{label}: {tool}: {text}" for label in ("Action", "action", "**Action**", "Tool")),
+        f"Action: {tool}\nAction Input: {text}",
+        f"action: {tool}\naction input: {text}",
+        f"[Action: {tool}[{text}]]",
+        f"So I go on. Action: {tool}: {text}",
+        *(f"{tool}: {text}", f"{tool}[{text}]", f'{tool}("{text}")', f"- `{tool}: {text}`"),
+        f'{{"tool": "{tool}", "input": "{text}"}}',
+        f"{{'name': '{tool}', 'arguments': {{'query': '{text}'}}}}",
+        f'```json\n{{"action": "{tool}", "action_input": "{text}"}}\n```',
+        f'<tool_call>\n{{"name": "{tool}", "arguments": {{"q": "{text}"}}}}\n</tool_call>',
+    ]
+
+
 def main() -> int:
     """Run it and print the counts."""
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -109,7 +158,7 @@ def main() -> int:
         inside, slowest = inside + took, max(slowest, took)
         moves[type(parsed.move).__name__] += 1
         codes.update(parsed.errors or ["(strictly well-formed)"])
-        for reason in broken(parsed, repair):
+        for reason in (*broken(parsed, repair), *unstable(parsed, DIALECTS[dialect])):
             failures[f"{reason}: {text!a} {dialect} {finish} {stop!a} {parsed}"] += 1
     print(f"{options.n:,} completions: {sum(failures.values())} failures")
     print(

@@ -12,10 +12,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from harness.engines import gguf
+from harness.engines.stops import closing_mark
 from harness.printable import printable
 from harness.prompts import Chat
 from harness.types import Model, UserError
@@ -25,7 +27,9 @@ MEMORY = 1 << 30
 LONGEST = 1 << 16  # characters around the user's text
 # Stands for the user's text. Letters only, so that no template trims or escapes it.
 MARK = "UserTextStandsHereq7Zk3VxW"
-OPEN, CLOSE = "<think>", "</think>"
+# What ``strftime_now`` tells templates, so that the prompt is the same tomorrow: the date that
+# Llama 3's templates fall back to where there is no clock.
+NOW = datetime(2024, 7, 26, 12)
 
 
 def chat_of(model: Model) -> Chat:
@@ -41,9 +45,11 @@ def chat_of(model: Model) -> Chat:
             f"model {model.name}: has no chat template; run it without --chat, as raw completion"
         )
     head, tail = render(template, tokens, f"model {model.name}: its chat template")
-    if tail.rstrip().endswith(OPEN):
-        tail = tail.rstrip() + f"\n\n{CLOSE}\n\n"
-    return Chat(head, tail, hashlib.sha256(template.encode("utf-8", "replace")).hexdigest())
+    if closing := closing_mark(tail):
+        gap = "" if closing.startswith("<|channel|>") else "\n\n"
+        tail = tail.rstrip() + gap + closing + gap
+    date = NOW.date().isoformat() if "strftime_now" in template else ""
+    return Chat(head, tail, hashlib.sha256(template.encode("utf-8", "replace")).hexdigest(), date)
 
 
 def render(
@@ -96,8 +102,7 @@ def _limit_memory() -> None:
 
 
 def _environment() -> Any:
-    """Jinja as chat templates expect it. ``strftime_now`` is left out on purpose: templates then
-    fall back to a fixed date, and the prompt is the same tomorrow."""
+    """Jinja as chat templates expect it; the clock that they may ask stands still at ``NOW``."""
     from jinja2.ext import Extension, loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -121,6 +126,7 @@ def _environment() -> Any:
         sys.exit(f"it says: {message}")
 
     environment.globals["raise_exception"] = raise_exception
+    environment.globals["strftime_now"] = lambda form: NOW.strftime(str(form))
     return environment
 
 

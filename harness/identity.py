@@ -76,6 +76,7 @@ ADDED: Settings = {
     "parser_version": 1,
     "tools_version": 1,
     "server": "",
+    "chat.date": "",
 }
 
 

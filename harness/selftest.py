@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from harness.importers import PROVENANCE
-from harness.scoring.answers import match
+from harness.scoring.answers import gold_date, gold_number, match
+from harness.scoring.lists import gold_items
+from harness.scoring.numerals import exact, figures, plain
 from harness.tools import WORLDLESS, Toolbox
 from harness.types import GoldAction, Suite, Target, Task
 
@@ -38,7 +40,8 @@ def check(suite: Suite, toolbox: Toolbox) -> list[Problem]:
     problems = []
     for task in suite.tasks:
         problems += [
-            Problem(task.id, text) for text in (*_gold(task, suite, toolbox), *_right(task))
+            Problem(task.id, text)
+            for text in (*_gold(task, suite, toolbox), *_right(task), *_misread(task))
         ]
         problems += [Problem(task.id, text, own) for text in _wrong(task)]
     problems += [replace(problem, fatal=own) for problem in _others(suite.tasks)]
@@ -106,6 +109,35 @@ def _right(task: Task) -> Iterator[str]:
     for text in task.answer.accepted:
         if not match(task.answer, text, task.language).strict:
             yield f"the accepted answer {text!r} does not score right"
+
+
+def _misread(task: Task) -> Iterator[str]:
+    """A target that the matcher takes for something else than whoever wrote it."""
+    target = task.answer
+    for place, text in enumerate(target.accepted):
+        if target.type == "number":
+            yield from _misread_number(target, text, canonical=place == 0)
+        elif target.type == "date" and gold_date(text) is None:
+            yield f"the accepted answer {text!r} is not one date; write 1911-05-06, 1911-05 or 1911"
+        elif target.type == "list":
+            again = "; ".join(gold_items(text))
+            if not match(target, again, task.language).strict:
+                yield f"the accepted answer {text!r} is read as {again!r}, which scores wrong"
+    for name, tolerance in (("abs_tol", target.abs_tol), ("rel_tol", target.rel_tol)):
+        if (value := exact(tolerance)) is None or value < 0:
+            yield f"{name} {tolerance!r} is no number from 0 up; write 0.5 or the like"
+
+
+def _misread_number(target: Target, text: str, canonical: bool) -> Iterator[str]:
+    read, written = gold_number(target, text), figures(text.removeprefix("-"))
+    if written is not None and text.startswith("-"):
+        written = -written
+    if read is None:
+        yield f"the accepted answer {text!r} is not one number; write 1500 or 0.5"
+    elif written is None and canonical:
+        yield f"the accepted answer {text!r} is no plain number; write {plain(read)} first"
+    elif written is not None and written != read:
+        yield f"the accepted answer {text!r} is read as {plain(read)}; write it as a plain number"
 
 
 def _wrong(task: Task) -> Iterator[str]:

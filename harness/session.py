@@ -18,6 +18,7 @@ from typing import Any
 
 import harness
 from harness import models, protocol, runs, tools, worker
+from harness.engines._openai_options import effective_address
 from harness.files import sha256_of
 from harness.identity import (
     NO_IDENTITY,
@@ -89,6 +90,7 @@ class Plan:
         del limits["run_seconds"]
         return {
             "model": {**full(self.model), "identity": models.identity(self.model)},
+            "server": effective_address(self.model),
             "suite": {
                 "name": self.suite.name,
                 "path": self.suite.path,
@@ -143,7 +145,9 @@ class Session:
         self._runs_dir = runs_dir
         self._fresh = candidates is None
         self._candidates = candidates or ()
-        if self._candidates and not _left(plan, self._candidates[0]):
+        # A server is asked first: behind its address the model may have been exchanged.
+        served = effective_address(plan.model)
+        if self._candidates and not served and not _left(plan, self._candidates[0]):
             self.run, self.todo, self.resumed = self._candidates[0], [], True
 
     def events(self) -> Generator[Event]:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from harness import proxies
 from harness.fetch import BrokeOff, Progress, fetch, room_for
 from harness.files import cache_folder, sha256_of
 from harness.models import Origin, Row, file_identity, folder_identity, nearest, split_names
@@ -63,6 +64,7 @@ def pull(
         )
     if path is None:
         _require_hub(row)
+        proxies.make_usable()
         with _explained(row):
             path = (
                 _from_url(row, tell, progress)
@@ -185,7 +187,7 @@ def _fetch_blob(repo: str, file: str, revision: str, progress: Progress | None) 
         return
     blob = _hub_cache() / f"models--{repo.replace('/', '--')}" / "blobs" / about.etag
     url = hf_hub_url(repo, file, revision=about.commit_hash or revision)
-    fetch(url, blob, about.size or 0, hub.build_hf_headers(), progress)
+    fetch(url, blob, about.size or 0, hub.build_hf_headers(), progress, fixed=True)
     if (found := sha256_of(blob)) != about.etag:
         blob.unlink()
         raise UserError(
@@ -214,10 +216,13 @@ def _require_hub(row: Row) -> None:
 
 
 def _url_path(url: str) -> Path:
+    """Where a file of an address is kept. The whole address decides: many repositories have a
+    file of the same name."""
     parts = urlsplit(url)
-    folder = re.sub(r"[^\w.-]", "_", parts.netloc) or "file"
+    host = re.sub(r"[^\w.-]", "_", parts.netloc.rpartition("@")[2]) or "file"
     name = re.sub(r"[^\w.-]", "_", parts.path.rpartition("/")[2]) or "file"
-    return cache_folder() / "weights" / folder / name
+    address = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return cache_folder() / "weights" / host / address / name
 
 
 def _from_url(row: Row, tell: Tell, progress: Progress | None) -> Path:

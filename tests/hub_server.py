@@ -18,18 +18,24 @@ API = re.compile(r"/api/models/([\w.-]+/[\w.-]+)(?:/(revision|tree)/([^/?]+))?")
 class Hub:
     """What the server holds and how it behaves; change it while it runs.
 
-    ``status`` answers every request for a repository's files with that code. ``break_after``
-    closes a download after so many bytes, ``breaks`` times. ``token`` is asked for, "" = no.
-    ``corrupt`` flips the bytes that are sent, not the hash that is claimed.
+    ``status`` answers every request with that code; ``status_after`` becomes it at the next break.
+    ``break_after`` closes a download after so many bytes, ``breaks`` times. ``token`` is asked for, "" = no.
+    ``corrupt`` flips the bytes that are sent, not the hash that is claimed. ``replace_with``
+    are the bytes of every file from the next break on. ``if_range`` False: the server sends a
+    part of whatever is there; ``tags`` False: it names no version.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)  # "owner/name/file" -> bytes
     status: int = 0
+    status_after: int = 0
     gated: bool = False
     token: str = ""
     break_after: int = 0
     breaks: int = 0
     corrupt: bool = False
+    replace_with: bytes = b""
+    if_range: bool = True
+    tags: bool = True
     asked: list[tuple[str, str, str]] = field(default_factory=list)  # method, path, Range
 
     def of(self, repo: str) -> dict[str, bytes]:
@@ -79,11 +85,15 @@ class _Handler(BaseHTTPRequestHandler):
         digest = hashlib.sha256(data).hexdigest()
         sent = bytes(255 - b for b in data) if self.hub.corrupt else data
         span = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        asked_for = self.headers.get("If-Range", "")
+        if self.hub.if_range and asked_for and asked_for != f'"{digest}"':
+            span = None
         start = int(span[1]) if span else 0
         self.send_response(206 if span else 200)
         if span:
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.send_header("ETag", f'"{digest}"')
+        if self.hub.tags:
+            self.send_header("ETag", f'"{digest}"')
         self.send_header("X-Linked-Etag", f'"{digest}"')
         self.send_header("X-Linked-Size", str(len(data)))
         self.send_header("X-Repo-Commit", COMMIT)
@@ -94,6 +104,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = sent[start:]
         if self.hub.breaks and self.hub.break_after < len(body):
             self.hub.breaks -= 1
+            self.hub.status = self.hub.status_after
+            if self.hub.replace_with:
+                self.hub.files = dict.fromkeys(self.hub.files, self.hub.replace_with)
             self.wfile.write(body[: self.hub.break_after])
             self.close_connection = True
             return

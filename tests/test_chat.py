@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from tiny_gguf import write_tiny
 
-from harness.chat import chat_of, render
+from harness.chat import NOW, chat_of, render
 from harness.engines import gguf, llama_cpp
 from harness.prompts import Chat, Prompt
+from harness.records import slim
 from harness.types import EngineSettings, Generate, Model, Piece, UserError
 
 CHATML = (
@@ -121,6 +122,30 @@ def test_thinking_is_switched_off_or_closed(tmp_path: Path) -> None:
     for template in (THINKING, ALWAYS_THINKING):
         model = with_template(write_tiny(tmp_path / "a.gguf"), template)
         assert chat_of(model).tail.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+
+
+@pytest.mark.parametrize("form", ["%d %B %Y", "%Y-%m-%d", "%H"])
+def test_the_clock_of_a_template_stands_still_and_is_recorded(tmp_path: Path, form: str) -> None:
+    template = f"{{{{ strftime_now('{form}') }}}}\n" + CHATML
+    dated = chat_of(with_template(write_tiny(tmp_path / "a.gguf"), template))
+    assert dated.head.startswith(NOW.strftime(form)) and dated.date == NOW.date().isoformat()
+    plain = chat_of(with_template(write_tiny(tmp_path / "b.gguf"), CHATML))
+    assert slim(dated)["date"] and "date" not in slim(plain)
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed"),
+    [
+        ("[THINK]", "\n[THINK]\n\n[/THINK]\n\n"),
+        ("<seed:think>\n", "\n<seed:think>\n\n</seed:think>\n\n"),
+        ("<|start|>assistant", "\n<|start|>assistant<|channel|>final<|message|>"),
+    ],
+)
+def test_reasoning_that_a_template_opens_is_closed(
+    tmp_path: Path, opened: str, closed: str
+) -> None:
+    model = with_template(write_tiny(tmp_path / "a.gguf"), CHATML + opened)
+    assert chat_of(model).tail.endswith(closed)
 
 
 def test_a_server_has_no_template_that_we_see() -> None:

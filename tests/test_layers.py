@@ -11,8 +11,9 @@ ROOT = Path(harness.__file__).parent
 # Each layer may import the ones before it. Within a layer, only a package's own files.
 LAYERS = [
     ["types"],
-    ["records", "printable", "text", "files", "fetch", "clock"],
-    ["models", "tasks", "subsets", "articles", "prompts", "protocol", "identity", "runs"],
+    ["records", "printable", "text", "files", "fetch", "proxies", "clock"],
+    ["models", "tasks", "subsets", "articles", "protocol", "identity", "runs"],
+    ["prompts"],
     ["engines", "tools", "worlds", "scoring", "invent", "importers", "weights"],
     ["agent", "selftest", "prepare", "chat"],
     ["runner"],

@@ -71,6 +71,40 @@ def test_an_answer_that_cannot_score_right_and_one_that_should_not_are_told() ->
     assert "the wrong answer '7000' scores right" in texts(check(suite(leaky), NOWHERE))
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Target("number", ("2.5k",)), "'2.5k' is no plain number; write 2500 first"),
+        (Target("number", ("three",)), "'three' is no plain number; write 3 first"),
+        (Target("number", ("2 h",), unit="minutes"), "'2 h' is no plain number; write 120 first"),
+        (Target("number", ("abc",)), "'abc' is not one number"),
+        (Target("number", ("3 or 4",)), "'3 or 4' is not one number"),
+        (Target("number", ("7", "7th")), "'7th' is not one number"),
+        (Target("number", ("7",), abs_tol="a bit"), "abs_tol 'a bit' is no number from 0 up"),
+        (Target("date", ("before 1911",)), "'before 1911' is not one date"),
+        (Target("date", ("5/6/1911",)), "'5/6/1911' is not one date"),
+        (Target("list", (" ; ",)), "does not score right"),
+    ],
+)
+def test_a_target_that_the_matcher_reads_otherwise_is_told(answer: Target, said: str) -> None:
+    assert said in texts(check(suite(with_first(sums(60), answer=answer)), NOWHERE))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Target("number", ("-2,500.50", "minus two thousand five hundred and a half")),
+        Target("number", ("90", "1.5 hours"), unit="minutes"),
+        Target("number", ("74", "room 74")),
+        Target("date", ("44 BC", "-44")),
+        Target("date", ("79",)),
+        Target("list", ("Trinidad and Tobago; Washington, D.C.",)),
+    ],
+)
+def test_a_target_that_reads_back_is_sound(answer: Target) -> None:
+    assert texts(check(suite(with_first(sums(60), answer=answer)), NOWHERE)) == ""
+
+
 def test_another_task_s_answer_must_be_wrong_here_unless_both_ask_the_same() -> None:
     broad = Target("number", ("7003",), abs_tol="1")
     said = texts(check(suite(with_first(sums(60), answer=broad)), NOWHERE))

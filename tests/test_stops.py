@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engines.stops import StopScanner
+from harness.engines.stops import StopScanner, closing_mark
 
 
 def scan(pieces: Sequence[bytes | str], stops: Sequence[str]) -> StopScanner:
@@ -113,17 +116,136 @@ def test_other_beginnings_are_text(text: str) -> None:
     assert (found.thinking, found.text) == ("", text)
 
 
-thoughts = st.text(alphabet="<think>/ \nab", max_size=30)
+MARKS = [
+    ("<think>", "</think>"),
+    ("<thinking>", "</thinking>"),
+    ("<Thought>", "</Thought>"),
+    ("[THINK]", "[/THINK]"),
+    ("<seed:think>", "</seed:think>"),
+    ("◁think▷", "◁/think▷"),
+    ("<reasoning>", "</reasoning>"),
+    ("<mm:think>", "</mm:think>"),
+    ("<|think|>", "<|/think|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<|channel>thought", "<channel|>"),
+]
 
 
-@given(thoughts, thoughts, st.lists(st.text(alphabet="<tk>\na", max_size=3), max_size=3), st.data())
+@pytest.mark.parametrize(("opens", "closes"), MARKS)
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_reasoning_in_the_marks_of_every_family(opens: str, closes: str, size: int) -> None:
+    text = f" {opens}I could say\nAnswer: 1{closes}\nAnswer: 2\nObservation:"
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    found = scan(pieces, ["Answer: 1", "\nObservation:"])
+    assert (found.thinking, found.text) == ("I could say\nAnswer: 1", "\nAnswer: 2")
+    assert closing_mark(f"<assistant>{opens}\n") == closes
+
+
+def test_blocks_of_reasoning_one_behind_the_other() -> None:
+    text = "<think>a</think>\n<think>b</think>\nAnswer: 2"
+    for pieces in ([text], list(text)):
+        assert (scan(pieces, []).thinking, scan(pieces, []).text) == ("a\nb", "\nAnswer: 2")
+
+
+def test_a_closing_mark_whose_opening_the_template_wrote() -> None:
+    found = scan(list("so it is 1.\nAnswer: 1\n</think>\n\nAnswer: 2"), [])
+    assert (found.thinking, found.text) == ("so it is 1.\nAnswer: 1\n", "\n\nAnswer: 2")
+    assert scan(["Answer: 2</think>\n"], []).text == "Answer: 2</think>\n"
+
+
+CHANNELS = (
+    "<|channel|>analysis<|message|>The user asks.\nAnswer: 1<|end|><|start|>assistant"
+    "<|channel|>commentary<|message|>Answer: 3<|end|><|start|>assistant"
+    "<|channel|>final<|message|>Answer: 2"
+)
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_of_channels_the_final_one_is_read(size: int) -> None:
+    def found(text: str) -> tuple[str, str]:
+        scanner = scan([text[i : i + size] for i in range(0, len(text), size)], ["Answer: 1"])
+        return scanner.thinking, scanner.text
+
+    thought = "The user asks.\nAnswer: 1Answer: 3"
+    assert found(CHANNELS) == (thought, "Answer: 2")
+    assert found(f"{CHANNELS}<|return|>") == (thought, "Answer: 2")
+    assert found("<|channel|>final<|message|>Answer: 2") == ("", "Answer: 2")
+    assert found("<|channel|>final <|constrain|>text<|message|>Answer: 2") == ("", "Answer: 2")
+    assert found("<|channel|>analysis<|message|>on and") == ("on and", "")
+    assert closing_mark("<|end|><|start|>assistant") == "<|channel|>final<|message|>"
+
+
+def test_channels_whose_marks_a_server_left_out() -> None:
+    found = scan(["analysisThe user asks.assistantfinalAnswer: 2"], [])
+    assert (found.thinking, found.text) == ("The user asks.", "Answer: 2")
+    plain = "analysis of the assistantfinal table"
+    assert scan([plain], []).text == plain
+
+
+def test_a_prompt_without_an_open_block_needs_no_closing() -> None:
+    for tail in ("<|im_start|>assistant\n", "<think>\n\n</think>\n\n", "", "I think", "a>"):
+        assert closing_mark(tail) == ""
+
+
+PARTS = [
+    "<",
+    "think",
+    ">",
+    "</",
+    "[",
+    "THINK",
+    "]",
+    "[/",
+    " ",
+    "\n",
+    "a",
+    "<|channel|>",
+    "final",
+    "analysis",
+    "<|message|>",
+    "<|end|>",
+    "assistantfinal",
+    "◁",
+    "▷",
+    "/",
+]
+thoughts = st.lists(st.sampled_from(PARTS), max_size=14).map("".join)
+
+
+@given(thoughts, st.lists(st.text(alphabet="<tk>\na", max_size=3), max_size=3), st.data())
 def test_cuts_do_not_matter_to_reasoning_either(
-    a: str, b: str, stops: list[str], data: st.DataObject
+    rest: str, stops: list[str], data: st.DataObject
 ) -> None:
-    whole = data.draw(st.sampled_from(["", " ", "\n"])) + "<think>" + a + "</think>" + b
-    once, by_character = scan([whole], stops), scan(list(whole), stops)
-    assert (once.text, once.stop, once.thinking) == (
-        by_character.text,
-        by_character.stop,
-        by_character.thinking,
-    )
+    opens = [mark for mark, _ in MARKS] + ["<|channel|>", ""]
+    whole = data.draw(st.sampled_from(["", " ", "\n"])) + data.draw(st.sampled_from(opens)) + rest
+    size = data.draw(st.integers(1, 5))
+    once = scan([whole], stops)
+    for pieces in (list(whole), [whole[i : i + size] for i in range(0, len(whole), size)]):
+        found = scan(pieces, stops)
+        assert (once.text, once.stop, once.thinking) == (found.text, found.stop, found.thinking)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<think></think>", "<|channel|>final", "</think", "<think>", "analysis", "[/"]
+)
+def test_marks_without_end_do_not_grow_the_work(piece: str) -> None:
+    """Counted in lines of the scanner that run, not in seconds."""
+
+    def work(count: int) -> int:
+        lines = 0
+
+        def trace(frame: FrameType, event: str, arg: object) -> Any:
+            nonlocal lines
+            lines += frame.f_code.co_filename.endswith("stops.py")
+            return trace
+
+        sys.settrace(trace)
+        try:
+            scan([piece] * count, ["\nObservation:"])
+        finally:
+            sys.settrace(None)
+        return lines
+
+    assert work(400) < 5 * work(100)

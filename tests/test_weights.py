@@ -4,6 +4,7 @@ the command line in a process of its own (the hub's library reads its settings o
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -210,6 +211,69 @@ def test_a_plain_address_is_checked_by_what_its_row_has(person: Person, data: by
     person.row(f'url = "{person.url}/plain/tiny.gguf", md5 = "{"0" * 32}"')
     (person.folder / "cache").rename(person.folder / "old")
     assert "its md5 is" in person.cannot_pull()
+
+
+def test_two_files_of_one_name_are_two_files(person: Person, data: bytes) -> None:
+    """Many repositories have a ggml-model-q4_0.gguf; so may one address with another query."""
+    other = data + bytes(32)
+    person.hub.files |= {"plain/A/m.gguf": data, "plain/B/m.gguf": other}
+    found = []
+    for place in ("A/m.gguf", "B/m.gguf"):
+        (person.folder / "models.toml").write_text(
+            f'[m]\nparams = 0\nlicence = "x"\nq4 = {{ url = "{person.url}/plain/{place}" }}\n'
+        )
+        assert "fetching" in person.pulls("m-q4")
+        found = sorted(
+            person.folder.glob("cache/weights/**/m.gguf"), key=lambda p: p.stat().st_size
+        )
+    assert [path.read_bytes() for path in found] == [data, other]
+    paths = {weights._url_path(f"http://h/m.gguf{more}") for more in ("", "?a", "?b")}
+    assert len(paths) == 3
+
+
+@pytest.mark.parametrize("if_range", [True, False])
+@pytest.mark.parametrize("tags", [True, False])
+@pytest.mark.parametrize("killed", [True, False])
+def test_a_file_replaced_while_it_came_is_begun_again(
+    person: Person, data: bytes, if_range: bool, tags: bool, killed: bool
+) -> None:
+    """Half of each would be accepted: same size, other bytes."""
+    new = data[:-1] + bytes([data[-1] ^ 255])
+    person.row(f'url = "{person.url}/plain/tiny.gguf"')
+    person.hub.if_range, person.hub.tags = if_range, tags
+    person.hub.break_after, person.hub.breaks = 100_000, 1
+    person.hub.replace_with = new
+    if killed:
+        person.hub.status_after = 503
+        assert "503" in person.cannot_pull()
+        person.hub.status = 0
+    person.pulls()
+    (file,) = person.folder.glob("cache/weights/**/tiny.gguf")
+    assert file.read_bytes() == new
+    assert not list(file.parent.glob("*.part*"))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "ALL_PROXY names a SOCKS proxy"),
+        ("https_proxy", "gopher://127.0.0.1:9", "https_proxy: not the address of a proxy"),
+        ("HTTP_PROXY", "http://127.0.0.1:port", "HTTP_PROXY: not the address of a proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named(
+    person: Person, variable: str, value: str, says: str
+) -> None:
+    if "socks" in value and importlib.util.find_spec("socksio"):
+        pytest.skip("the package for SOCKS proxies is installed")
+    assert says in person.cannot_pull(**{variable: value})
+
+
+@pytest.mark.parametrize("hosts", ["[::1]", "[::1]:8080,127.0.0.1", "fd00::/8", "é,,localhost"])
+def test_hosts_without_a_proxy_are_read_however_they_are_written(
+    person: Person, hosts: str
+) -> None:
+    person.pulls(NO_PROXY=f"{hosts},127.0.0.1", ALL_PROXY="http://127.0.0.1:9")
 
 
 def test_the_first_run_fetches_and_the_record_names_where_from(

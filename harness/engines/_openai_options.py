@@ -4,19 +4,37 @@ Keys of a model's ``options``: ``url`` (up to and with /v1; or $OPENAI_BASE_URL)
 (the server's name for it), ``api`` (completions, or chat: see _openai_http), ``key_env`` (the
 environment variable that holds the key), ``stop`` (here: streamed and cut by the harness,
 so that the record says which stop string it was; server: the server cuts, and mostly does
-not say), ``stream`` (false for servers that cannot), ``timeout`` (seconds without a byte).
+not say), ``stream`` (false for servers that cannot), ``timeout`` (seconds without a token
+after which the server counts as hung; nobody's answer), ``leave_out`` (keys of a request that
+the server does not take: see LEAVABLE).
 The key is read from the environment alone and stands in no fact, text or error.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from harness.types import Model, UserError
 
-OPTIONS = ("url", "model", "api", "key_env", "stop", "stream", "timeout")
+OPTIONS = ("url", "model", "api", "key_env", "stop", "stream", "timeout", "leave_out")
+# What a request can do without. Without max_tokens it asks for max_completion_tokens; without
+# both the harness cuts. Without stream there is no stop string on the way, only afterwards.
+LEAVABLE = (
+    "stream_options",
+    "seed",
+    "temperature",
+    "top_p",
+    "stop",
+    "stream",
+    "max_tokens",
+    "max_completion_tokens",
+)
+# Seconds without a token: long enough for a 13B to read a long prompt on a slow CPU.
+STALL = 600.0
+PORTS = {"http": 80, "https": 443}
 URL_ENV, KEY_ENV = "OPENAI_BASE_URL", "OPENAI_API_KEY"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -31,6 +49,7 @@ class Options:
     stop: str
     stream: bool
     timeout: float
+    leave_out: tuple[str, ...] = ()
     key: str = field(default="", repr=False)
 
     @property
@@ -50,30 +69,57 @@ def read_options(model: Model, environment: Mapping[str, str]) -> Options:
         if key not in OPTIONS:
             hint = "; a key belongs in the environment, named by key_env" if "key" in key else ""
             raise wrong(f"no option {key!r}; there are {', '.join(OPTIONS)}{hint}")
-    is_url = model.source.startswith(("http://", "https://"))
-    url = str(given.get("url") or (model.source if is_url else environment.get(URL_ENV, "")))
-    parts = _split(url)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise wrong(f'no server: give url = "http://…/v1" in its row, or set {URL_ENV}')
-    if parts.username or parts.password or parts.query:
-        raise wrong("the url must hold no user, password or query: keys come from the environment")
+    url = effective_address(model, environment)
     api, stream = str(given.get("api", "completions")), given.get("stream", True)
     stop = str(given.get("stop", "here" if stream else "server"))
     if api not in ("completions", "chat") or stop not in ("here", "server"):
         raise wrong("api is completions or chat, and stop is here or server")
-    timeout = given.get("timeout", 120)
+    timeout, leave_out = given.get("timeout", STALL), given.get("leave_out", ())
     if not isinstance(stream, bool) or not isinstance(timeout, int | float) or timeout <= 0:
         raise wrong("stream is true or false, and timeout a number of seconds above 0")
-    name = str(given.get("model") or ("" if is_url else model.source) or model.name)
-    key = _key(model, parts.hostname, not (given.get("url") or is_url), environment)
-    return Options(url.rstrip("/"), name, api, stop, stream, float(timeout), key)
+    if not isinstance(leave_out, list | tuple) or not set(leave_out) <= set(LEAVABLE):
+        raise wrong(f"leave_out is a list of some of {', '.join(LEAVABLE)}")
+    named = _named_url(model)
+    name = str(given.get("model") or ("" if _is_url(model.source) else model.source) or model.name)
+    key = _key(model, urlsplit(url).hostname or "", not named, environment)
+    return Options(url, name, api, stop, stream, float(timeout), tuple(leave_out), key)
 
 
-def _split(url: str) -> SplitResult | None:
+def effective_address(model: Model, environment: Mapping[str, str] = os.environ) -> str:
+    """Where a model's requests go: the base URL of its row, else of OPENAI_BASE_URL.
+
+    Written in one way (small letters, no usual port, no slash at the end), so that it can be
+    compared; user, password and query are refused, so it holds no secret. "" for a model of
+    another engine. Raises UserError where there is no server.
+    """
+    if model.engine != "openai":
+        return ""
+    url = _named_url(model) or environment.get(URL_ENV, "").strip()
+    where = f"model {model.name}:"
     try:
-        return urlsplit(url)
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError:
-        return None
+        parts, port = urlsplit(""), None
+    scheme, host = parts.scheme.lower(), parts.hostname
+    if scheme not in PORTS or not host:
+        raise UserError(f'{where} no server: give url = "http://…/v1" in its row, or set {URL_ENV}')
+    if parts.username or parts.password or parts.query:
+        raise UserError(
+            f"{where} the url must hold no user, password or query: keys come from the environment"
+        )
+    host = f"[{host}]" if ":" in host else host
+    shown = f":{port}" if port and port != PORTS[scheme] else ""
+    return f"{scheme}://{host}{shown}{parts.path.rstrip('/')}"
+
+
+def _named_url(model: Model) -> str:
+    """The URL that a row names itself; "" for none."""
+    return str(model.options.get("url") or (model.source if _is_url(model.source) else ""))
+
+
+def _is_url(text: str) -> bool:
+    return text.lower().startswith(("http://", "https://"))
 
 
 def _key(

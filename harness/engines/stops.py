@@ -1,4 +1,4 @@
-"""Finding the end of a completion in text that arrives in pieces.
+"""Finding the end of a completion in text that arrives in pieces, and the reasoning in it.
 
 Shared by the engines. It knows strings, UTF-8 and the marks around a model's reasoning; no
 tokens, no protocol and no model.
@@ -10,10 +10,50 @@ import codecs
 import re
 from collections.abc import Sequence
 
-THINK, THOUGHT = "<think>", "</think>"
-_OPENS = re.compile(rf"\s*{THINK}")
-_MAY_OPEN = re.compile(r"\s*" + "(?:".join(THINK) + ")?" * (len(THINK) - 1) + r"|\s*")
+# The marks of a block of reasoning: <think>, [THINK], <seed:think>, ◁think▷, <|think|> and
+# their like, and those that close with another word (Cohere, Sky-T1, Apertus, Gemma 4).
+_WORD = r"(?:\w{1,12}[:_])?(?:think(?:ing)?|thoughts?|reasoning)"
+_OPENS = re.compile(
+    rf"(?:[<\[◁]\|?{_WORD}\|?[>\]▷]"
+    r"|<\|begin_of_thought\|>|<\|start_thinking\|>|<\|inner_prefix\|>|<\|channel>\s?thought)",
+    re.IGNORECASE,
+)
+_OPENS_AT_END = re.compile(_OPENS.pattern + r"\Z", re.IGNORECASE)
+_CLOSES = re.compile(
+    rf"(?:[<\[◁]\|?/{_WORD}\|?[>\]▷]"
+    r"|<\|end_of_thought\|>|<\|end_thinking\|>|<\|inner_suffix\|>|<channel\|>)",
+    re.IGNORECASE,
+)
+# Channels (gpt-oss): <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final…
+_CHANNEL = re.compile(r"<\|channel\|>")
+_FINAL = re.compile(r"<\|channel\|>\s{0,4}final.{0,60}?<\|message\|>", re.DOTALL)
+_FINAL_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
+_CHANNEL_MARKS = re.compile(r"<\|(?:start|channel|constrain)\|>[^<]{0,80}|<\|\w+\|>")
+# The same where a server left the marks out: "analysisWe need …assistantfinalAnswer: …"
+_BARE_FINAL = re.compile(r"\s*analysis(?=\S)(.*)assistantfinal", re.DOTALL)
+_MAY_OPEN = re.compile(r"\s*(?:[<\[◁]\|?[\w:]{0,24}\|?(?:>\s?\w{0,8})?)?")
 _LEAD = 64  # characters within which a reasoning block begins, or there is none
+_LONGEST = 96  # no closing mark is longer
+_BLOCKS = 8  # blocks of reasoning one behind the other; more are text
+
+
+def closing_mark(text: str) -> str:
+    """What closes the reasoning that the end of ``text`` opens: ``</think>`` for ``…<think>``,
+    the final channel's mark for an assistant's turn without a channel yet; "" for none."""
+    stripped = text.rstrip()
+    if stripped.endswith("<|start|>assistant"):
+        return "<|channel|>final<|message|>"
+    found = _OPENS_AT_END.search(stripped[-_LEAD:])
+    if found is None:
+        return ""
+    mark = found[0]
+    for begin, end in (("begin_of", "end_of"), ("START_", "END_"), ("prefix", "suffix")):
+        if begin in mark:
+            return mark.replace(begin, end)
+    if mark.startswith("<|channel>"):
+        return "<channel|>"
+    at = 2 if mark[1] == "|" else 1
+    return f"{mark[:at]}/{mark[at:]}"
 
 
 class StopScanner:
@@ -24,8 +64,10 @@ class StopScanner:
     but for ``tail``: what the last piece carried beyond the stop string. Work is linear in
     the text, whatever it holds.
 
-    A block of ``<think>…</think>`` at the very beginning is kept apart as ``thinking``: no
-    stop string is looked for inside it, and ``text`` begins behind it.
+    Blocks of reasoning at the very beginning are kept apart as ``thinking``: no stop string is
+    looked for inside them, and ``text`` begins behind them. The marks are those of the families
+    listed above; of channels only the final one is text. A closing mark without an opening one
+    (the template wrote that) also has reasoning before it, where text follows.
     """
 
     def __init__(self, stops: Sequence[str] = ()) -> None:
@@ -35,8 +77,10 @@ class StopScanner:
         self._parts: list[str] = []
         self._edge = ""  # the last characters, in which a stop string may have begun
         self._lead: str | None = ""  # what there is while a reasoning block may yet begin
-        self._thinks = False
-        self._thoughts: list[str] = []
+        self._closes: re.Pattern[str] | None = None  # inside a block: what ends it
+        self._channels = False
+        self._blocks: list[str] = []
+        self._thoughts: list[str] = []  # of the block that is open
         self._thought_edge = ""
         self.stop = ""
         self.tail = ""
@@ -50,12 +94,14 @@ class StopScanner:
         text = piece if isinstance(piece, str) else self._decoder.decode(piece)
         if self._lead is not None:
             return self._feed_lead(self._lead, text)
-        return self._think(text) if self._thinks else self._scan(text)
+        return self._think(text, self._closes) if self._closes else self._scan(text)
 
     def _feed_lead(self, before: str, text: str) -> bool:
         """The beginning, of which it is not known yet whether it opens a reasoning block."""
         lead = before + text
-        opened = _OPENS.match(lead)
+        blank = len(lead) - len(lead.lstrip())
+        channel = _CHANNEL.match(lead, blank)
+        opened = channel or _OPENS.match(lead, blank)
         if not opened or opened.end() > _LEAD:
             undecided = len(lead) <= _LEAD and _MAY_OPEN.fullmatch(lead)
             self._lead = lead if undecided else None
@@ -64,20 +110,26 @@ class StopScanner:
         if self._scan(lead[len(before) : opened.end()]):
             self.tail += inside
             return True
-        self._parts, self._edge, self._thinks = [], "", True
-        return self._think(inside)
+        self._parts, self._edge = [], ""
+        self._channels = bool(channel)
+        # A channel's mark is part of what ends the block: the first one may be the final one.
+        return self._think(*((lead[blank:], _FINAL) if channel else (inside, _CLOSES)))
 
-    def _think(self, text: str) -> bool:
+    def _think(self, text: str, closes: re.Pattern[str]) -> bool:
+        self._closes = closes
         window = self._thought_edge + text
-        at = window.find(THOUGHT)
-        if at < 0:
+        closed = closes.search(window)
+        if closed is None:
             self._thoughts.append(text)
-            self._thought_edge = window[-(len(THOUGHT) - 1) :]
+            self._thought_edge = window[-_LONGEST:]
             return False
         whole = "".join(self._thoughts) + text
-        self._thinks = False
-        self._thoughts = [whole[: len(whole) - len(window) + at]]
-        return self._scan(window[at + len(THOUGHT) :])
+        self._blocks.append(whole[: len(whole) - len(window) + closed.start()])
+        self._thoughts, self._thought_edge, self._closes = [], "", None
+        rest = window[closed.end() :]
+        if closes is _FINAL or len(self._blocks) == _BLOCKS:
+            return self._scan(rest)
+        return self._feed_lead("", rest)
 
     def _scan(self, text: str) -> bool:
         window = self._edge + text
@@ -99,12 +151,23 @@ class StopScanner:
     @property
     def text(self) -> str:
         """The text so far, up to but without the stop string."""
-        return "".join(self._parts)
+        return self._split()[1]
 
     @property
     def thinking(self) -> str:
-        """The reasoning block so far, without its marks; "" where there is none."""
-        return "".join(self._thoughts)
+        """The reasoning so far, without its marks; "" where there is none."""
+        return self._split()[0]
+
+    def _split(self) -> tuple[str, str]:
+        """Reasoning and text."""
+        text = "".join(self._parts)
+        blocks = [*self._blocks, "".join(self._thoughts)]
+        thinking = "\n".join(block for block in blocks if block)
+        if self._channels:
+            return _CHANNEL_MARKS.sub("", thinking), _FINAL_ENDS.split(text, maxsplit=1)[0]
+        if self._blocks or thinking:
+            return thinking, text
+        return _split_unopened(text)
 
     def _first_stop(self, window: str) -> tuple[int, str] | None:
         """Start and text of the stop string that is complete first."""
@@ -114,3 +177,13 @@ class StopScanner:
             key=lambda hit: (hit[0] + len(hit[1]), hit[0]),
             default=None,
         )
+
+
+def _split_unopened(text: str) -> tuple[str, str]:
+    """Reasoning and text where no mark at the beginning opened the reasoning."""
+    if bare := _BARE_FINAL.match(text):
+        return bare[1], text[bare.end() :]
+    closed = _CLOSES.search(text)
+    if closed and text[closed.end() :].strip() and not _OPENS.search(text[: closed.start()]):
+        return text[: closed.start()], text[closed.end() :]
+    return "", text

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.protocol.dialects import dialect_of
 from harness.types import Completion, Observation, Piece, UserError
 
 FOLDER = Path(__file__).parent
@@ -25,11 +26,13 @@ KEYS = {"title", "dialect", "language", "tools", "stop", "probe"}
 @dataclass(frozen=True)
 class Chat:
     """A chat template cut where the user's text goes: ``head`` before it, ``tail`` behind it up
-    to where the assistant begins. ``sha256`` is of the template."""
+    to where the assistant begins. ``sha256`` is of the template, ``date`` (ISO) what it was told
+    is today, "" where it does not ask."""
 
     head: str
     tail: str
     sha256: str
+    date: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,5 +153,9 @@ def _read(name: str, text: str, path: Path) -> Prompt:
         raise UserError(
             f"{path}: unknown key {min(unknown)!r} in the head; known: {', '.join(sorted(KEYS))}"
         )
+    try:
+        dialect_of(str(keys.get("dialect", "colon")))
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     lists: dict[str, Sequence[str]] = {key: tuple(keys.pop(key, ())) for key in ("tools", "stop")}
     return Prompt(name, body, **keys, **lists)  # type: ignore[arg-type]

@@ -14,12 +14,15 @@ __all__ = [
     "DIALECTS",
     "ERRORS",
     "REPAIRS",
+    "VERSION",
     "Dialect",
     "Labels",
     "fold",
     "parse",
     "unreadable_notice",
 ]
+
+VERSION = 2  # raise it when any text gets another reading: a run names the reading it had
 
 
 def unreadable_notice(dialect: str | Dialect = "colon") -> str:

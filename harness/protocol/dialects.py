@@ -5,8 +5,11 @@ Knows the forms; does not know how a text is read, nor which tools there are.
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from harness.types import UserError
 
 Form = Literal["colon", "bracket", "two_line"]
 Kind = Literal[
@@ -84,8 +87,14 @@ DIALECTS = {
 
 
 def dialect_of(dialect: str | Dialect) -> Dialect:
-    """The dialect of that name. Raises KeyError for a name that is not in DIALECTS."""
-    return dialect if isinstance(dialect, Dialect) else DIALECTS[dialect]
+    """The dialect of that name. Raises UserError for a name that is not in DIALECTS."""
+    if isinstance(dialect, Dialect):
+        return dialect
+    if dialect in DIALECTS:
+        return DIALECTS[dialect]
+    near = difflib.get_close_matches(str(dialect), DIALECTS, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise UserError(f"dialect {dialect!r}: {hint}known: {', '.join(DIALECTS)}")
 
 
 # Words that models write for a label, whatever the prompt said: lower case, single spaces.
@@ -96,6 +105,7 @@ _SPELLINGS: dict[Kind, tuple[str, ...]] = {
     ),
     "action": (
         *("action", "actions", "next action", "act", "tool", "tool name", "command"),
+        *("tool call", "function call", "tool use"),
         *("行動", "アクション", "行动"),
     ),
     "input": (
@@ -107,11 +117,38 @@ _SPELLINGS: dict[Kind, tuple[str, ...]] = {
         *("回答", "最終回答", "答え", "最終的な答え", "最终答案", "答案"),
     ),
     "observation": (
-        *("observation", "observations", "action output", "tool output", "tool result"),
-        *("観察", "観察結果", "観測", "观察"),
+        *("observation", "observations", "tool response", "function response"),
+        *(
+            "観察",
+            "観察結果",
+            "観測",
+            "観測結果",
+            "結果",
+            "検索結果",
+            "計算結果",
+            "実行結果",
+            "出力",
+        ),
+        *("出力結果", "応答", "ツールの結果", "ツールの出力", "ツール結果", "ツール出力"),
+        *("观察", "观察结果", "结果", "搜索结果", "输出", "工具输出", "返回结果"),
     ),
     "question": ("question", "new question", "next question", "質問", "問題", "问题"),
     "user": ("human", "user", "ユーザー", "人間", "用户"),
     "assistant": ("assistant", "ai", "bot", "system", "gpt", "アシスタント", "助手"),
 }
 WORDS: dict[str, Kind] = {word: kind for kind, words in _SPELLINGS.items() for word in words}
+# What comes back from a tool: one of these nouns, with nothing but such words, or a tool's
+# name, before it ("Tool output", "Search results", "Wikipedia response").
+OBSERVATION_NOUNS = frozenset(
+    (
+        *("observation", "observations", "observe", "observed", "obs", "result", "results"),
+        *("output", "outputs", "response", "responses", "tool response", "returned"),
+    )
+)
+OBSERVATION_WORDS = frozenset(
+    (
+        *("the", "my", "a", "an", "new", "tool", "tools", "action", "search", "function", "api"),
+        *("wiki", "wikipedia", "google", "web", "calculator", "calculation", "lookup", "query"),
+        *("system", "execution", "page", "article"),
+    )
+)

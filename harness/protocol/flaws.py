@@ -33,7 +33,8 @@ ERRORS: dict[str, Flaw] = {
     ),
     "missing_action": Flaw("neither an action nor an answer", "Japan is in Asia."),
     "malformed_action": Flaw(
-        "an Action that names no tool and input", _LOOK + "Action: I will look it up"
+        "an Action that names no tool and input: nothing beside it counts",
+        _LOOK + "Action: I will look it up",
     ),
     "several_actions": Flaw(
         "more than one action: the same twice is one reading, different ones are none",
@@ -108,9 +109,14 @@ ERRORS: dict[str, Flaw] = {
         "fold_fullwidth",
     ),
     "decorated": Flaw(
-        "bold, bullets, numbers, indents or code fences round the form",
+        "bold, bullets, numbers, brackets or indents round the form",
         _LOOK + "**Action:** wikipedia: Japan",
         "strip_decoration",
+    ),
+    "code_fence": Flaw(
+        "a code fence round a move or its input",
+        _LOOK + "```\nAction: wikipedia: Japan\n```",
+        "strip_code_fence",
     ),
     "invisible_characters": Flaw(
         "carriage returns, control, zero-width or bidi characters",
@@ -139,11 +145,12 @@ ERRORS: dict[str, Flaw] = {
 }
 
 REPAIRS: dict[str, str] = {
-    "skip_think_block": "read what follows the last </think>",
+    "skip_think_block": "read nothing that stands in a reasoning block, closed or not",
     "drop_invisible": "remove characters that cannot be seen",
     "fold_fullwidth": "read full-width letters and punctuation of the form as plain ones",
     "unescape_markdown": "remove the backslash before _ and *",
     "strip_decoration": "remove markup round a label, a tool or an input",
+    "strip_code_fence": "read what stands in a code fence as if it had none",
     "accept_label": "read a known other word for a label as that label",
     "split_line": "begin a line where a label stands inside one",
     "accept_bare_command": "read the only line that is a known tool with an input as the action",

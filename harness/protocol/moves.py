@@ -7,24 +7,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harness.protocol.bare import BareCommands
 from harness.protocol.commands import (
     FENCES,
-    Command,
-    Tools,
-    decode_object,
-    is_nothing,
-    plain_input,
-    plain_name,
+    joined,
+    json_input,
     read_command,
-    read_json,
     strip_markup,
     tidy_input,
+    without_closing,
 )
-from harness.protocol.scan import Part
+from harness.protocol.names import Command, Tools, could_be_name, is_nothing, plain_name
+from harness.protocol.objects import decode_object, plain_input, read_json
+from harness.protocol.scan import Part, closed
 from harness.types import Action, Answer
 
-_LONGEST_NAME = 80
 _LONGEST_SPACED = 80
+_TOOL_CALL = "<tool_call>"
 
 
 def read_action(part: Part, input_part: Part | None, tools: Tools) -> Command | None:
@@ -35,70 +34,99 @@ def read_action(part: Part, input_part: Part | None, tools: Tools) -> Command | 
         return _two_lines(part, input_part, tools)
     whole = part.value + part.below
     text = whole.lstrip()
-    blob = read_json(text, tools)
+    blob = read_json(text.removeprefix(_TOOL_CALL), tools)
     if blob:
         blob.used += whole.count("\n", 0, len(whole) - len(text))
+        blob.flaws += ["decorated"] if text.startswith(_TOOL_CALL) else []
         return blob
-    value, used = _first_line(part)
+    flaws: list[str] = []
+    value, used = _first_line(part, flaws)
     if is_nothing(value):
         return Command(None, nothing=True)
+    value, more = joined(value.removeprefix(_TOOL_CALL), part.rest(used))
     command = read_command(value, tools)
     if command is None:
         return None
-    command.used = used
-    if used:
+    command.flaws += flaws
+    command.used = used + more
+    if command.used:
         command.flaws.append("line_breaks")
     return _with_input(command, part, tools)
 
 
-def _first_line(part: Part) -> tuple[str, int]:
-    """The first line with something in it, and how many lines below the label it took."""
-    if part.value:
-        return part.value, 0
-    used, left = 0, part.below
+def _first_line(part: Part, flaws: list[str]) -> tuple[str, int]:
+    """The first line with something in it, and how many lines below the label it took;
+    a code fence that opens before it is a flaw."""
+    used, line, left = 0, part.value, part.below
     for _ in range(3):  # an opening code fence or two
+        if line.startswith(FENCES):
+            flaws.append("code_fence")
+            line = _in_fence_marks(line)
+        if line:
+            return line, used
         bare = left.lstrip()
         used += left.count("\n", 0, len(left) - len(bare))
-        line, _, left = bare.partition("\n")
-        if not line.startswith(FENCES):
-            return line.strip(), used
-        left = "\n" + left
+        line, newline, left = bare.partition("\n")
+        line, left = line.strip(), newline + left
     return "", used
 
 
+def _in_fence_marks(line: str) -> str:
+    """What a line with fence marks says: all but the marks and the language."""
+    mark = line[:3]
+    inner = line.lstrip(mark[0])
+    if inner.endswith(mark):
+        return inner.rstrip(mark[0]).strip()
+    return "" if could_be_name(inner.strip()) else inner.strip()
+
+
 def _with_input(command: Command, part: Part, tools: Tools) -> Command:
-    """The command with a tidy input, taken from the next line where its own has none."""
+    """The command with a tidy input, taken from the lines below where its own has none."""
     if isinstance(command.move, Answer):
-        return _answered(command.move.text, command)
+        return _answered(tidy_answer(command.move.text, command.flaws), command)
     if command.move is None:
         return command
     text = command.move.input
-    following = part.rest(command.used).partition("\n")[0].strip()
-    if not text and following and not command.closed:
-        text = following
-        command.used += 1
-        command.flaws.append("line_breaks")
-    if tools.dialect.form != "two_line" and (found := decode_object(text)):
-        text = plain_input(found[0], tools.dialect)
-        command.flaws.append("json_action")
-    elif "json_action" not in command.flaws:
-        text = tidy_input(text, command.flaws)
+    if not text and not command.closed:
+        text = _input_below(command, part, tools)
+    plain = json_input(text, command.flaws) if "json_action" not in command.flaws else text
+    text = tidy_input(text, command.flaws) if plain is None else plain
     if not text:
         command.flaws.append("empty_input")
     command.move = replace(command.move, input=text)
     return command
 
 
+def _input_below(command: Command, part: Part, tools: Tools) -> str:
+    """The next line with something in it, up to where its brackets close; a line that is a
+    command by itself is another move."""
+    below = part.rest(command.used)
+    if BareCommands(tools).opens(below):
+        return ""
+    field = Part(part.kind, "", below=below)
+    flaws: list[str] = []
+    text, used = _first_line(field, flaws)
+    if not text:
+        return ""
+    text, more = joined(text, field.rest(used))
+    command.used += used + more + 1
+    command.flaws += [*flaws, "line_breaks"]
+    return text
+
+
 # --- Action and Action Input on two lines -----------------------------------------------
 
 
 def _two_lines(part: Part, input_part: Part, tools: Tools) -> Command | None:
-    name, used = _first_line(part)
+    flaws: list[str] = []
+    name, used = _first_line(part, flaws)
     if is_nothing(name):
         return Command(None, nothing=True)
+    if not input_part.mark:
+        input_part.mark = part.mark
     command = _field(input_part, tools)
     text, command.rest = command.rest, ""
-    command.flaws += input_part.flaws
+    command.flaws += [*flaws, *input_part.flaws]
     if used:
         command.flaws.append("line_breaks")
     if part.rest(used).strip("`~ \t\n"):
@@ -116,7 +144,7 @@ def _two_lines(part: Part, input_part: Part, tools: Tools) -> Command | None:
 
 
 def _tool_name(name: str, text: str, tools: Tools, flaws: list[str]) -> str | None:
-    """The tool named on the line above an input: known, or whatever stands there."""
+    """The tool named on the line above an input: known, or the one word that stands there."""
     tool = tools.find(name, flaws)
     if tool:
         return tool
@@ -129,7 +157,7 @@ def _tool_name(name: str, text: str, tools: Tools, flaws: list[str]) -> str | No
         flaws += both.flaws
         return both.move.tool if both.move.input in ("", text) else None
     plain, noted = plain_name(name)
-    if not plain or len(plain) > _LONGEST_NAME or both:
+    if not could_be_name(plain) or both:
         return None
     flaws += [*noted, "unknown_tool"]
     return plain
@@ -141,31 +169,51 @@ def _field(part: Part, tools: Tools) -> Command:
     text = whole.lstrip()
     blank = whole.count("\n", 0, len(whole) - len(text))
     flaws = ["line_breaks"] if blank and text else []
+    if blank and BareCommands(tools).opens(text):
+        return Command(None, [])
     if text.startswith(FENCES):
-        return _fenced(text, blank, flaws)
+        return _fenced(text, blank, flaws, tools)
     opened = text.lstrip("*` ")
     if opened.startswith("{") and (found := decode_object(opened)):
-        data, end = found
+        data, end, noted = found
         raw = opened[:end]
-        inner = raw if tools.dialect.form == "two_line" else plain_input(data, tools.dialect)
+        handed_on = tools.dialect.form == "two_line" and not noted
+        inner = raw if handed_on else plain_input(data)
         flaws += ["line_breaks"] if "\n" in raw else []
         flaws += ["decorated"] if opened != text else []
         flaws += ["json_action"] if inner != raw else []
-        return Command(None, flaws, used=blank + raw.count("\n"), rest=inner, closed=True)
+        used = blank + raw.count("\n")
+        return Command(None, [*flaws, *noted], used=used, rest=inner, closed=not noted)
     lines = text.split("\n")
-    end = next((number for number, line in enumerate(lines) if not line.strip()), len(lines))
+    end = _paragraph(text, lines, tools)
+    _, more = joined(lines[0], "\n".join(lines[1:]))
+    end = max(end, more + 1)
     flaws += ["line_breaks"] if end > 1 else []
-    inner = tidy_input("\n".join(line.rstrip() for line in lines[:end]), flaws)
-    return Command(None, flaws, used=blank + max(end - 1, 0), rest=inner)
+    inner, _ = closed("\n".join(line.rstrip() for line in lines[:end]), part.mark)
+    return Command(None, flaws, used=blank + max(end - 1, 0), rest=tidy_input(inner, flaws))
 
 
-def _fenced(text: str, blank: int, flaws: list[str]) -> Command:
-    """An input in a code fence: what stands between the two fences."""
+def _paragraph(text: str, lines: list[str], tools: Tools) -> int:
+    """How many lines belong together: up to a blank one, a code fence or a command."""
+    ends = (n for n, line in enumerate(lines) if not line.strip() or line.lstrip()[:3] in FENCES)
+    return min(next(ends, len(lines)), BareCommands(tools).line_of_first(text))
+
+
+def _fenced(text: str, blank: int, flaws: list[str], tools: Tools) -> Command:
+    """A text in a code fence: what stands between the two fences, or, where it is never
+    closed, up to the end or a command."""
     head, _, body = text.partition("\n")
+    flaws = [*flaws, "code_fence"]
+    inline = _in_fence_marks(head)
+    if inline and head.rstrip().endswith(head[:3]):  # ```x``` on one line
+        return Command(None, flaws, used=blank, rest=inline, closed=True)
     inner, closing, _ = ("\n" + body).partition("\n" + head[:3])
-    used = inner.count("\n") + bool(closing)
-    inner = inner.strip() or head.strip("`~ ").removeprefix("json")
-    return Command(None, [*flaws, "decorated"], used=blank + used, rest=inner, closed=bool(closing))
+    if not closing:
+        end = BareCommands(tools).line_of_first(inner)
+        inner = "\n".join(inner.split("\n")[:end])
+    used = blank + inner.count("\n") + bool(closing)
+    said = f"{inline}\n{inner.strip()}".strip()
+    return Command(None, flaws, used=used, rest=said, closed=bool(closing))
 
 
 # --- Answer -----------------------------------------------------------------------------
@@ -174,24 +222,55 @@ def _fenced(text: str, blank: int, flaws: list[str]) -> Command:
 def read_answer(part: Part, tools: Tools) -> Command:
     """The move under an answer label: mostly an answer, sometimes a call."""
     dialect = tools.dialect
-    value, used = _first_line(part)
-    flaws = ["line_breaks"] if used else []
-    call = _call_in_answer(value, tools)
+    flaws: list[str] = []
+    value, used = _first_line(part, flaws)
+    call = _call_in_answer(value, part, used, tools)
     if call:
-        call.flaws += flaws
-        call.used = used
+        call.flaws += [*flaws, "line_breaks"] if call.used else flaws
         return _with_input(call, part, tools)
-    if dialect.form == "two_line":  # whose fields run up to the next label
-        whole = f"{value}\n{part.rest(used)}".strip().removesuffix("```").strip()
-        if whole != value:
-            flaws.append("line_breaks")
-            value, used = whole, part.below.count("\n")
-    text = strip_markup(value, flaws)
+    command = _answer_text(part, tools, value, used, flaws)
+    text = tidy_answer(command.rest, command.flaws)
+    command.rest = ""
     if dialect.form == "bracket":
-        flaws.append("wrong_dialect")
+        command.flaws.append("wrong_dialect")
     if dialect.commands_only:
-        flaws.append("missing_action")
-    return _answered(text, Command(None, flaws, used=used))
+        command.flaws.append("missing_action")
+    return _answered(text, command)
+
+
+def _answer_text(part: Part, tools: Tools, value: str, used: int, flaws: list[str]) -> Command:
+    """The extent of an answer: ``rest`` is its text. It ends with its line, a code fence,
+    or in the two-line dialect, whose fields have labels of their own, at the next label."""
+    whole = part.value + part.below
+    text = whole.lstrip()
+    if text.startswith(FENCES):
+        blank = whole.count("\n", 0, len(whole) - len(text))
+        command = _fenced(text, blank, ["line_breaks"] if blank else [], tools)
+        command.flaws += ["line_breaks"] if "\n" in command.rest else []
+        return command
+    flaws += ["line_breaks"] if used else []
+    if tools.dialect.form != "two_line":
+        return Command(None, flaws, used=used, rest=value)
+    lines = f"{value}\n{part.rest(used)}".split("\n")
+    end = BareCommands(tools).line_of_first("\n".join(lines))
+    text = "\n".join(lines[:end]).strip()
+    for mark in FENCES:
+        if text.count(mark) % 2 and text.endswith(mark):  # it opened before the label
+            text = text.removesuffix(mark).strip()
+            flaws.append("code_fence")
+    if text == value:
+        return Command(None, flaws, used=used, rest=value)
+    extent = used + end - 1 if end < len(lines) else part.below.count("\n")
+    return Command(None, [*flaws, "line_breaks"], used=extent, rest=text)
+
+
+def tidy_answer(text: str, flaws: list[str]) -> str:
+    """An answer without the marks round it as a whole."""
+    text = text.strip()
+    if text.startswith(FENCES) and text.endswith(text[:3]) and len(text) > 6:
+        flaws.append("code_fence")
+        return text.strip(text[0]).strip()
+    return strip_markup(without_closing(text, flaws), flaws)
 
 
 def _answered(text: str, command: Command) -> Command:
@@ -202,17 +281,28 @@ def _answered(text: str, command: Command) -> Command:
     return command
 
 
-def _call_in_answer(value: str, tools: Tools) -> Command | None:
+def _call_in_answer(value: str, part: Part, used: int, tools: Tools) -> Command | None:
     """A call of a known tool that stands under an answer label."""
+    whole = part.value + part.below
+    blob = read_json(whole.lstrip(), tools)
+    if blob and (not isinstance(blob.move, Action) or blob.move.tool in tools.exact):
+        blob.used += whole.count("\n", 0, len(whole) - len(whole.lstrip()))
+        blob.flaws += [] if tools.dialect.commands_only else ["wrong_label"]
+        return blob
+    value, more = joined(value, part.rest(used))
     command = read_command(value, tools)
     if command is None or command.move is None or "json_action" in command.flaws:
         return None
+    command.used = used + more
+    commands_only = tools.dialect.commands_only
     if isinstance(command.move, Answer):  # Answer: Finish[4]
         return command if command.closed else None
     marked = command.closed or any(sign in value[:_LONGEST_SPACED] for sign in ":：")
-    if command.move.tool not in tools.exact or not command.move.input or not marked:
+    if command.move.tool not in tools.exact or not marked:
         return None
-    if not tools.dialect.commands_only:
+    if not command.move.input and not (commands_only and "misspelt_tool" not in command.flaws):
+        return None
+    if not commands_only:
         if "misspelt_tool" in command.flaws:  # an answer may begin with "Search: …"
             return None
         command.flaws.append("wrong_label")

@@ -9,30 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from harness.protocol.commands import FENCES, Command, Tools
-from harness.protocol.dialects import Dialect, Kind, dialect_of
+from harness.protocol.clean import clean, stopped_at_observation
+from harness.protocol.commands import FENCES
+from harness.protocol.dialects import Dialect, dialect_of
 from harness.protocol.flaws import Notes
+from harness.protocol.names import Command, Tools
 from harness.protocol.scan import scan
 from harness.protocol.turns import Found, Turn, read_turns
-from harness.protocol.visible import drop_invisible
 from harness.types import Action, Answer, Finish, Parsed
 
 _CUT_OFF = ("length", "context", "deadline", "time", "error")  # "time": in older records
-# What chat templates write between turns.
-_MARKS = (
-    "<|im_start|>", "<|im_end|>", "<|eot_id|>", "<|endoftext|>", "<|end|>", "</s>", "<s>",
-    "<end_of_turn>", "<start_of_turn>", "<|end_of_turn|>", "[INST]", "[/INST]", "<|user|>",
-    "<|assistant|>", "<|start_header_id|>", "<｜end▁of▁sentence｜>", "<eos>",
-)  # fmt: skip
 # What a part that stands behind the move shows; another move shows itself.
-_BEHIND: dict[Kind, tuple[str, ...]] = {
+_BEHIND: dict[str, tuple[str, ...]] = {
     "thought": ("trailing_text",),
     "assistant": ("role_leak",),
     "user": ("role_leak",),
     "question": ("wrote_question",),
     "observation": ("wrote_observation",),
 }
-_MARKUP = " \t*_`#>-+"
 
 
 def parse(
@@ -49,60 +43,21 @@ def parse(
     ``tools`` are the names that the prompt offers, ``dialect`` the form it declares (a
     name in DIALECTS or a Dialect). A text that begins with its own thought label is read
     as if it did not. ``repair`` False keeps the move only where nothing was wrong.
-    Never raises for any ``text``; KeyError for an unknown dialect.
+    Never raises for any ``text``; UserError for an unknown dialect.
     """
     form = dialect_of(dialect)
+    known = Tools(tuple(tools), form)
     notes = Notes()
-    text = _clean(text, notes)
-    text = _without_stub(text, stop, form, notes)
-    turns = read_turns(scan(text, form), Tools(tuple(tools), form))
+    text = clean(text, stop, form, notes)
+    turns = read_turns(scan(text, known), known)
     command = _read(turns, form, notes, finish in _CUT_OFF, stop)
-    if not text.strip():
+    if not text.strip() and "think_block" not in notes.errors():
         notes = _only_empty(notes)
     _note_stop(stop, form, command, notes)
     errors = notes.errors()
     thought = next((turn for turn in turns if turn.found), turns[0]).thought
     move = command.move if command and (repair or not errors) else None
     return Parsed(thought, move, errors, notes.repairs() if move else ())
-
-
-def _clean(text: str, notes: Notes) -> str:
-    """The text that a person would see, up to the end of the model's turn."""
-    seen = drop_invisible(text)
-    if seen != text:
-        notes.add("invisible_characters")
-    if "</think>" in seen or "<think>" in seen:
-        notes.add("think_block")
-        seen = seen.rpartition("</think>")[2].replace("<think>", "")
-    begun = seen.lstrip(" \t\n")
-    if begun.startswith(_MARKS):  # a turn that opens with its own mark
-        mark = next(mark for mark in _MARKS if begun.startswith(mark))
-        begun = begun[len(mark) :].removeprefix("assistant").lstrip()
-        notes.add("role_leak")
-    end = min((at for mark in _MARKS if (at := begun.find(mark)) >= 0), default=-1)
-    if end >= 0:
-        notes.add("role_leak")
-    return begun[:end] if end >= 0 else begun
-
-
-def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> str:
-    """The text without what is left of an observation label at its end: the word without
-    its colon, or markup that the model wrote in front of the stop string."""
-    word = form.labels.observation
-    bare = text.rstrip().removesuffix(word)
-    if text.rstrip().endswith(word) and bare[-1:].isspace():
-        notes.add("wrong_label" if bare.rstrip(" \t").endswith("\n") else "inline_label")
-        return bare.rstrip(" \t")
-    body, newline, last = text.rpartition("\n")
-    if not (newline and last) or last.strip(_MARKUP) or not _stopped_at_observation(stop, form):
-        return text
-    if last.strip():
-        notes.add("decorated")
-    return body + newline
-
-
-def _stopped_at_observation(stop: str, form: Dialect) -> bool:
-    return stop.strip().startswith(form.labels.observation)
 
 
 def _only_empty(notes: Notes) -> Notes:
@@ -118,7 +73,7 @@ def _note_stop(stop: str, form: Dialect, command: Command | None, notes: Notes) 
     answered = command is not None and isinstance(command.move, Answer)
     if stop.strip().startswith(form.labels.question) and not answered:
         notes.add("wrote_question")
-    if answered and _stopped_at_observation(stop, form):
+    if answered and stopped_at_observation(stop, form):
         notes.add("wrote_observation")
 
 
@@ -128,23 +83,23 @@ def _note_stop(stop: str, form: Dialect, command: Command | None, notes: Notes) 
 def _read(
     turns: Sequence[Turn], form: Dialect, notes: Notes, cut_off: bool, stop: str
 ) -> Command | None:
-    index = next((index for index, turn in enumerate(turns) if turn.found), -1)
-    if index < 0:
+    index = next((i for i, turn in enumerate(turns) if turn.found or turn.malformed), -1)
+    if index < 0 or not turns[index].found:
         _note_no_move(turns, notes, cut_off)
         return None
     turn = turns[index]
-    found = _only(turn, notes)
-    if found is None:
-        return None
-    if _open_ended(turn, found) and index + 1 == len(turns):
+    found = turn.found[0]
+    only = _only(turn, notes)
+    if only and _open_ended(turn, only) and index + 1 == len(turns):
         if cut_off:
             notes.add("truncated")
             return None
-        if _stopped_at_observation(stop, form) and isinstance(found.command.move, Action):
+        if stopped_at_observation(stop, form) and isinstance(only.command.move, Action):
             notes.add("inline_label")
-    _note_flaws(turn, found, notes)
-    _note_following(turns[index + 1 :], found, notes)
-    return found.command if _may_stand(turns[: index + 1], found, notes) else None
+    _note_flaws(turn, only or found, notes)
+    _note_following(turns[index + 1 :], only or found, notes)
+    stands = _may_stand(turns[: index + 1], only or found, notes)
+    return only.command if only and stands else None
 
 
 def _open_ended(turn: Turn, found: Found) -> bool:
@@ -154,31 +109,35 @@ def _open_ended(turn: Turn, found: Found) -> bool:
 
 
 def _note_no_move(turns: Sequence[Turn], notes: Notes, cut_off: bool) -> None:
+    malformed = next((turn for turn in turns if turn.malformed), None)
     if cut_off:
         notes.add("truncated")
+    elif malformed:
+        notes.add("malformed_action")
+        _note_thought(malformed, malformed.moves, notes)
     else:
-        malformed = any(turn.malformed for turn in turns)
-        notes.add("malformed_action" if malformed else "missing_action")
+        notes.add("missing_action")
     for turn in turns[1:]:
         assert turn.opener is not None  # only the first turn has none
         notes.add(*_BEHIND[turn.opener.kind])
 
 
 def _only(turn: Turn, notes: Notes) -> Found | None:
-    """The only move of a turn; where there are different ones, none."""
+    """The only move of a turn; none where there are different ones, or an action that
+    could not be read (a worse action does not earn what a better one would not)."""
     real = [found for found in turn.found if not found.command.nothing]
     if not real:
-        notes.add("missing_action")
+        notes.add("malformed_action" if turn.malformed else "missing_action")
         return None
     if len(real) < len(turn.found):
         notes.add("null_action")
     if len(real) > 1:
-        answers = sum(isinstance(found.command.move, Answer) for found in real)
+        answers = sum(found.answers(turn) for found in real)
         both = 0 < answers < len(real)
         notes.add(
             "action_and_answer" if both else "several_answers" if answers else "several_actions"
         )
-    if len({found.command.move for found in real}) > 1:
+    if len({found.command.move for found in real}) > 1 or turn.malformed:
         return None
     if real[0].command.move is None:
         notes.add(*real[0].command.flaws)
@@ -210,13 +169,7 @@ def _note_flaws(turn: Turn, found: Found, notes: Notes) -> None:
     notes.add(*found.command.flaws)
     for part in turn.parts[: found.first + 1]:
         notes.add(*part.flaws)
-    thoughts = [part for part in turn.parts[: found.first] if part.kind == "thought"]
-    if not turn.thought.strip("`~ \n"):
-        notes.add("missing_thought")
-    if sum(bool(part.text) for part in thoughts) > 1:
-        notes.add("several_thoughts")
-    if any(part.text.rpartition("\n")[2].startswith(FENCES) for part in thoughts):
-        notes.add("decorated")
+    _note_thought(turn, found.first, notes)
     if turn.malformed:
         notes.add("malformed_action")
     notes.add(*_leftover(found.command.rest))
@@ -225,12 +178,25 @@ def _note_flaws(turn: Turn, found: Found, notes: Notes) -> None:
         notes.add(*_BEHIND.get(part.kind, ()))
 
 
+def _note_thought(turn: Turn, first: int, notes: Notes) -> None:
+    """What is wrong with the thought before the part ``first``."""
+    thoughts = [part for part in turn.parts[:first] if part.kind == "thought"]
+    if not turn.thought.strip("`~ \n"):
+        notes.add("missing_thought")
+    if sum(bool(part.text) for part in thoughts) > 1:
+        notes.add("several_thoughts")
+    if any(part.text.rpartition("\n")[2].startswith(FENCES) for part in thoughts):
+        notes.add("code_fence")
+
+
 def _leftover(text: str) -> tuple[str, ...]:
     """The flaw that text behind a move is, if it is any."""
     bare = text.replace("</tool_call>", "`").strip()
     if not bare:
         return ()
-    return ("trailing_text",) if bare.strip("*_`~#>-+= \t\n") else ("decorated",)
+    if bare.strip("*_`~#>-+= \t\n"):
+        return ("trailing_text",)
+    return ("code_fence",) if bare.startswith(FENCES) else ("decorated",)
 
 
 def _note_following(turns: Sequence[Turn], found: Found, notes: Notes) -> None:

@@ -1,52 +1,43 @@
-"""A completion's text as labelled parts: which lines begin with which label.
+"""A completion's text as labelled parts: which text stands behind which label.
 
-Knows label words in every spelling; decides nothing about what the parts mean.
-Time is linear: only lines with a colon near their beginning are looked at, once each.
+Knows label words in every spelling, at the beginning of a line and inside one; decides
+nothing about what the parts mean. Time is linear in the length.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
-from itertools import islice
+from functools import cached_property
 
-from harness.protocol.dialects import WORDS, Dialect, Kind
+from harness.protocol.commands import FENCES, read_command
+from harness.protocol.labels import AROUND, Label, Reader
+from harness.protocol.names import Tools
+from harness.types import Action
 
-# What may stand before a label, and round it; and what is no markup before one.
-_BEFORE = " \t\u00a0\u3000*_`#>-+=~•●○◦▪■□◆◇▶►→⇒➤・‣–—|[(<【《«"
-_AROUND = " \t\u00a0\u3000*_`~#>])】》»"
-_NO_MARKUP = "\"'“”{}\\\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_TAIL = _AROUND + "0123456789("
-_REACH = 40  # a label and its decoration end within so many characters
 _MOST_LABELS = 64  # nobody reads on: no completion with more has a single reading
-_MOST_IN_LINE = 8
-_PLACES = 16  # how many places inside lines are tried
+_MOST_PLACES = 128  # how many places inside the lines of one part are tried
+_LONGEST = 2000  # characters behind a label that are looked at
+_SENTENCE_ENDS = tuple(".!?。！？:;)")
+_OPENED = " \t*_`#>[(<"  # what a label inside a line may have in front of it
 _SPEAKERS = ("user", "assistant")
-_NEXT_TURN = ("thought", "observation", "question")
-
-
-@dataclass(frozen=True)
-class Label:
-    """A label at the beginning of a line; the line goes on ``end`` characters later."""
-
-    kind: Kind
-    end: int
-    flaws: tuple[str, ...] = ()
+_SPOKEN = ("thought", "assistant")
+MOVES = ("action", "input", "answer")
 
 
 @dataclass
 class Part:
     """A labelled line: what stands behind its label, and the text below that line.
 
-    ``below`` begins with the line's own "\\n", if there is one.
+    ``below`` begins with the line's own "\\n", if there is one. ``mark`` is the closing
+    mark of a decoration that was opened before the label and is still due.
     """
 
-    kind: Kind
+    kind: str
     value: str
     flaws: tuple[str, ...] = ()
     below: str = ""
+    mark: str = ""
 
     @cached_property
     def text(self) -> str:
@@ -63,42 +54,35 @@ class Part:
         return self.below.count("\n") > used
 
 
-def scan(text: str, dialect: Dialect) -> list[Part]:
+def scan(text: str, tools: Tools) -> list[Part]:
     """The parts of a text in order; the first is the thought that the prompt has begun."""
-    reader = _Reader(dialect)
+    reader = Reader(tools)
     parts = [Part("thought", "")]
     begun = 0  # where the text that belongs to the last part begins
-
-    def close(end: int) -> None:
-        if len(parts) == 1:
-            parts[0].value, parts[0].below = _first_line(text[:end])
-        else:
-            parts[-1].below = text[begun:end]
-
-    for start, label in reader.labels(text):
-        end = text.find("\n", start)
-        line = text[start : end if end >= 0 else len(text)]
-        if _is_data(label, line, parts[-1]):
+    for start, end, label in reader.labels(text):
+        if _is_data(label, parts[-1]):
             continue
-        close(start - 1 if start else 0)
-        parts += [
-            Part(found.kind, value.strip(), found.flaws)
-            for found, value in reader.unfold(label, line)
-        ]
-        begun = start + len(line)
+        _fill(parts[-1], text[begun : max(start - 1, 0)])
+        parts.append(Part(label.kind, "", label.flaws, mark=label.mark))
+        begun = end
         if len(parts) > _MOST_LABELS:
             break
-    close(len(text))
-    parts = _merge_opening(parts)
-    return [piece for part in parts for piece in _at_observation(part, dialect)]
+    _fill(parts[-1], text[begun:])
+    splitter = _Splitter(tools, reader)
+    following = [part.kind == "input" for part in parts[1:]]
+    split = [splitter.split(*both) for both in zip(parts, [*following, False], strict=True)]
+    return _merge_opening([piece for pieces in split for piece in pieces])
 
 
-def _is_data(label: Label, line: str, last: Part) -> bool:
-    """Whether a label-like line belongs to the part above: an input's own lines, or some
-    word for an input with no action over it."""
-    if label.kind == "input":
-        return last.kind != "action" and bool(label.flaws)
-    return last.kind == "input" and line.lstrip(_BEFORE)[:1].islower()
+def _is_data(label: Label, last: Part) -> bool:
+    """Whether a label-like line belongs to the part above: some word for an input with
+    no action over it ("Input: 5 and 6"), unless it can be nothing else."""
+    return label.kind == "input" and last.kind != "action" and not label.certain
+
+
+def _fill(part: Part, text: str) -> None:
+    line, newline, below = text.partition("\n")
+    part.value, part.below = line.strip(), newline + below
 
 
 def _merge_opening(parts: list[Part]) -> list[Part]:
@@ -108,215 +92,147 @@ def _merge_opening(parts: list[Part]) -> list[Part]:
     return parts
 
 
-def _at_observation(part: Part, dialect: Dialect) -> list[Part]:
-    """A thought, cut where the model goes on with an observation of its own in its line."""
-    if part.kind not in ("thought", "assistant"):
-        return [part]
-    whole = part.value + part.below
-    for at, end in label_places(whole, dialect.labels.observation, numbered=True):
-        if at > 0 and not whole[at - 1].isalnum():
-            thought, observation = Part(part.kind, "", part.flaws), Part("observation", "")
-            thought.value, thought.below = _first_line(whole[:at].rstrip(_AROUND + "("))
-            observation.value, observation.below = _first_line(whole[end:])
-            observation.flaws = ("inline_label",)
-            return [thought, observation]
-    return [part]
+class _Splitter:
+    """Splits parts where another label stands inside a line."""
 
+    def __init__(self, tools: Tools, reader: Reader) -> None:
+        self.tools = tools
+        self.dialect = tools.dialect
+        self.reader = reader
+        self.input_next = False
 
-def _first_line(text: str) -> tuple[str, str]:
-    """A text as a part holds it: its first line, and the rest from the line end on."""
-    line, newline, below = text.partition("\n")
-    return line.strip(), newline + below
+    def split(self, part: Part, input_next: bool) -> list[Part]:
+        """The part up to the first label inside it, and what each label begins.
 
-
-@cache
-def _tables(dialect: Dialect) -> tuple[dict[str, Kind], dict[str, Kind], set[str]]:
-    """The dialect's own words, every word that may stand for a label, and their last
-    letters, for a quick look before a long one."""
-    kinds: tuple[Kind, ...] = ("thought", "action", "input", "answer", "observation", "question")
-    # where two kinds share a word (the deck's "Answer"), the later one reads it
-    own = {dialect.labels.word(kind): kind for kind in kinds}
-    words = {**WORDS, **{word.lower(): kind for word, kind in own.items()}}
-    return own, words, {word[-3:] for word in words}
-
-
-class _Reader:
-    """Recognises labels at the beginning of lines, for one dialect."""
-
-    def __init__(self, dialect: Dialect) -> None:
-        self.dialect = dialect
-        self.own, self.words, self.tails = _tables(dialect)
-        self.seen: dict[str, Label | None] = {}
-
-    def labels(self, text: str) -> Iterator[tuple[int, Label]]:
-        """Every line that begins with a label, and where it starts."""
-        bare = self._bare_words(text)
-        seen, find = self.seen, text.find
-        start, plain, wide = 0, find(":"), find("：")
-        while plain >= 0 or wide >= 0:
-            colon = plain if wide < 0 or 0 <= plain < wide else wide
-            start = text.rfind("\n", start, colon) + 1 or start
-            if colon - start < _REACH:
-                head = text[start : colon + 1]
-                label = seen[head] if head in seen else self._read(head)
-                if label:
-                    while bare and bare[0][0] < start:
-                        yield bare.pop(0)
-                    yield start, label
-            start = find("\n", colon) + 1
-            if not start:
+        ``input_next``: an input label begins the line after the part."""
+        self.input_next = input_next
+        self._open(part)
+        if part.kind not in (*_SPOKEN, *MOVES):
+            return [part]
+        whole = part.value + part.below
+        pieces, begun = [part], 0
+        for start, end, label in self._inside(part.kind, len(part.value), whole):
+            _fill(pieces[-1], whole[begun:start].rstrip(_OPENED))
+            pieces.append(Part(label.kind, "", (*label.flaws, "inline_label"), mark=label.mark))
+            begun = end
+            if len(pieces) > _MOST_LABELS:
                 break
-            plain = find(":", start) if 0 <= plain < start else plain
-            wide = find("：", start) if 0 <= wide < start else wide
-        yield from bare
+        if len(pieces) > 1:
+            _fill(pieces[-1], whole[begun:])
+            for piece in pieces[1:]:
+                self._open(piece)
+        return pieces
 
-    def _bare_words(self, text: str) -> list[tuple[int, Label]]:
-        """The dialect's own words where one stands alone on a line, without its colon."""
-        found = []
-        for word, kind in self.own.items():
-            at = text.find(word)
-            for _ in range(_MOST_LABELS):
-                if at < 0:
-                    break
-                start = text.rfind("\n", 0, at) + 1
-                line = text[start : start + _REACH].partition("\n")[0]
-                if line.lstrip(_BEFORE).rstrip(_AROUND) == word and len(line) < _REACH:
-                    found.append((start, Label(kind, len(line), ("wrong_label",))))
-                at = text.find(word, at + len(word))
-        return sorted(found, key=lambda item: item[0])
-
-    def _read(self, head: str) -> Label | None:
-        """The label that a line's beginning, up to its first colon, is (if it is one)."""
-        if head not in self.seen:
-            self.seen[head] = self._read_word(head, head[:-1], head[-1])
-        return self.seen[head]
-
-    def _read_word(self, head: str, word: str, sign: str) -> Label | None:
-        if sign == ":" and word in self.own:
-            return Label(self.own[word], len(head))
-        tail = word.rstrip(_TAIL)[-3:]
-        if tail.lower() not in self.tails and tail.isascii():
-            return None
-        bare = _without_number(_from_letter(word)).rstrip(_AROUND)
-        plain = bare if bare.isascii() else unicodedata.normalize("NFKC", bare)
-        kind = self.words.get(_key(plain))
-        if kind is None or (kind in _SPEAKERS and word.lstrip("# ") != bare):
-            return None  # a speaker's name in bold is somebody's list
-        flaws = []
-        if "\\" in bare:
-            flaws.append("escaped_markdown")
-        if sign == "：" or plain != bare:
-            flaws.append("fullwidth_punctuation")
-        if word != bare:
-            flaws.append("decorated")
-        if kind in _SPEAKERS:
-            flaws.append("role_leak")
-        elif not self._own_word(plain, kind):
-            flaws.append("wrong_label")
-        return Label(kind, len(head), tuple(flaws))
-
-    def _own_word(self, plain: str, kind: Kind) -> bool:
-        if self.dialect.form == "bracket":  # whose labels may be numbered
-            plain = plain.rstrip("0123456789").rstrip(" ")
-        return self.own.get(plain) == kind
-
-    def unfold(self, label: Label, line: str) -> Iterator[tuple[Label, str]]:
-        """A label and its value; a speaker's name or a doubled label gives way to the
-        label behind it, and a move's line is split where another label stands in it."""
-        flaws = label.flaws
-        value = _open_value(line[label.end :], line[: label.end])
-        for _ in range(_MOST_IN_LINE):
-            label, value, flaws = self._innermost(label, value, flaws)
-            cut = self._inner_label(value, label.kind)
-            if cut < 0:
-                break
-            yield Label(label.kind, 0, flaws), value[:cut]
-            value = value[cut:].lstrip(_BEFORE)
-            inner = self._label_of(value)
+    def _open(self, part: Part) -> None:
+        """Take away the closing mark of what was opened before the label, and give way to
+        a second label right behind the first ("Human: Observation:")."""
+        for _ in range(4):
+            part.value, part.mark = closed(part.value, part.mark)
+            inner = self.reader.label_of(part.value)
             if inner is None:
                 return
-            label, flaws = inner, (*inner.flaws, "inline_label")
-            value = value[inner.end :].strip()
-        yield Label(label.kind, 0, flaws), value
+            doubled = inner.kind == part.kind
+            if not (
+                doubled or part.kind in _SPEAKERS or (part.kind, inner.kind) == ("answer", "action")
+            ):
+                return
+            wrong = ("wrong_label",) if part.kind not in _SPEAKERS else ()
+            part.flaws = (*part.flaws, *inner.flaws, *wrong)
+            part.value, part.kind = part.value[inner.end :].strip(), inner.kind
 
-    def _innermost(
-        self, label: Label, value: str, flaws: tuple[str, ...]
-    ) -> tuple[Label, str, tuple[str, ...]]:
-        for _ in range(3):
-            inner = self._label_of(value)
-            if inner is None or not (inner.kind == label.kind or label.kind in _SPEAKERS):
-                break
-            flaws += inner.flaws if inner.kind != label.kind else (*inner.flaws, "wrong_label")
-            value, label = value[inner.end :].strip(), inner
-        return label, value, flaws
+    def _inside(self, kind: str, line_end: int, whole: str) -> Iterator[tuple[int, int, Label]]:
+        """Where another label begins inside a line of a part of that kind."""
+        for count, (start, end, label) in enumerate(self.reader.inside(whole)):
+            if count >= _MOST_PLACES:
+                return
+            before = whole[max(0, start - 16) : start]
+            after = whole[end : end + _LONGEST]
+            if kind in MOVES and start <= line_end:
+                begins = self._cuts(kind, start, label, before, after)
+            else:
+                begins = self._begins(label, before, after)
+            if begins:
+                if kind in _SPOKEN and label.kind in ("action", "answer"):
+                    kind = label.kind  # what follows in its line stands in a move's line
+                    newline = whole.find("\n", end)
+                    line_end = newline if newline >= 0 else len(whole)
+                yield start, end, label
 
-    def _label_of(self, value: str) -> Label | None:
-        head = value[:_REACH]
-        colon = min((at for sign in ":：" if (at := head.find(sign)) >= 0), default=-1)
-        return self._read(head[: colon + 1]) if colon >= 0 else None
+    def _cuts(self, kind: str, at: int, label: Label, before: str, after: str) -> bool:
+        """Whether a label inside a move's own line ends it."""
+        bare = before.rstrip(_OPENED.strip())
+        if at == 0 or not (bare[-1:].isspace() or bare.endswith(_SENTENCE_ENDS)):
+            return label.kind == "input" and label.certain and at > 0
+        if label.kind == "action":
+            return (
+                self._calls(after) or self._on_two_lines(after) or (label.own and kind != "answer")
+            )
+        if label.kind == "answer":
+            return label.own or label.full or _after_sentence(before)
+        if label.kind == "input":
+            return label.certain
+        return label.own or (label.kind == "observation" and _after_sentence(before))
 
-    def _inner_label(self, value: str, kind: Kind) -> int:
-        """Where another of the dialect's labels stands inside a move's line (-1 = nowhere)."""
-        if kind not in ("action", "input", "answer"):
-            return -1
-        numbered = self.dialect.form == "bracket"
-        places = [
-            at
-            for word, found in self.own.items()
-            if kind != "answer" or found in _NEXT_TURN
-            for at, _ in islice(label_places(value, _inside(word, found), numbered), 1)
-            if at > 0
-        ]
-        return min(places, default=-1)
+    def _begins(self, label: Label, before: str, after: str) -> bool:
+        """Whether a label inside a thought begins a part: it follows the end of a sentence,
+        or can be nothing else."""
+        line = after.lstrip().partition("\n")[0]
+        if label.kind == "observation":
+            own = label.own or label.full
+            return (own and not before[-1:].isalnum()) or _after_sentence(before)
+        if not line or label.kind not in ("action", "answer"):
+            return False
+        spaced = not before or before.endswith((" ", "\t", "*", "`", "_", "(", "["))
+        if label.kind == "answer":
+            return _after_sentence(before) or (label.own and label.full and spaced)
+        if self._on_two_lines(after):
+            return label.own or (_after_sentence(before) and spaced)
+        return (label.own and _after_sentence(before)) or (spaced and self._calls(after))
 
+    def _on_two_lines(self, after: str) -> bool:
+        """Whether the dialect's input label follows an action label."""
+        below = f"{self.dialect.labels.input}:".lower()
+        return self.dialect.form == "two_line" and (self.input_next or below in after.lower())
 
-def _inside(word: str, kind: Kind) -> str:
-    """A label as it must stand inside a line: behind a space, or unmistakable by itself."""
-    return word if kind == "input" and " " in word else f" {word}"
-
-
-def label_places(text: str, word: str, numbered: bool) -> Iterator[tuple[int, int]]:
-    """Where ``word`` stands with a colon behind it (or ``word 1:``), and where that ends."""
-    at = text.find(word)
-    for _ in range(_PLACES):
-        if at < 0:
-            return
-        end = at + len(word)
-        tail = text[end : end + 5]
-        bare = tail.lstrip(" 0123456789") if numbered else tail
-        if bare.startswith(":"):
-            yield at, end + len(tail) - len(bare) + 1
-        at = text.find(word, end)
-
-
-def _from_letter(word: str) -> str:
-    """``🔎 **Action`` from its first letter on; a quotation mark or brace is JSON's."""
-    first = (at for at, char in enumerate(word) if char.isalnum() or char in _NO_MARKUP)
-    return word[next(first, 0) :]
-
-
-def _without_number(word: str) -> str:
-    """``1. Action`` without its number."""
-    digits = len(word) - len(word.lstrip("0123456789"))
-    if 0 < digits <= 3 and word[digits : digits + 1] in (".", ")"):
-        return word[digits + 1 :].lstrip(_BEFORE)
-    return word
-
-
-def _key(plain: str) -> str:
-    """The word as the table of words holds it, without numbers."""
-    words = plain.replace("\\", "").replace("_", " ").replace("-", " ").lower().split()
-    return " ".join(kept for word in words if (kept := word.strip("*#()").rstrip("0123456789")))
+    def _calls(self, after: str) -> bool:
+        """Whether a whole call of a known tool stands behind a label."""
+        command = read_command(after.lstrip().partition("\n")[0].strip(), self.tools)
+        if command is None or not isinstance(command.move, Action):
+            return False
+        return command.move.tool in self.tools.exact
 
 
-def _open_value(value: str, head: str) -> str:
-    """What stands behind a label, without the markup that was opened before it."""
+def _after_sentence(before: str) -> bool:
+    bare = before.rstrip(" \t*`_([")
+    return not bare or bare.endswith((*_SENTENCE_ENDS, "\n"))
+
+
+def closed(value: str, mark: str) -> tuple[str, str]:
+    """A label's value without the mark that closes what was opened before the label, and
+    the mark where it is still due."""
     value = value.strip()
-    for mark in ("**", "__", "`"):
-        if mark not in head:
-            continue
-        if value.startswith(mark):
-            value = value.removeprefix(mark).lstrip()  # the label was bold: **Action:** …
-        elif value.endswith(mark) and value.count(mark) % 2:
-            value = value.rstrip(mark).rstrip()  # the line was bold: **Action: …**
-    return value
+    if not mark:
+        return value, ""
+    if mark in (*AROUND, "**", "__") and value.startswith(mark):
+        return value.removeprefix(mark).lstrip(), ""  # the label alone: **Action:** …
+    bare = value.rstrip(".。") if not value.endswith(mark) else value
+    if bare.endswith(mark) and not _balanced(bare, mark):
+        return bare.removesuffix(mark).rstrip(), ""
+    return value, mark
+
+
+_OPENING = {"]": "[", ")": "(", ">": "<", "】": "【", "》": "《", "」": "「", "』": "『", "”": "“"}
+
+
+def _balanced(value: str, mark: str) -> bool:
+    """Whether the closing mark at a value's end belongs to one that opens inside it."""
+    opening = _OPENING.get(mark)
+    if opening is None:
+        return value.count(mark) % 2 == 0
+    return value.count(mark) <= value.count(opening)
+
+
+def without_fence(text: str) -> str:
+    """A thought without the code fence that opens on its last line."""
+    body, _, last = text.rpartition("\n")
+    return body.rstrip() if last.lstrip().startswith(FENCES) else text

@@ -2,27 +2,26 @@
 
 A turn lies between two boundaries: an observation, a question or another speaker, which
 the model may write but never be credited for. Knows where moves may stand (under a label,
-behind one inside a line, on a line of their own); does not judge them.
+on a line of their own, behind another move); does not judge them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
-from harness.protocol.commands import Command, Tools, read_command, read_json
+from harness.protocol.bare import Bare, BareCommands
+from harness.protocol.commands import read_command
 from harness.protocol.moves import read_action, read_answer
-from harness.protocol.scan import Part, label_places, scan
+from harness.protocol.names import Command, Tools
+from harness.protocol.scan import MOVES, Part, without_fence
 from harness.types import Action, Answer
 
 _BOUNDARIES = ("observation", "question", "user")
 _THOUGHTS = ("thought", "assistant")
-_SENTENCE_ENDS = tuple(".!?。！？:;)")
-_LINES_OF_COMMANDS = 40  # how far up from its end a thought may hold a bare command
-_LONGEST = 2000  # characters behind a label that are looked at
 _TOOL_CALL = "<tool_call>"
-# What a command on a line of its own may have wrong with it and still be one.
-_BARE_FLAWS = frozenset(("escaped_markdown", "wrong_dialect", "decorated"))
 
 
 @dataclass
@@ -32,6 +31,13 @@ class Found:
     command: Command
     first: int
     after: int
+
+    def answers(self, turn: Turn) -> bool:
+        """Whether it is an answer, or would be if there were anything in it."""
+        move = self.command.move
+        return isinstance(move, Answer) or (
+            move is None and turn.parts[self.first].kind == "answer"
+        )
 
 
 @dataclass
@@ -44,11 +50,18 @@ class Turn:
     malformed: bool = False
 
     @property
+    def moves(self) -> int:
+        """Where the first move stands, or what should have been one."""
+        if self.found and not self.malformed:
+            return self.found[0].first
+        return next((i for i, p in enumerate(self.parts) if p.kind in MOVES), len(self.parts))
+
+    @property
     def thought(self) -> str:
         """All the thought before the first move."""
-        end = self.found[0].first if self.found else len(self.parts)
+        end = self.moves
         texts = (part.text for part in self.parts[:end] if part.kind in _THOUGHTS)
-        return "\n".join(text for text in texts if text)
+        return without_fence("\n".join(text for text in texts if text))
 
 
 def read_turns(parts: Sequence[Part], tools: Tools) -> list[Turn]:
@@ -59,147 +72,110 @@ def read_turns(parts: Sequence[Part], tools: Tools) -> list[Turn]:
             turns.append(Turn(part))
         else:
             turns[-1].parts.append(part)
+    bare = BareCommands(tools)
     for turn in turns:
-        _find(turn, tools)
-        if turn.found:
+        _find(turn, tools, bare)
+        if turn.found or turn.malformed:
             break
     return turns
 
 
-def _find(turn: Turn, tools: Tools) -> None:
-    _find_labelled(turn, tools)
-    if not turn.found and _split_lines(turn, tools):
-        _find_labelled(turn, tools)
-    if not turn.found:
-        _find_bare(turn, tools)
-
-
-def _find_labelled(turn: Turn, tools: Tools) -> None:
+def _find(turn: Turn, tools: Tools, bare: BareCommands) -> None:
     index = 0
     while index < len(turn.parts):
         part = turn.parts[index]
+        if part.kind in _THOUGHTS:
+            index = _find_bare(turn, index, bare)
+            continue
         below = turn.parts[index + 1 : index + 2]
         inputs = below if part.kind == "action" and below and below[0].kind == "input" else []
         after = index + 1 + len(inputs)
+        command = None
         if part.kind == "action":
-            _keep(turn, read_action(part, inputs[0] if inputs else None, tools), index, after)
+            command = read_action(part, inputs[0] if inputs else None, tools)
         elif part.kind == "answer":
-            _keep(turn, read_answer(part, tools), index, after)
-        elif part.kind == "input":  # with no action above it
+            command = read_answer(part, tools)
+        elif part.kind == "input":  # with no action over it, or a second one
+            command = _same_tool(turn, part, tools)
+        if command is None:
             turn.malformed = True
+            _find_behind(turn, Command(None, closed=True), index, after, tools, bare)
+        else:
+            turn.found.append(Found(command, index, after))
+            _find_behind(turn, command, index, after, tools, bare)
         index = after
 
 
-def _keep(turn: Turn, command: Command | None, first: int, after: int) -> None:
-    if command is None:
-        turn.malformed = True
-    else:
-        turn.found.append(Found(command, first, after))
-
-
-# --- labels inside lines ----------------------------------------------------------------
-
-
-def _split_lines(turn: Turn, tools: Tools) -> bool:
-    """Break the turn's thought where a move's label stands inside a line."""
-    for index, part in enumerate(turn.parts):
-        text = part.text
-        at = _inner_move(text, tools) if part.kind in _THOUGHTS else -1
-        if at >= 0:
-            ending = part.below[len(part.below.rstrip()) :]
-            inner = scan(text[at:] + ending, tools.dialect)[1:]
-            for found in inner[:1]:
-                found.flaws += ("inline_label",)
-            turn.parts[index : index + 1] = [_shortened(part, text[:at].rstrip("*`_ ")), *inner]
-            return bool(inner)
-    return False
-
-
-def _shortened(part: Part, text: str) -> Part:
-    line, newline, below = text.partition("\n")
-    return Part(part.kind, line.strip(), part.flaws, newline + below)
-
-
-def _inner_move(text: str, tools: Tools) -> int:
-    """Where a move begins inside a line: its label follows the end of a sentence, or a
-    whole call of a known tool follows the label (-1 = nowhere)."""
-    labels, numbered = tools.dialect.labels, tools.dialect.form == "bracket"
-    places = []
-    for word in dict.fromkeys((labels.action, labels.answer, "Final Answer")):
-        for at, end in label_places(text, word, numbered):
-            if _begins_move(text[max(0, at - 8) : at], word, text[end : end + _LONGEST], tools):
-                places.append(at)
-                break
-    return min(places, default=-1)
-
-
-def _begins_move(before: str, word: str, after: str, tools: Tools) -> bool:
-    labels, line = tools.dialect.labels, after.lstrip().partition("\n")[0]
-    if not line:
-        return False
-    if word == labels.action and tools.dialect.form == "two_line" and f"{labels.input}:" in after:
-        return True
-    if not before or before.rstrip(" *`_").endswith(_SENTENCE_ENDS):
-        return True
-    if not before.endswith((" ", "\t")):
-        return False
-    if word != labels.action:
-        return word == "Final Answer"
-    command = read_command(line.strip(), tools)
-    return bool(command and isinstance(command.move, Action) and command.move.tool in tools.exact)
-
-
-# --- commands without a label -----------------------------------------------------------
-
-
-def _find_bare(turn: Turn, tools: Tools) -> None:
-    """A known tool with an input, or JSON, on a line of its own: the first one, and all
-    of them where they differ is not one reading."""
-    for index, part in enumerate(turn.parts):
-        if part.kind not in _THOUGHTS:
-            continue
-        whole = part.value + part.below
-        found = _bare_commands(whole, tools)
-        if found:
-            at, line, _ = found[0]
-            below = whole[at + len(line) :]
-            turn.parts[index : index + 1] = [
-                _shortened(part, whole[:at].rstrip()),
-                Part("action", line, (), below),
-            ]
-            for _, _, command in found:
-                turn.found.append(Found(command, index + 1, index + 2))
-            return
-
-
-def _bare_commands(whole: str, tools: Tools) -> list[tuple[int, str, Command]]:
-    """Where such lines stand in a text, the lines, and their commands."""
-    lines = whole.rsplit("\n", _LINES_OF_COMMANDS)
-    found, at = [], 0
-    for number, line in enumerate(lines):
-        looked_at = number > 0 or len(lines) <= _LINES_OF_COMMANDS
-        command = _bare(line.strip(), whole[at:], tools) if looked_at and line.strip() else None
-        if command:
-            command.flaws.append("missing_label")
-            found.append((at, line, command))
-            if "json_action" in command.flaws:
-                break  # its own lines follow
-        at += len(line) + 1
-    return found
-
-
-def _bare(line: str, whole: str, tools: Tools) -> Command | None:
-    opened = line.removeprefix(_TOOL_CALL).lstrip("`~ \t")
-    if opened.startswith("{") or opened in ("", "json"):
-        return read_json(whole.replace(_TOOL_CALL, "", 1), tools)
-    if ' {"' in line:
-        return read_json(whole[whole.find(' {"') :], tools)
-    command = read_command(line, tools)
-    if command is None or not _BARE_FLAWS.issuperset(command.flaws):
+def _same_tool(turn: Turn, part: Part, tools: Tools) -> Command | None:
+    """A second input under one action: the same tool, called again."""
+    last = turn.found[-1] if turn.found else None
+    move = last.command.move if last else None
+    if last is None or not isinstance(move, Action) or turn.parts[last.after - 1].kind != "input":
         return None
-    if isinstance(command.move, Answer):
-        return command if command.closed and not command.rest else None
-    if command.move is None or command.move.tool not in tools.exact or not command.move.input:
-        return None
-    spaced = line.startswith(command.move.tool + " ")  # begins a sentence as well as a call
-    return None if spaced else command
+    return read_action(Part("action", move.tool), part, tools)
+
+
+def _find_behind(
+    turn: Turn, command: Command, first: int, after: int, tools: Tools, bare: BareCommands
+) -> None:
+    """Commands without a label in what is left of a move's text, or on its own line."""
+    last = turn.parts[after - 1]
+    left = f"{command.rest}\n{last.rest(command.used)}"
+    second = [found.command for found in bare.find(left, near=True)]
+    if not command.nothing:
+        second += _in_its_line(turn.parts[first].value, command, tools, bare)
+    turn.found += [Found(found, first, after) for found in second]
+
+
+def _in_its_line(line: str, command: Command, tools: Tools, bare: BareCommands) -> list[Command]:
+    """A second call inside the line of a first one: in JSON, or a tool's exact name with
+    its sign behind a separator (``wikipedia: Japan; search: Tokyo``)."""
+    if "json_action" in command.flaws or command.move is None:
+        return []
+    behind = next((at for at in (line.find(' {"'), line.find(" {'")) if at >= 0), -1)
+    name = line[: behind + 1].rstrip(" :：([") if behind >= 0 else ""
+    if name and not tools.known(name) and (found := bare.find(line[behind:])):
+        return [found[0].command]
+    separator = _separators(tuple(tools.exact)).search(line) if tools.exact else None
+    if separator is None:
+        return []
+    second = read_command(line[separator.start(1) :].strip(), tools)
+    return [second] if second and isinstance(second.move, Action) and second.move.input else []
+
+
+@cache
+def _separators(names: tuple[str, ...]) -> re.Pattern[str]:
+    tools = "|".join(re.escape(name) for name in names)
+    return re.compile(rf"(?:[;,|&。、]|\b(?:and|then|or)\b)[ \t]{{1,3}}((?:{tools})[ \t]?[:：\[(])")
+
+
+def _find_bare(turn: Turn, index: int, bare: BareCommands) -> int:
+    """The commands without a label in a thought, which ends where the first begins. The
+    index of the part to go on with."""
+    part = turn.parts[index]
+    whole = part.value + part.below
+    found = bare.find(whole)
+    if not found:
+        return index + 1
+    before = without_fence(whole[: found[0].start].rstrip().removesuffix(_TOOL_CALL).rstrip())
+    line, newline, below = before.partition("\n")
+    first = found[0]
+    value = whole[first.start : first.end]
+    fenced = before != whole[: first.start].rstrip().removesuffix(_TOOL_CALL).rstrip()
+    turn.parts[index : index + 1] = [
+        Part(part.kind, line.strip(), part.flaws, newline + below),
+        Part("action", value, ("code_fence",) if fenced else (), _behind(whole, found)),
+    ]
+    first.command.used = 0
+    turn.found += [Found(one.command, index + 1, index + 2) for one in found]
+    return index + 2
+
+
+def _behind(whole: str, found: list[Bare]) -> str:
+    """What follows the first command, without the others."""
+    pieces = []
+    for number, one in enumerate(found):
+        end = found[number + 1].start if number + 1 < len(found) else len(whole)
+        pieces.append(whole[one.end : end])
+    below = "\n".join(pieces)
+    return below if below.startswith("\n") or not below else "\n" + below

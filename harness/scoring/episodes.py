@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from fractions import Fraction
 from itertools import pairwise
 
 from harness.protocol import Dialect, parse
@@ -34,7 +34,7 @@ _NOT_THE_MODEL = ("deadline", "time", "error")  # … and that say nothing of ho
 _LOOKED = ("ok", "not_found")
 _REFUSED = ("bad_argument", "unknown_tool")
 LOOSE = "loose_argument"  # the code of a call that a tool read only after mending its input
-_CLOSE = Decimal("1e-9")  # relative; two spellings of one sum in binary floating point
+_CLOSE = Fraction(1, 10**9)  # relative; two spellings of one sum in binary floating point
 
 
 @dataclass(frozen=True)
@@ -292,6 +292,6 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
     return evidence in text
 
 
-def _value(text: str) -> Decimal | None:
+def _value(text: str) -> Fraction | None:
     found = find_quantities(text)
     return found[0].value if len(found) == 1 else None

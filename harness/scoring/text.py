@@ -10,11 +10,13 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from harness.scoring.kanji_forms import OLD_TO_NEW
+
 # Read as one character each, because writers and keyboards mix them up freely.
 _SAME = str.maketrans(
     {
-        **dict.fromkeys("‘’‚‛´`′ʼ", "'"),
-        **dict.fromkeys("“”„‟″", '"'),
+        **dict.fromkeys("‘’‚‛´`′ʼʻʽʾʿˈꞌ", "'"),
+        **dict.fromkeys("“”„‟″〝〟", '"'),
         **dict.fromkeys("‐‑‒–—―−﹣－⁻", "-"),
         **dict.fromkeys("〜～∼˜", "~"),
         **dict.fromkeys("·•‧∙⋅･", "・"),
@@ -23,23 +25,32 @@ _SAME = str.maketrans(
         "٪": "%",
     }
 )
-_LOOSE = str.maketrans(
-    {"ヴ": "ブ", "斉": "斎", "齊": "斎", "齋": "斎", "・": " ", "_": " ", "'": None}
+_LOOSE = str.maketrans({"ヴ": "ブ", "ヂ": "ジ", "ヅ": "ズ", "・": " ", "_": " ", "'": None})
+# Latin letters that no accent makes, and the plain ones written for them
+_LATIN = str.maketrans(
+    {**dict(zip("łøđðħıŧŋəĸ", "loddhitnek", strict=True)), "þ": "th", "æ": "ae", "œ": "oe"}
 )
+_DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
 _V_SOUNDS = (("ヴァ", "バ"), ("ヴィ", "ビ"), ("ヴェ", "ベ"), ("ヴォ", "ボ"))
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 
-_NO_BASE = re.compile(rf"(?<![^\W_])[{_SUPERSCRIPTS}]+")
+_NO_BASE = re.compile(rf"(?<![^\W_])(?<!⁻)[{_SUPERSCRIPTS}]+")
 _POWER = re.compile(rf"(?<=[0-9０-９])(?=⁻?[{_SUPERSCRIPTS}])")
 _MIXED = re.compile(rf"(?<=[0-9０-９])(?=[{_VULGAR}])")
-_THIN_GROUP = re.compile("(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+_VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SPACE = re.compile(r"\s+")
 _CJK = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _CJK_GAP = re.compile(rf"(?<=[{_CJK}]) +(?=[{_CJK}])")
 _QUOTES = re.compile('["「」『』«»]')
 _DOT_NOT_IN_NUMBER = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
 _HYPHEN_IN_WORD = re.compile(r"(?<=[^\W\d])-(?=[^\W\d])")
+_INITIALS = re.compile(r"(?<![^\W_])([a-z]) (?=[a-z](?![^\W_]))")
+_KANJI = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff"
+_SMALL_KE = re.compile(rf"(?<=[{_KANJI}])[ヶケがガヵカ箇个](?=[{_KANJI}])")
+_NO = re.compile(rf"(?<=[{_KANJI}])[ノ之](?=[{_KANJI}])")
+_TSU = re.compile(rf"(?<=[{_KANJI}])[ツッっ](?=[{_KANJI}])")
+_FINAL_BAR = re.compile("(?<=[ァ-ヺー][ァ-ヺ])ー(?![ァ-ヺー])")
 
 _COPULAS = ("でございます", "になります", "であります", "である", "だった", "でした", "です")
 _TAILS = (*".,;:!?。、 ", *_COPULAS)
@@ -66,7 +77,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return _SPACE.sub(" ", text.casefold().replace("`", "'")).strip()
     text = _POWER.sub("^", _NO_BASE.sub(" ", text))
-    text = _THIN_GROUP.sub(",", _MIXED.sub(" ", text))
+    text = _VARIATION.sub("", _MIXED.sub(" ", text))
     text = "".join(" " if _enclosed(c) else c for c in text if unicodedata.category(c) != "Cf")
     for _ in range(3):  # NFKC after casefold can open another fold; two rounds settle it
         text = unicodedata.normalize("NFKC", text.translate(_SAME)).casefold().translate(_SAME)
@@ -132,21 +143,35 @@ def _without_articles(text: str) -> str:
 
 @REMEMBER
 def loosen(text: str) -> str:
-    """The form for lenient comparison: no accents on Latin letters, no dots or hyphens
-    inside names, no middle dots, Japanese spelling variants unified. Numbers keep their
-    points and signs."""
+    """The form for lenient comparison: no accents or special letters in Latin script, no dots
+    or hyphens inside names, initials together, no middle dots, Japanese spelling variants
+    unified (old and new kanji, ヶ and が, a final ー). Numbers keep their points and signs."""
     text = normalise(text)
     for sound, plain in _V_SOUNDS:
         text = text.replace(sound, plain)
-    text = "".join(_unaccented(c) for c in text).translate(_LOOSE)
-    return normalise(_HYPHEN_IN_WORD.sub(" ", _DOT_NOT_IN_NUMBER.sub("", text)))
+    text = _unaccented(text.translate(OLD_TO_NEW)).translate(_LATIN).translate(_LOOSE)
+    text = _TSU.sub("つ", _NO.sub("の", _SMALL_KE.sub("ヶ", _FINAL_BAR.sub("", text))))
+    text = _HYPHEN_IN_WORD.sub(" ", _DOT_NOT_IN_NUMBER.sub("", text)).replace(" & ", " and ")
+    return normalise(_INITIALS.sub(r"\1", _SPACE.sub(" ", text)))
 
 
-def _unaccented(character: str) -> str:
-    if character < "\u00c0" or character > "\u1eff":
-        return character
-    base = unicodedata.normalize("NFD", character)[0]
-    return base if "a" <= base <= "z" else character
+@REMEMBER
+def loose_spellings(text: str) -> frozenset[str]:
+    """All lenient forms of a text: as ``loosen`` has it, and with ä, ö, ü, ø, å written out."""
+    whole = unicodedata.normalize("NFC", normalise(text))
+    return frozenset((loosen(text), loosen(whole.translate(_DIGRAPHS))))
+
+
+def _unaccented(text: str) -> str:
+    """Accents off Latin letters; marks of other scripts, such as が's, stay."""
+    if text.isascii():
+        return text
+    bare: list[str] = []
+    for character in unicodedata.normalize("NFD", text):
+        if unicodedata.combining(character) and bare and (bare[-1] < "\u0250"):
+            continue
+        bare.append(character)
+    return unicodedata.normalize("NFC", "".join(bare))
 
 
 def script(character: str) -> str:
