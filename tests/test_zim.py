@@ -98,7 +98,7 @@ def toolbox(file: Path) -> Toolbox:
         ("Mercury", "ok", '"Mercury" may refer to: Mercury (planet); Mercury (element).'),
         ("Bagpipes", "not_found", 'No article "Bagpipes".'),
         ("Empty", "not_found", 'No article "Empty".'),
-        ("", "not_found", 'No article "".'),
+        ("", "bad_argument", None),
         ("\x00", "not_found", None),
         ("\ud800", "not_found", None),
     ],

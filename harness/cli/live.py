@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from harness.printable import printable
 from harness.report.data import score_one
 from harness.session import Plan, Session
 from harness.types import UNSCORED, Episode
-from harness.worker import Failed, Ready
+from harness.worker import Beat, Failed, Ready
 
 PLAIN_SECONDS = 15.0  # between progress lines when the output is not a terminal
 
@@ -65,19 +65,20 @@ def follow(session: Session) -> int:
         return 0
     tally = Tally(session, len(session.todo))
     failed = None
+    facts: dict[str, object] = {}  # what the engine said at the end
     try:
         with _display(err, plan.model.name, tally) as show, closing(session.events()) as events:
             for event in events:
                 if isinstance(event, Ready):
                     tally.began, tally.total = time.monotonic(), len(session.todo)
-                    for line in _opening(session):
+                    for line in (*_opening(session), *_remarks(plan.model.name, event.facts)):
                         err.print(printable(line))
-                    if event.facts.get("workaround"):
-                        err.print(printable(str(event.facts["workaround"])))
                 elif isinstance(event, Episode):
                     tally.add(event)
                 elif isinstance(event, Failed):
                     failed = event
+                elif isinstance(event, Beat):
+                    facts |= event.facts
                 show()
     except KeyboardInterrupt:
         if session.run:
@@ -89,6 +90,8 @@ def follow(session: Session) -> int:
     if failed:
         err.print(f"{plan.model.name}: the {failed.who} failed: {printable(failed.message)}")
         err.print("what was under way is unscored; the same command tries it again")
+    for line in _counted(plan.model.name, facts):
+        err.print(printable(line))
     left = tally.total - tally.done
     return 1 if failed or tally.unscored or left else 0
 
@@ -107,6 +110,32 @@ def _opening(session: Session) -> Iterator[str]:
         yield f"{name}: a new run begins: {session.news}"
     if session.resumed and session.run:
         yield f"{name}: going on with {session.run.path}, {already} of {len(plan.keys)} done"
+
+
+def _remarks(name: str, facts: Mapping[str, object]) -> Iterator[str]:
+    """What the engine wants a person to know when it is ready."""
+    trial = facts.get("thread_trial")
+    if isinstance(trial, Mapping) and trial.get("seconds"):
+        yield f"{name}: {facts['threads']} threads, chosen by trying in {trial['seconds']:.1f} s"
+    warnings = facts.get("warnings")
+    for line in (facts.get("workaround"), *(warnings if isinstance(warnings, list) else ())):
+        if line:
+            yield f"{name}: {line}"
+
+
+# What an engine counts during a run, and how it is said.
+COUNTED = {
+    "only_reasoning": "{n} answers of the server held reasoning and nothing else",
+    "tokens_estimated": "the tokens of {n} answers are estimated: the server did not count them",
+    "server_ran_past_stop": "{n} answers went on behind a stop string: the server ignored it",
+}
+
+
+def _counted(name: str, facts: Mapping[str, object]) -> Iterator[str]:
+    """What went oddly during the run, with counts."""
+    for key, words in COUNTED.items():
+        if facts.get(key):
+            yield f"{name}: warning: {words.format(n=facts[key])}"
 
 
 @contextmanager
