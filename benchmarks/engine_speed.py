@@ -25,8 +25,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from harness.engines import _llama_native as native  # noqa: E402
-from harness.engines.llama_cpp import LlamaCppEngine, load  # noqa: E402
+from harness.engines.llama_cpp import native  # noqa: E402
+from harness.engines.llama_cpp.engine import LlamaCppEngine, load  # noqa: E402
 from harness.types import Completion, EngineSettings, Generate, Model, Piece, UserError  # noqa: E402
 
 SLOTS = (1, 4, 8, 16)

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import models
 from harness.cli import main as harness
+from harness.models import registry
 from harness.report import data
 from harness.report.data import Result
-from harness.runs import Run, find
+from harness.run.store import Run, find
 from harness.scoring.comparisons import Comparison, Measure, compare
 from harness.scoring.statistics import Rate
 
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _asked(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     """(name, what run --model takes for it) of each model: a glob names several, a path one."""
     for word in words:
-        rows = models.resolve([word])
+        rows = registry.resolve([word])
         for row in rows:
             yield row.model.name, word if len(rows) == 1 else row.model.name
 

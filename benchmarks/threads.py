@@ -31,9 +31,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from harness import prompts  # noqa: E402
-from harness.engines import _llama_machine as machine  # noqa: E402
-from harness.engines._llama_threads import ThreadChoice, candidates  # noqa: E402
-from harness.engines.llama_cpp import LlamaCppEngine, load  # noqa: E402
+from harness.engines.llama_cpp import machine  # noqa: E402
+from harness.engines.llama_cpp.engine import LlamaCppEngine, load  # noqa: E402
+from harness.engines.llama_cpp.threads import ThreadChoice, candidates  # noqa: E402
 from harness.types import EngineSettings, Generate, Model, Piece  # noqa: E402
 
 QUESTION = " How many people live in the town number {}?\nThought:"

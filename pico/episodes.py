@@ -14,9 +14,9 @@ from pathlib import Path
 from random import Random
 
 from harness import prompts
-from harness.invent import Hop, Invented, Plan, invent
 from harness.prompts import Prompt
 from harness.protocol import fold
+from harness.suites.invent import Hop, Invented, Plan, invent
 from harness.tools import Toolbox, describe
 from harness.types import Completion, Limits, Observation, Task
 from harness.worlds import frozen

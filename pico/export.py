@@ -129,7 +129,7 @@ def _value(reader: gguf.GGUFReader, key: str) -> Any:
 
 def quantise(source: Path, target: Path, kind: str) -> None:
     """Have llama.cpp write ``target`` at ``kind`` ("Q8_0", "Q4_0")."""
-    from harness.engines import _llama_native as native  # keeps llama.cpp's log off the terminal
+    from harness.engines.llama_cpp import native
 
     params = native.lib.llama_model_quantize_default_params()
     params.ftype = getattr(native.lib, f"LLAMA_FTYPE_MOSTLY_{kind}")

@@ -13,7 +13,7 @@ import re
 from dataclasses import replace
 from random import Random
 
-from harness.invent import may_use
+from harness.suites.invent import may_use
 from pico.episodes import Part, Transcript
 
 WHOLE = re.compile(r"(?<![\d.,])\d{2,}(?![.,]?\d)")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from random import Random
 
-from harness.invent import Hop, Plan
+from harness.suites.invent import Hop, Plan
 from harness.types import Task
 
 KIND = re.compile(r"the (?:\w+ )?(town|company|novel|film|bridge|painting|river)\b")

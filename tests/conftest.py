@@ -30,7 +30,7 @@ ARTICLES = (Article("Oru", "Oru is a town of 900 people. Its mayor is Pell Ansa.
 @pytest.fixture
 def suite_folder(tmp_path: Path) -> Path:
     """A suite of three tasks with its world, as `--suite FOLDER` takes it."""
-    from harness.tasks import dump_task
+    from harness.suites.tasks import dump_task
 
     folder = tmp_path / "mini"
     folder.mkdir()

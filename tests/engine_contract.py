@@ -14,7 +14,7 @@ from typing import ClassVar, get_args
 
 import pytest
 
-from harness.clock import awake
+from harness.common.clock import awake
 from harness.engines import Engine
 from harness.types import Completion, EngineSettings, Finish, Generate, Piece, Sampling
 

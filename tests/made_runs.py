@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import prompts, tasks
+from harness import prompts
 from harness.protocol import parse
-from harness.runs import Run
-from harness.session import Plan, new_run
-from harness.tasks import dump_task
+from harness.run.session import Plan, new_run
+from harness.run.store import Run
+from harness.suites import tasks
+from harness.suites.tasks import dump_task
 from harness.types import (
     Completion,
     Episode,

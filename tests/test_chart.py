@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from harness.cli import main
 from harness.report import chart, data
-from harness.subsets import Subset
+from harness.suites.subsets import Subset
 from harness.types import EngineSettings, Sampling, Suite, UserError
 from tests.made_runs import many_tasks, write_right, write_suite
 

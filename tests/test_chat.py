@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from tiny_gguf import write_tiny
 
-from harness.chat import NOW, chat_of, render
-from harness.engines import gguf, llama_cpp
+from harness.common.records import slim
+from harness.engines.llama_cpp import engine as llama_cpp
+from harness.models import gguf
+from harness.models.chat_template import NOW, chat_of, render
 from harness.prompts import Chat, Prompt
-from harness.records import slim
 from harness.types import EngineSettings, Generate, Model, Piece, UserError
 
 CHATML = (

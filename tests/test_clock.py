@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.clock import MOST, AwakeClock, awake
+from harness.common.clock import MOST, AwakeClock, awake
 
 
 def clock_over(times: list[float]) -> AwakeClock:

@@ -12,7 +12,7 @@ import pytest
 from harness.cli import main
 from harness.report import compare, data
 from harness.scoring.statistics import smallest_difference, tango
-from harness.subsets import Subset
+from harness.suites.subsets import Subset
 from harness.types import Action, EngineSettings, Limits, Parsed, Sampling, Suite
 from tests.made_runs import episode, many_tasks, plan, write_right, write_run, write_suite
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import selftest
-from harness.articles import read_articles, read_folder
 from harness.cli import main
 from harness.prompts import FOLDER as PROMPTS
 from harness.scoring.answers import match
-from harness.tasks import load_suite
+from harness.suites import check
+from harness.suites.articles import read_articles, read_folder
+from harness.suites.tasks import load_suite
 from harness.tools import TOOLS, Toolbox
 from harness.types import Article, Suite, Task, UserError
 from harness.worlds import frozen
@@ -50,7 +50,7 @@ def kind(task: Task) -> set[str]:
 def test_every_gold_action_replays_and_every_answer_scores_as_it_should(
     name: str, toolbox: Toolbox
 ) -> None:
-    assert selftest.check(suite(name), toolbox) == []
+    assert check.check(suite(name), toolbox) == []
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import prompts, tasks
+from harness import prompts
 from harness.cli import main
 from harness.protocol import parse
 from harness.report.data import mended, same_value
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
+from harness.suites import tasks
 from harness.types import Action, Completion, Episode, EpisodeScore, Finish, Step, Task
 from tests.conftest import ROOT
 

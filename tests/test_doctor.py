@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from tiny_gguf import write_tiny
 
-from harness import doctor
 from harness.cli.machine import grouped
-from harness.engines import memory
-from harness.engines.llama_cpp import load
-from harness.models import Origin, Row, read_rows
+from harness.engines.llama_cpp.engine import load
+from harness.machine import doctor
+from harness.models import memory
+from harness.models.registry import Origin, Row, read_rows
 from harness.types import EngineSettings, Model
 
 ROOT = Path(__file__).parent.parent

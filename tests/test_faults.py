@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import prompts, tasks
+from harness import prompts
 from harness.cli.run import equip
+from harness.run.session import Plan, open_session
+from harness.run.worker import Extras
 from harness.scoring.episodes import score_episode
-from harness.session import Plan, open_session
+from harness.suites import tasks
 from harness.types import Episode, Model, Observation, UserError, WorldSpec
-from harness.worker import Extras
 from harness.worlds.faults import KINDS, Faults, read_faults
 
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_gguf import ARCHITECTURES, quantise_file, write_shapes, write_tiny
 
-from harness.engines import gguf
-from harness.engines._gguf_tables import RECIPES, TENSOR_TYPES, Recipe
+from harness.models import gguf
+from harness.models.gguf_tables import RECIPES, TENSOR_TYPES, Recipe
 from harness.types import UserError
 
 

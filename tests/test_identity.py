@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.identity import (
+from harness.run.identity import (
     DESCRIPTIONS,
     SPEED_ONLY,
     differences,

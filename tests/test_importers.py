@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from harness import tasks
 from harness.cli import main
-from harness.importers import DATASETS, import_files
 from harness.scoring.answers import match
+from harness.suites import tasks
+from harness.suites.importers import DATASETS, import_files
 from harness.types import GoldAction, Suite, UserError
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import tasks
 from harness.cli.making import write_suite
-from harness.invent import CATEGORIES, Invented, Split, invent, may_use, side_of
-from harness.invent.drafts import exact_value
-from harness.invent.draw import NUMBER
-from harness.selftest import check
+from harness.suites import tasks
+from harness.suites.check import check
+from harness.suites.invent import CATEGORIES, Invented, Split, invent, may_use, side_of
+from harness.suites.invent.drafts import exact_value
+from harness.suites.invent.draw import NUMBER
 from harness.tools import Toolbox
 from harness.types import Suite
 from harness.worlds.frozen import FrozenWorld, build
@@ -49,7 +49,7 @@ def worlds() -> dict[str, list[Invented]]:
 
 
 def test_a_seed_gives_the_same_world_in_any_process() -> None:
-    code = "from harness.invent import invent; print(hash(repr(0)), repr(invent(5, 21)), sep='|')"
+    code = "from harness.suites.invent import invent; print(hash(repr(0)), repr(invent(5, 21)), sep='|')"
     outputs = set()
     for salt in ("1", "2"):
         env = {**os.environ, "PYTHONHASHSEED": salt}

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness import tasks
 from harness.cli import main
-from harness.invent import Dials, Invented, invent
 from harness.scoring.answers import match
-from harness.selftest import check
+from harness.suites import tasks
+from harness.suites.check import check
+from harness.suites.invent import Dials, Invented, invent
 from harness.tools import TOOLS, Toolbox
 from harness.types import Suite
 from harness.worlds.frozen import FrozenWorld, build

@@ -11,15 +11,15 @@ ROOT = Path(harness.__file__).parent
 # Each layer may import the ones before it. Within a layer, only a package's own files.
 LAYERS = [
     ["types"],
-    ["records", "printable", "text", "files", "fetch", "proxies", "clock"],
-    ["models", "tasks", "subsets", "articles", "protocol", "identity", "runs"],
+    ["common"],
+    ["protocol"],
     ["prompts"],
-    ["engines", "tools", "worlds", "scoring", "invent", "importers", "weights"],
-    ["agent", "selftest", "prepare", "chat"],
-    ["runner"],
-    ["worker"],
-    ["session"],
-    ["report", "doctor"],
+    ["tools", "worlds", "models"],
+    ["engines", "scoring"],
+    ["suites"],
+    ["agent"],
+    ["run", "machine"],
+    ["report"],
     ["cli"],
     ["__main__"],
 ]

@@ -14,11 +14,10 @@ from engine_contract import OPENINGS, PREFIX, EngineContract, OpenEngine, ask, c
 from tiny_gguf import ARCHITECTURES, EOS, KINDS, TOOL, TURN_END, TURN_START, write_tiny
 
 from harness import engines
-from harness.engines import _llama_machine as machine
-from harness.engines import _llama_native as native
-from harness.engines import gguf
-from harness.engines._llama_threads import ThreadChoice, candidates
-from harness.engines.llama_cpp import LlamaCppEngine, load
+from harness.engines.llama_cpp import machine, native
+from harness.engines.llama_cpp.engine import LlamaCppEngine, load
+from harness.engines.llama_cpp.threads import ThreadChoice, candidates
+from harness.models import gguf
 from harness.types import EngineError, EngineSettings, Model, Piece, Sampling, UserError
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from tiny_gguf import ARCHITECTURES, write_tiny
 
-from harness.engines import _llama_machine as machine
-from harness.engines import _llama_native as native
-from harness.engines import gguf, memory
-from harness.engines._llama_context import Context
+from harness.engines.llama_cpp import machine, native
+from harness.engines.llama_cpp.context import Context
+from harness.models import gguf, memory
 from harness.types import EngineSettings, UserError
 
 GIB, MIB = 1 << 30, 1 << 20

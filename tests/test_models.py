@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from tiny_gguf import write_shapes, write_tiny
 
-from harness import models
 from harness.cli.models import describe
-from harness.engines import gguf
-from harness.models import Row, read_rows, resolve
-from harness.prepare import disagreements
+from harness.models import gguf, registry
+from harness.models.prepare import disagreements
+from harness.models.registry import Row, read_rows, resolve
 from harness.types import UserError
 
 ROOT = Path(__file__).parent.parent
@@ -150,10 +149,10 @@ def test_changed_bytes_are_another_model(tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         (folder / name).write_text("{}")
     (row,) = resolve([str(folder)])
-    before = models.identity(row.model)
-    assert models.identity(row.model) == before
+    before = registry.identity(row.model)
+    assert registry.identity(row.model) == before
     (folder / "model.safetensors").write_text("[]")
-    assert models.identity(row.model) != before
+    assert registry.identity(row.model) != before
 
 
 def test_a_table_shows_what_the_file_says(tmp_path: Path) -> None:

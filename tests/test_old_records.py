@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.identity import settings_of
 from harness.report import data
-from harness.runs import Run
+from harness.run.identity import settings_of
+from harness.run.store import Run
 
 KEPT = Path(__file__).parent / "records" / "format-1"
 

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import pytest
 from engine_contract import OPENINGS, PREFIX, EngineContract, OpenEngine, ask, complete, drive
 
-from harness.clock import awake
+from harness.common.clock import awake
 from harness.engines import create
 from harness.types import Completion, EngineSettings, Model, Piece, UserError
 
@@ -510,7 +510,7 @@ def test_a_key_never_comes_back(
 
 
 def test_openai_s_key_goes_to_no_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
-    from harness.engines._openai_options import read_options
+    from harness.engines.openai.options import read_options
 
     environment = {"OPENAI_API_KEY": CANARY, "OPENAI_BASE_URL": "https://gateway.example/v1"}
 

@@ -15,9 +15,9 @@ from engine_contract import PREFIX, ask, complete, drive
 from test_session import plan_for
 
 from harness.engines import create
-from harness.engines._openai_options import effective_address
-from harness.session import open_session
-from harness.subsets import Subset
+from harness.engines.openai.options import effective_address
+from harness.run.session import open_session
+from harness.suites.subsets import Subset
 from harness.types import Completion, EngineSettings, Episode, Model, Piece, UserError
 
 pytest.importorskip("httpx")

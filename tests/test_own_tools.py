@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import prompts, protocol, tasks
+from harness import prompts, protocol
 from harness.agent import react
 from harness.cli.run import equip
 from harness.report.data import load
-from harness.session import Plan, open_session
+from harness.run.session import Plan, open_session
+from harness.run.worker import Extras
+from harness.suites import tasks
 from harness.tools import Toolbox, describe, lookup, own
 from harness.types import (
     Act,
@@ -30,7 +32,6 @@ from harness.types import (
     UserError,
     WorldSpec,
 )
-from harness.worker import Extras
 from harness.worlds.none import NoWorld
 
 TOOLS = '''

@@ -9,9 +9,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from harness import models
-from harness.invent import invent, side_of
+from harness.models import registry
 from harness.protocol import parse
+from harness.suites.invent import invent, side_of
 from harness.types import Action, Answer
 from pico import shapes, thoughts
 from pico.corpus import HARNESS, MOVE
@@ -249,7 +249,7 @@ def test_shipped_files_hold_as_many_weights_as_their_names_say(path: Path) -> No
     name = path.stem.split("-")[1]
     file = gguf.GGUFReader(path)
     held = sum(int(np.prod(tensor.shape)) for tensor in file.tensors)
-    row = models.read_rows()[path.stem]
+    row = registry.read_rows()[path.stem]
     assert held == shapes.SIZES[name].params == row.model.params
     trained_behind = file.get_field("pico.prompt_sha256").contents()
     assert trained_behind == few_shot().sha256, "the few-shot prompt is not the one trained on"

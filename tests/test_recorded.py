@@ -14,9 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import prompts, tasks
+from harness import prompts
 from harness.cli.run import equip
-from harness.session import Plan, open_session
+from harness.run.session import Plan, open_session
+from harness.run.worker import Extras
+from harness.suites import tasks
 from harness.tools import WORDING, Toolbox
 from harness.types import (
     Article,
@@ -32,7 +34,6 @@ from harness.types import (
     UserError,
     WorldSpec,
 )
-from harness.worker import Extras
 from harness.worlds.faults import Faults
 from harness.worlds.none import NoWorld
 from harness.worlds.recorded import Entry, RecordedWorld, Recorder, merge, parse, read, write

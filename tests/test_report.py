@@ -16,12 +16,12 @@ from rich.console import Console
 
 from harness import prompts
 from harness.cli import main
-from harness.models import short_size
+from harness.models.registry import short_size
 from harness.prompts import Chat
 from harness.report import data, details, table
-from harness.runs import Run
+from harness.run.store import Run
 from harness.scoring.statistics import wilson
-from harness.subsets import Subset
+from harness.suites.subsets import Subset
 from harness.types import (
     Completion,
     EngineSettings,

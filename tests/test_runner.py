@@ -15,18 +15,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import prompts, protocol, worker
+from harness import prompts, protocol
 from harness.agent import React, react
+from harness.common.records import rebuild, slim
 from harness.engines.scripted import ScriptedEngine, perfect
-from harness.records import rebuild, slim
-from harness.runner import Started, Tools, run_episodes
-from harness.runs import Run
+from harness.run import worker
+from harness.run.scheduler import Started, Tools, run_episodes
+from harness.run.session import open_session
+from harness.run.store import Run
+from harness.run.worker import Failed, supervise
 from harness.scoring.episodes import score_episode
-from harness.session import open_session
-from harness.subsets import Subset
+from harness.suites.subsets import Subset
 from harness.tools import Toolbox
 from harness.types import Completion, Episode, Limits, Model, Observation, Step, Task
-from harness.worker import Failed, supervise
 from harness.worlds.faults import Faults
 from harness.worlds.none import NoWorld
 from tests.conftest import ROOT, TASKS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.runs import EPISODES, Run, decode, encode, find
+from harness.run.store import EPISODES, Run, decode, encode, find
 from harness.types import (
     Action,
     Answer,

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import prompts, protocol, selftest, tasks
-from harness.articles import read_articles
+from harness import prompts, protocol
 from harness.cli.run import equip, world_for
 from harness.cli.suites import toolbox
-from harness.printable import printable
+from harness.common.printable import printable
 from harness.prompts import reply
+from harness.run.session import Plan, open_session
 from harness.scoring.answers import match
 from harness.scoring.episodes import score_episode
-from harness.session import Plan, open_session
+from harness.suites import check, tasks
+from harness.suites.articles import read_articles
 from harness.tools import Toolbox, own
 from harness.types import Article, Completion, Episode, Model, Observation, Suite
 from harness.worlds import frozen
@@ -104,7 +105,7 @@ def suite() -> Suite:
 def test_the_suite_is_sound_and_its_world_is_what_its_articles_say(
     suite: Suite, tmp_path: Path
 ) -> None:
-    assert selftest.check(suite, toolbox(suite)) == []
+    assert check.check(suite, toolbox(suite)) == []
     pages = read_articles(ROOT / "tasks" / "injection.txt")
     title = "Pages that try to be more than text"
     assert (

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import tasks
 from harness.cli import main
-from harness.importers import PROVENANCE
-from harness.selftest import Problem, check, confirm
+from harness.suites import tasks
+from harness.suites.check import Problem, check, confirm
+from harness.suites.importers import PROVENANCE
 from harness.tools import TOOLS, Toolbox
 from harness.types import Article, GoldAction, Suite, Target, Task
 from harness.worlds.frozen import FrozenWorld, build

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from harness import prompts, tasks
-from harness.runs import Run
-from harness.session import Plan, open_session
-from harness.subsets import Subset
+from harness import prompts
+from harness.run.session import Plan, open_session
+from harness.run.store import Run
+from harness.run.worker import Failed
+from harness.suites import tasks
+from harness.suites.subsets import Subset
 from harness.tools import Toolbox
 from harness.types import EngineSettings, Episode, Limits, Model, Sampling, UserError, WorldSpec
-from harness.worker import Failed
 from harness.worlds import open_world
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engines.stops import StopScanner, closing_mark
+from harness.common.thinking import closing_mark
+from harness.engines.stops import StopScanner
 
 
 def scan(pieces: Sequence[bytes | str], stops: Sequence[str]) -> StopScanner:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import tasks
-from harness.subsets import Subset, choose, ordered
+from harness.suites import tasks
+from harness.suites.subsets import Subset, choose, ordered
 from harness.types import Target, Task, UserError
 
 CORE = tasks.load_suite("core").tasks

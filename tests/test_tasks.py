@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.tasks import dump_task, load_suite, parse_tasks
+from harness.suites.tasks import dump_task, load_suite, parse_tasks
 from harness.types import UserError
 from tests.conftest import TASKS
 

@@ -19,9 +19,9 @@ from engine_contract import EngineContract, OpenEngine
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
-from harness.clock import awake
+from harness.common.clock import awake
 from harness.engines import create
-from harness.engines._hf_text import Tokens, TokenText
+from harness.engines.transformers.text import Tokens, TokenText
 from harness.types import (
     Completion,
     EngineError,
@@ -490,7 +490,7 @@ def test_a_character_never_completed_is_shown_as_damaged() -> None:
 def test_a_folder_that_is_quantised_already_says_how(
     folders: Folders, said: dict[str, object], recipe: tuple[str, int, str]
 ) -> None:
-    from harness.engines.transformers import _recipe
+    from harness.engines.transformers.load import _recipe
 
     network = AutoModelForCausalLM.from_pretrained(folders("llama"))
     if said:

@@ -12,7 +12,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("gguf")
 
 from harness.cli import main
-from harness.runs import Run, find
+from harness.run.store import Run, find
 from pico import huggingface
 from pico.export import read_f16
 from pico.shapes import WEIGHTS

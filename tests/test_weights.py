@@ -17,9 +17,9 @@ import pytest
 from hub_server import COMMIT, Hub, HubServer
 from tiny_gguf import write_tiny
 
-from harness import weights
-from harness.fetch import room_for
-from harness.models import Origin, Row
+from harness.models import weights
+from harness.models.download import room_for
+from harness.models.registry import Origin, Row
 from harness.types import Model, UserError
 
 ROOT = Path(__file__).parent.parent

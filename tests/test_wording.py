@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.invent import LANGUAGES, reader
-from harness.invent.reader import load_language, read_language
+from harness.suites.invent import LANGUAGES, reader
+from harness.suites.invent.reader import load_language, read_language
 from harness.types import UserError
 
 ENGLISH = Path(reader.__file__).with_name(LANGUAGES["en"])

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 import harness
-from harness.printable import printable
+from harness.common.printable import printable
 from harness.types import UserError
 
 MODULES = ("run", "results", "compare", "models", "prompt", "suites", "worlds", "machine")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from harness.cli import options
-from harness.printable import printable
+from harness.common.printable import printable
 from harness.report import compare as comparing
 from harness.report import data, table
 from harness.scoring.comparisons import Measure

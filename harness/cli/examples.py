@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import protocol, worker
+from harness import protocol
 from harness.prompts import Prompt
 from harness.protocol.dialects import Labels, dialect_of
+from harness.run import worker
 from harness.scoring.text import normalise
 from harness.tools import TOOLS, WORDING, WORLDLESS, Toolbox
 from harness.types import (

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from harness.printable import printable
+from harness.common.printable import printable
 from harness.report.data import score_one
-from harness.session import Plan, Session
+from harness.run.session import Plan, Session
+from harness.run.worker import Beat, Failed, Ready
 from harness.types import UNSCORED, Episode
-from harness.worker import Beat, Failed, Ready
 
 PLAIN_SECONDS = 15.0  # between progress lines when the output is not a terminal
 

@@ -6,9 +6,10 @@ import argparse
 import json
 from typing import Any
 
-from harness import doctor, models
-from harness.models import Row
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.machine import doctor
+from harness.models import registry
+from harness.models.registry import Row
 
 HELP = """\
 Look at this machine and what is installed: engines and their builds, devices, memory, disk,
@@ -31,7 +32,7 @@ def add(commands: Any) -> None:
 def examine(args: argparse.Namespace) -> int:
     """Print the findings; 0 nothing bad, 1 something is."""
     findings = doctor.examine()
-    fits = what_fits(list(models.read_rows().values()) if models.FILE.exists() else [])
+    fits = what_fits(list(registry.read_rows().values()) if registry.FILE.exists() else [])
     bad = any(finding.state == "bad" for finding in findings)
     if args.json:
         print(

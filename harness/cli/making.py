@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import importers, invent, selftest, tasks
-from harness.importers import DATASETS, Dataset, Imported, Source
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.suites import check, importers, invent, tasks
+from harness.suites.importers import DATASETS, Dataset, Imported, Source
 from harness.tools import TOOLS, Toolbox
 from harness.types import Article, Task, UserError
 from harness.worlds import frozen
@@ -287,4 +287,4 @@ def _confirmed(task: Task, toolbox: Toolbox) -> Task:
         return task
     if isinstance(toolbox.world, NoWorld) and any(not gold.expr for gold in task.gold_actions):
         return task  # nothing here could confirm a look-up
-    return selftest.confirm(task, toolbox)
+    return check.confirm(task, toolbox)

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from harness import models, weights
-from harness.doctor import device, facts_of, fitting
-from harness.fetch import Progress
-from harness.models import Row
-from harness.prepare import prepare
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.machine.doctor import device, facts_of, fitting
+from harness.models import registry, weights
+from harness.models.download import Progress
+from harness.models.prepare import prepare
+from harness.models.registry import Row
 from harness.types import Model
 
 HELP = """\
@@ -47,7 +47,7 @@ def add(commands: Any) -> None:
 
 def pull_models(args: argparse.Namespace) -> int:
     """Fetch, check and look into every model named."""
-    for row in models.resolve(args.names):
+    for row in registry.resolve(args.names):
         with fetching() as (tell, progress):
             ready = prepare(row, tell, progress)
         for warning in ready.warnings:
@@ -78,7 +78,7 @@ def fetching() -> Iterator[tuple[weights.Tell, Progress]]:
 
 def list_models(args: argparse.Namespace) -> int:
     """Print the registry."""
-    rows = [describe(row) for row in models.read_rows().values()]
+    rows = [describe(row) for row in registry.read_rows().values()]
     if args.json:
         print(json.dumps(rows, indent=1))
         return 0
@@ -109,7 +109,7 @@ def describe(row: Row) -> dict[str, object]:
     return {
         "name": model.name,
         "params": params,
-        "size": unsure + models.short_size(params, 3),
+        "size": unsure + registry.short_size(params, 3),
         "bits": facts.bits if facts else model.bits,
         "recipe": facts.recipe if facts else _asked(model),
         "recipe_source": facts.recipe_source if facts else "",

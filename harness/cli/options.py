@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness import runs
+from harness.run import store
 
 
 def runs_dir(parser: Any, purpose: str) -> None:
@@ -13,7 +13,7 @@ def runs_dir(parser: Any, purpose: str) -> None:
     parser.add_argument(
         "--runs-dir",
         type=Path,
-        default=runs.FOLDER,
+        default=store.FOLDER,
         metavar="D",
-        help=f"{purpose} (default {runs.FOLDER}/)",
+        help=f"{purpose} (default {store.FOLDER}/)",
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from harness import models, prompts, tools
+from harness import prompts, tools
 from harness.cli.models import fetching
-from harness.prepare import prepare
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.models import registry
+from harness.models.prepare import prepare
 from harness.prompts import Prompt
 from harness.types import Model, UserError
 
@@ -81,7 +82,7 @@ def check(args: argparse.Namespace) -> int:
         prompt = rendered(name)
         found += [_by_itself(prompt, examples.problems(prompt))]
         if not found[-1]["problems"]:
-            found += [_with(model, prompt) for model in map(_ready, models.resolve(args.model))]
+            found += [_with(model, prompt) for model in map(_ready, registry.resolve(args.model))]
     if args.json:
         print(dumps(found))
     else:
@@ -90,7 +91,7 @@ def check(args: argparse.Namespace) -> int:
     return 0 if all(row["sound"] for row in found) else 1
 
 
-def _ready(row: models.Row) -> Model:
+def _ready(row: registry.Row) -> Model:
     with fetching() as (tell, progress):
         return prepare(row, tell, progress).model
 

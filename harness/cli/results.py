@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harness import models
 from harness.cli import options
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.models import registry
 from harness.report import data, table
 from harness.report.data import Result
 from harness.types import UserError
@@ -124,7 +124,7 @@ def show(args: argparse.Namespace) -> int:
     if not found:
         known = [episode.task_id for episode in result.episodes]
         raise UserError(
-            f"{args.run}: no episode of task {args.task!r}; {models.nearest(args.task, known)}"
+            f"{args.run}: no episode of task {args.task!r}; {registry.nearest(args.task, known)}"
         )
     print("\n".join(found))
     return 0

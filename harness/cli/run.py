@@ -8,22 +8,25 @@ import math
 import sys
 from typing import Any
 
-from harness import models, prompts, session, tasks, worlds
-from harness.chat import chat_of
+from harness import prompts, worlds
 from harness.cli import options
 from harness.cli.live import follow
 from harness.cli.models import fetching
-from harness.models import Row
-from harness.prepare import prepare
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.models import registry
+from harness.models.chat_template import chat_of
+from harness.models.prepare import prepare
+from harness.models.registry import Row
 from harness.prompts import Prompt
 from harness.report import data, table
+from harness.run import session
+from harness.run.session import Plan, Session
+from harness.run.worker import Extras, open_toolbox
 from harness.scoring.probes import commands
-from harness.session import Plan, Session
-from harness.subsets import Subset, choose
+from harness.suites import tasks
+from harness.suites.subsets import Subset, choose
 from harness.tools import own
 from harness.types import EngineSettings, Limits, Model, Sampling, Suite, UserError, WorldSpec
-from harness.worker import Extras, open_toolbox
 
 HELP = """\
 Run models over a suite of tasks and keep a record that can be resumed and re-scored.
@@ -213,7 +216,7 @@ def _record(group: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Work off every model; 0 all scored, 1 some not, 2 the user's mistake."""
-    rows = models.resolve(args.model)
+    rows = registry.resolve(args.model)
     plans = [plan(args, row.model) for row in rows]  # mistakes are said before anything is fetched
     sessions: list[Session] = []
     code = 0

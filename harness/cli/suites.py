@@ -9,9 +9,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness import selftest, tasks, worlds
+from harness import worlds
 from harness.cli import making
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.suites import check as selftest
+from harness.suites import tasks
 from harness.tools import TOOLS, Toolbox
 from harness.types import Suite
 

@@ -13,11 +13,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness import articles, prompts, tasks, worker, worlds
+from harness import prompts, worlds
 from harness.cli.run import equip, world_for
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.common.text import title_key
+from harness.run import worker
 from harness.scoring.episodes import score_episode
-from harness.text import title_key
+from harness.suites import articles, tasks
 from harness.tools import Toolbox
 from harness.types import Article, EngineSettings, Episode, Limits, Model, Suite, UserError
 from harness.worlds import faults, frozen, recorded

@@ -15,9 +15,9 @@ from harness.types import Completion, EngineSettings, Generate, Model, Piece, Ta
 
 # name in models.toml -> module with a function load(model, settings, tasks) -> Engine
 ENGINES = {
-    "llama_cpp": "harness.engines.llama_cpp",
-    "transformers": "harness.engines.transformers",
-    "openai": "harness.engines.openai",
+    "llama_cpp": "harness.engines.llama_cpp.engine",
+    "transformers": "harness.engines.transformers.load",
+    "openai": "harness.engines.openai.engine",
     "scripted": "harness.engines.scripted",
 }
 

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.clock import awake
+from harness.common.clock import awake
 from harness.types import (
     Completion,
     EngineError,

@@ -10,20 +10,8 @@ import codecs
 import re
 from collections.abc import Sequence
 
-# The marks of a block of reasoning: <think>, [THINK], <seed:think>, ◁think▷, <|think|> and
-# their like, and those that close with another word (Cohere, Sky-T1, Apertus, Gemma 4).
-_WORD = r"(?:\w{1,12}[:_])?(?:think(?:ing)?|thoughts?|reasoning)"
-_OPENS = re.compile(
-    rf"(?:[<\[◁]\|?{_WORD}\|?[>\]▷]"
-    r"|<\|begin_of_thought\|>|<\|start_thinking\|>|<\|inner_prefix\|>|<\|channel>\s?thought)",
-    re.IGNORECASE,
-)
-_OPENS_AT_END = re.compile(_OPENS.pattern + r"\Z", re.IGNORECASE)
-_CLOSES = re.compile(
-    rf"(?:[<\[◁]\|?/{_WORD}\|?[>\]▷]"
-    r"|<\|end_of_thought\|>|<\|end_thinking\|>|<\|inner_suffix\|>|<channel\|>)",
-    re.IGNORECASE,
-)
+from harness.common.thinking import CLOSES, LEAD, OPENS
+
 # Channels (gpt-oss): <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final…
 _CHANNEL = re.compile(r"<\|channel\|>")
 _FINAL = re.compile(r"<\|channel\|>\s{0,4}final.{0,60}?<\|message\|>", re.DOTALL)
@@ -32,28 +20,8 @@ _CHANNEL_MARKS = re.compile(r"<\|(?:start|channel|constrain)\|>[^<]{0,80}|<\|\w+
 # The same where a server left the marks out: "analysisWe need …assistantfinalAnswer: …"
 _BARE_FINAL = re.compile(r"\s*analysis(?=\S)(.*)assistantfinal", re.DOTALL)
 _MAY_OPEN = re.compile(r"\s*(?:[<\[◁]\|?[\w:]{0,24}\|?(?:>\s?\w{0,8})?)?")
-_LEAD = 64  # characters within which a reasoning block begins, or there is none
 _LONGEST = 96  # no closing mark is longer
 _BLOCKS = 8  # blocks of reasoning one behind the other; more are text
-
-
-def closing_mark(text: str) -> str:
-    """What closes the reasoning that the end of ``text`` opens: ``</think>`` for ``…<think>``,
-    the final channel's mark for an assistant's turn without a channel yet; "" for none."""
-    stripped = text.rstrip()
-    if stripped.endswith("<|start|>assistant"):
-        return "<|channel|>final<|message|>"
-    found = _OPENS_AT_END.search(stripped[-_LEAD:])
-    if found is None:
-        return ""
-    mark = found[0]
-    for begin, end in (("begin_of", "end_of"), ("START_", "END_"), ("prefix", "suffix")):
-        if begin in mark:
-            return mark.replace(begin, end)
-    if mark.startswith("<|channel>"):
-        return "<channel|>"
-    at = 2 if mark[1] == "|" else 1
-    return f"{mark[:at]}/{mark[at:]}"
 
 
 class StopScanner:
@@ -101,9 +69,9 @@ class StopScanner:
         lead = before + text
         blank = len(lead) - len(lead.lstrip())
         channel = _CHANNEL.match(lead, blank)
-        opened = channel or _OPENS.match(lead, blank)
-        if not opened or opened.end() > _LEAD:
-            undecided = len(lead) <= _LEAD and _MAY_OPEN.fullmatch(lead)
+        opened = channel or OPENS.match(lead, blank)
+        if not opened or opened.end() > LEAD:
+            undecided = len(lead) <= LEAD and _MAY_OPEN.fullmatch(lead)
             self._lead = lead if undecided else None
             return self._scan(text)
         self._lead, inside = None, lead[opened.end() :]
@@ -113,7 +81,7 @@ class StopScanner:
         self._parts, self._edge = [], ""
         self._channels = bool(channel)
         # A channel's mark is part of what ends the block: the first one may be the final one.
-        return self._think(*((lead[blank:], _FINAL) if channel else (inside, _CLOSES)))
+        return self._think(*((lead[blank:], _FINAL) if channel else (inside, CLOSES)))
 
     def _think(self, text: str, closes: re.Pattern[str]) -> bool:
         self._closes = closes
@@ -183,7 +151,7 @@ def _split_unopened(text: str) -> tuple[str, str]:
     """Reasoning and text where no mark at the beginning opened the reasoning."""
     if bare := _BARE_FINAL.match(text):
         return bare[1], text[bare.end() :]
-    closed = _CLOSES.search(text)
-    if closed and text[closed.end() :].strip() and not _OPENS.search(text[: closed.start()]):
+    closed = CLOSES.search(text)
+    if closed and text[closed.end() :].strip() and not OPENS.search(text[: closed.start()]):
         return text[: closed.start()], text[closed.end() :]
     return "", text

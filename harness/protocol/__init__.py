@@ -4,8 +4,8 @@ Pure functions of text. Knows no model, no tool's behaviour, no task and no scor
 """
 
 from harness.protocol.dialects import DIALECTS, Dialect, Labels, dialect_of
-from harness.protocol.flaws import ERRORS, REPAIRS
-from harness.protocol.reading import parse
+from harness.protocol.errors import ERRORS, REPAIRS
+from harness.protocol.parse import parse
 from harness.protocol.visible import fold
 
 VERSION = 2  # raise it when a completion is read in another way

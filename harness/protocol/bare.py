@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from harness.protocol.commands import joined, read_command
+from harness.protocol.calls import joined, read_command
 from harness.protocol.names import FINISH, Command, Tools
 from harness.protocol.objects import read_object
 from harness.types import Answer

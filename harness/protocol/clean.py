@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from harness.protocol.dialects import Dialect
-from harness.protocol.flaws import Notes
+from harness.protocol.errors import Notes
 from harness.protocol.visible import drop_invisible
 
 _NAMES = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.protocol.bare import BareCommands
-from harness.protocol.commands import (
+from harness.protocol.calls import (
     FENCES,
     joined,
     json_input,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.protocol.commands import FENCES, read_command
+from harness.protocol.calls import FENCES, read_command
 from harness.protocol.labels import AROUND, Label, Reader
 from harness.protocol.names import Tools
 from harness.types import Action

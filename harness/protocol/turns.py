@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from harness.protocol.bare import Bare, BareCommands
-from harness.protocol.commands import read_command
+from harness.protocol.calls import read_command
 from harness.protocol.moves import read_action, read_answer
 from harness.protocol.names import Command, Tools
 from harness.protocol.scan import MOVES, Part, without_fence

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.printable import printable
+from harness.common.printable import printable
 from harness.report import fonts, marks
 from harness.report.marks import Row
 from harness.report.table import named

@@ -14,12 +14,13 @@ from typing import Any
 
 from rich.table import Table
 
-from harness import identity, models, runs
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.models import registry
 from harness.report import data, experiments
 from harness.report.data import Result
 from harness.report.table import console
-from harness.runs import MANIFEST, Run
+from harness.run import identity, store
+from harness.run.store import MANIFEST, Run
 from harness.scoring.comparisons import Comparison, Measure, Place, Ranking, ranking
 from harness.types import UserError
 
@@ -54,7 +55,7 @@ def _unique(found: Sequence[Run]) -> list[Path]:
 
 def _places(wanted: Sequence[str], runs_dir: Path) -> list[list[Run]]:
     """For each run that is meant, the candidates, newest last."""
-    kept = [run for run in runs.find(runs_dir) if run.episodes()]
+    kept = [run for run in store.find(runs_dir) if run.episodes()]
     places: list[list[Run]] = []
     for word in wanted:
         if (Path(word) / MANIFEST).is_file():
@@ -71,7 +72,7 @@ def _of_models(word: str, kept: Sequence[Run], runs_dir: Path) -> list[list[Run]
         by_name.setdefault(str(run.manifest["config"]["model"]["name"]), []).append(run)
     names = sorted(fnmatch.filter(by_name, word))
     if not names:
-        hint = models.nearest(word, by_name) if by_name else "there are no runs yet"
+        hint = registry.nearest(word, by_name) if by_name else "there are no runs yet"
         raise UserError(f"{word!r} is no run folder, and no run in {runs_dir}/ is of it; {hint}")
     return [by_name[name] for name in names]
 

@@ -10,16 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import identity, tasks
-from harness.identity import Settings
 from harness.report import experiments
 from harness.report.progress import Progress, progress_of
 from harness.report.width import params_of, width_of
-from harness.runs import MANIFEST, TASKS_FILE, Run
+from harness.run import identity
+from harness.run.identity import Settings
+from harness.run.store import MANIFEST, TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
 from harness.scoring.probes import commands, ran_on, score_probe
 from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, share, summarise
+from harness.suites import tasks
 from harness.tools.calculate import CannotCalculate, work_out
 from harness.tools.loose.tokens import CannotRead
 from harness.types import Episode, EpisodeScore, Task, UserError

@@ -8,8 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
-from harness.models import short_size
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.models.registry import short_size
 from harness.report.data import Result, is_probe, rows, run_on
 from harness.report.table import console, named, width_words
 from harness.scoring.summary import Category, Summary

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness import identity
-from harness.identity import Settings
 from harness.report.progress import Progress
+from harness.run import identity
+from harness.run.identity import Settings
 from harness.types import EngineSettings, Limits
 
 # The model's own, and what belongs to its engine or the machine, or changes no answer.

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from harness.models import short_size
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.models.registry import short_size
 from harness.report.table import width_words
 
 if TYPE_CHECKING:

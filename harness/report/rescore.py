@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.common.text import cut, one_line
 from harness.protocol import parse
 from harness.report.data import Result, is_probe, mended, same_value
 from harness.scoring.answers import match
 from harness.scoring.probes import grade_action, wanted
-from harness.text import cut, one_line
 from harness.types import Action, Answer, Episode, Move, Parsed, Step, Task
 
 

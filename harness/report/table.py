@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from harness.models import short_size
-from harness.printable import printable
+from harness.common.printable import printable
+from harness.models.registry import short_size
 from harness.report.data import Result, rows
 
 Row = Mapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.printable import printable
+from harness.common.printable import printable
 from harness.report.data import Result
 from harness.types import Episode, EpisodeScore, Task
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from harness.printable import printable
+from harness.common.printable import printable
 from harness.report.data import Result, row
 from harness.types import Action, Episode, EpisodeScore, Step, StepScore, Task, UserError
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-from harness.text import cut, one_line, redacted
+from harness.common.text import cut, one_line, redacted
 from harness.tools import calculate, lookup, search, wikipedia
 from harness.types import NotOnTape, Observation, Outcome, ToolUnavailable, UserError, World
 

@@ -13,7 +13,7 @@ import operator
 import re
 from collections.abc import Callable
 
-from harness.text import cut, one_line
+from harness.common.text import cut, one_line
 from harness.tools.loose import Reading, read
 from harness.tools.loose.tokens import ARITY, PLAIN, CannotRead
 from harness.types import Observation, World

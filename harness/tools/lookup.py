@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Generator
 from dataclasses import replace
 
-from harness.text import cut, one_line, sentences, title_key
+from harness.common.text import cut, one_line, sentences, title_key
 from harness.types import Act, Completion, Episode, Generate, Observation, World
 
 SENTENCE_CHARS = 480

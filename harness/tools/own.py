@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from harness.text import cut, one_line, redacted
+from harness.common.text import cut, one_line, redacted
 from harness.types import Observation, ToolUnavailable, UserError, World
 
 SECONDS = 30.0  # one call may take

@@ -5,7 +5,7 @@ How well it matches is the world's affair.
 
 from __future__ import annotations
 
-from harness.text import cut, first_sentence, one_line
+from harness.common.text import cut, first_sentence, one_line
 from harness.types import Observation, World
 
 HITS = 3

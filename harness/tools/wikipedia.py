@@ -6,7 +6,7 @@ Articles come from the world it is given, whichever that is.
 
 from __future__ import annotations
 
-from harness.text import cut, lead, one_line, title_key
+from harness.common.text import cut, lead, one_line, title_key
 from harness.types import Observation, World
 
 ARTICLE_CHARS = 480

@@ -26,7 +26,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.text import first_sentence, fold, lead, one_line, title_key
+from harness.common.text import first_sentence, fold, lead, one_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
 
 FORMAT = 1

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from harness.text import first_sentence, one_line
+from harness.common.text import first_sentence, one_line
 
 _DROPPED = frozenset(
     [

@@ -15,7 +15,7 @@ import unicodedata
 from types import ModuleType
 from typing import Any
 
-from harness.text import one_line, title_key
+from harness.common.text import one_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
 from harness.worlds.guard import Guard, Reply
 

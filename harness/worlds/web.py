@@ -13,7 +13,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.text import one_line
+from harness.common.text import one_line
 from harness.types import Hit, ToolUnavailable, UserError
 from harness.worlds.pace import Pace
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.text import lead, one_line, title_key
+from harness.common.text import lead, one_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
 from harness.worlds.frozen import SNIPPET_CHARS, STOP_WORDS
 from harness.worlds.html import read_page

@@ -1,0 +1,1 @@
+"""What every part uses: text, files, records, and text made safe to print."""

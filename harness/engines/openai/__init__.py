@@ -1,0 +1,1 @@
+"""The openai engine: any server with an OpenAI-compatible API."""

@@ -1,0 +1,1 @@
+"""The transformers engine: many episodes over one Hugging Face model."""

@@ -1,0 +1,1 @@
+"""Models: the registry, where files come from, and what a file says of itself."""

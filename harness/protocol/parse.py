@@ -1,0 +1,214 @@
+"""One completion as a thought and the only move that it can mean.
+
+Pure and total: any text has a value, nothing is raised, time is linear in the length.
+Does not know tasks, observations or scores. A repair never guesses: where two readings
+are left there is no move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from harness.protocol.calls import FENCES
+from harness.protocol.clean import clean, stopped_at_observation
+from harness.protocol.dialects import Dialect, dialect_of
+from harness.protocol.errors import Notes
+from harness.protocol.names import Command, Tools
+from harness.protocol.scan import scan
+from harness.protocol.turns import Found, Turn, read_turns
+from harness.types import Action, Answer, Finish, Parsed
+
+_CUT_OFF = ("length", "context", "deadline", "time", "error")  # "time": in older records
+# What a part that stands behind the move shows; another move shows itself.
+_BEHIND: dict[str, tuple[str, ...]] = {
+    "thought": ("trailing_text",),
+    "assistant": ("role_leak",),
+    "user": ("role_leak",),
+    "question": ("wrote_question",),
+    "observation": ("wrote_observation",),
+}
+
+
+def parse(
+    text: str,
+    tools: Iterable[str],
+    dialect: str | Dialect = "colon",
+    *,
+    finish: Finish = "stop",
+    stop: str = "",
+    repair: bool = True,
+) -> Parsed:
+    """Read the completion that follows ``Thought:``, as cut before its stop string.
+
+    ``tools`` are the names that the prompt offers, ``dialect`` the form it declares (a
+    name in DIALECTS or a Dialect). A text that begins with its own thought label is read
+    as if it did not. ``repair`` False keeps the move only where nothing was wrong.
+    Never raises for any ``text``; UserError for an unknown dialect.
+    """
+    form = dialect_of(dialect)
+    known = Tools(tuple(tools), form)
+    notes = Notes()
+    text = clean(text, stop, form, notes)
+    turns = read_turns(scan(text, known), known)
+    command = _read(turns, form, notes, finish in _CUT_OFF, stop)
+    if not text.strip() and "think_block" not in notes.errors():
+        notes = _only_empty(notes)
+    _note_stop(stop, form, command, notes)
+    errors = notes.errors()
+    thought = next((turn for turn in turns if turn.found), turns[0]).thought
+    move = command.move if command and (repair or not errors) else None
+    return Parsed(thought, move, errors, notes.repairs() if move else ())
+
+
+def _only_empty(notes: Notes) -> Notes:
+    """Of nothing, nothing else is said but what was taken away."""
+    left = Notes()
+    left.add("empty", *(error for error in notes.errors() if error != "missing_action"))
+    return left
+
+
+def _note_stop(stop: str, form: Dialect, command: Command | None, notes: Notes) -> None:
+    """What the stop string itself shows: behind an answer the next question is the
+    prompt's own pattern, behind an action the observation is."""
+    answered = command is not None and isinstance(command.move, Answer)
+    if stop.strip().startswith(form.labels.question) and not answered:
+        notes.add("wrote_question")
+    if answered and stopped_at_observation(stop, form):
+        notes.add("wrote_observation")
+
+
+# --- from turns to one command ----------------------------------------------------------
+
+
+def _read(
+    turns: Sequence[Turn], form: Dialect, notes: Notes, cut_off: bool, stop: str
+) -> Command | None:
+    index = next((i for i, turn in enumerate(turns) if turn.found or turn.malformed), -1)
+    if index < 0 or not turns[index].found:
+        _note_no_move(turns, notes, cut_off)
+        return None
+    turn = turns[index]
+    found = turn.found[0]
+    only = _only(turn, notes)
+    if only and _open_ended(turn, only) and index + 1 == len(turns):
+        if cut_off:
+            notes.add("truncated")
+            return None
+        if stopped_at_observation(stop, form) and isinstance(only.command.move, Action):
+            notes.add("inline_label")
+    _note_flaws(turn, only or found, notes)
+    _note_following(turns[index + 1 :], only or found, notes)
+    stands = _may_stand(turns[: index + 1], only or found, notes)
+    return only.command if only and stands else None
+
+
+def _open_ended(turn: Turn, found: Found) -> bool:
+    """Whether the text ends on the move's own line, so that more of it may be missing."""
+    last = found.after == len(turn.parts) and not found.command.closed
+    return last and not turn.parts[found.after - 1].ended(found.command.used)
+
+
+def _note_no_move(turns: Sequence[Turn], notes: Notes, cut_off: bool) -> None:
+    malformed = next((turn for turn in turns if turn.malformed), None)
+    if cut_off:
+        notes.add("truncated")
+    elif malformed:
+        notes.add("malformed_action")
+        _note_thought(malformed, malformed.moves, notes)
+    else:
+        notes.add("missing_action")
+    for turn in turns[1:]:
+        assert turn.opener is not None  # only the first turn has none
+        notes.add(*_BEHIND[turn.opener.kind])
+
+
+def _only(turn: Turn, notes: Notes) -> Found | None:
+    """The only move of a turn; none where there are different ones, or an action that
+    could not be read (a worse action does not earn what a better one would not)."""
+    real = [found for found in turn.found if not found.command.nothing]
+    if not real:
+        notes.add("malformed_action" if turn.malformed else "missing_action")
+        return None
+    if len(real) < len(turn.found):
+        notes.add("null_action")
+    if len(real) > 1:
+        answers = sum(found.answers(turn) for found in real)
+        both = 0 < answers < len(real)
+        notes.add(
+            "action_and_answer" if both else "several_answers" if answers else "several_actions"
+        )
+    if len({found.command.move for found in real}) > 1 or turn.malformed:
+        return None
+    if real[0].command.move is None:
+        notes.add(*real[0].command.flaws)
+        return None
+    return real[0]
+
+
+def _may_stand(turns: Sequence[Turn], found: Found, notes: Notes) -> bool:
+    """Whether what the model wrote before the move leaves it standing: an answer behind
+    its own observation never does, nor anything behind a question that it asked itself
+    (unless that question opens the text: then it is the one that was asked)."""
+    opening = len(turns) == 2 and not turns[0].thought
+    stands = True
+    for turn in turns[1:]:
+        assert turn.opener is not None
+        notes.add(*_BEHIND[turn.opener.kind])
+        if turn.opener.kind == "observation":
+            stands &= isinstance(found.command.move, Action)
+        else:
+            stands &= opening
+    return stands
+
+
+# --- what is wrong with it --------------------------------------------------------------
+
+
+def _note_flaws(turn: Turn, found: Found, notes: Notes) -> None:
+    """What is wrong with the move, the thought before it and the text after it."""
+    notes.add(*found.command.flaws)
+    for part in turn.parts[: found.first + 1]:
+        notes.add(*part.flaws)
+    _note_thought(turn, found.first, notes)
+    if turn.malformed:
+        notes.add("malformed_action")
+    notes.add(*_leftover(found.command.rest))
+    notes.add(*_leftover(turn.parts[found.after - 1].rest(found.command.used)))
+    for part in turn.parts[found.after :]:
+        notes.add(*_BEHIND.get(part.kind, ()))
+
+
+def _note_thought(turn: Turn, first: int, notes: Notes) -> None:
+    """What is wrong with the thought before the part ``first``."""
+    thoughts = [part for part in turn.parts[:first] if part.kind == "thought"]
+    if not turn.thought.strip("`~ \n"):
+        notes.add("missing_thought")
+    if sum(bool(part.text) for part in thoughts) > 1:
+        notes.add("several_thoughts")
+    if any(part.text.rpartition("\n")[2].startswith(FENCES) for part in thoughts):
+        notes.add("code_fence")
+
+
+def _leftover(text: str) -> tuple[str, ...]:
+    """The flaw that text behind a move is, if it is any."""
+    bare = text.replace("</tool_call>", "`").strip()
+    if not bare:
+        return ()
+    if bare.strip("*_`~#>-+= \t\n"):
+        return ("trailing_text",)
+    return ("code_fence",) if bare.startswith(FENCES) else ("decorated",)
+
+
+def _note_following(turns: Sequence[Turn], found: Found, notes: Notes) -> None:
+    """The boundary behind the move. An empty observation label behind an action is the
+    form itself, where no stop string has cut it off."""
+    if not turns:
+        return
+    opener = turns[0].opener
+    assert opener is not None  # only the first turn has none
+    alone = len(turns) == 1 and not opener.text and not turns[0].parts
+    acted = isinstance(found.command.move, Action)
+    if not (opener.kind == "observation" and alone and acted):
+        notes.add(*_BEHIND[opener.kind])
+    if opener.kind == "observation":
+        notes.add(*opener.flaws)

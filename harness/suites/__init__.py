@@ -1,0 +1,1 @@
+"""Suites: tasks, subsets of them, checks, importers, and invented worlds."""
