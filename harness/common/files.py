@@ -1,4 +1,4 @@
-"""What a file is: its hash, and where the harness keeps its own small caches."""
+"""Files: hashes, writes that are whole or not at all, locks, and the harness's own cache."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 
 def cache_folder() -> Path:
@@ -34,10 +37,54 @@ def sha256_of(path: str | Path) -> str:
         with open(path, "rb") as file:
             known[key] = hashlib.file_digest(file, "sha256").hexdigest()
         with contextlib.suppress(OSError):
-            temporary = memory.with_suffix(f".{os.getpid()}")
-            temporary.write_text(json.dumps(known))
-            os.replace(temporary, memory)
+            write_whole(memory, json.dumps(known), sync=False)
     return known[key]
+
+
+def write_whole(path: Path, data: str | bytes, sync: bool = True) -> None:
+    """Write a file so that others see the old one or the new one, never a part.
+
+    ``sync`` also waits until it is on the disk (some milliseconds). Raises OSError.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with open(draft, "wb") as file:
+            file.write(data.encode("utf-8") if isinstance(data, str) else data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    if sync:
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until a folder's entries are on the disk, on systems that can sync a folder."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: Path, wait: float = 0.0) -> Iterator[bool]:
+    """Hold the lock file ``path`` while the block runs; yields False when another process
+    holds it and has not let go within ``wait`` seconds (negative: wait for ever)."""
+    lock = FileLock(path, timeout=wait)
+    try:
+        lock.acquire()
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
 
 
 def _load(memory: Path) -> dict[str, str]:
