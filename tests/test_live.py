@@ -8,7 +8,7 @@ import pytest
 
 from harness.tools import Toolbox
 from harness.types import ToolUnavailable, UserError
-from harness.worlds.live import LiveWorld, read_place
+from harness.worlds.live import LiveWorld, read_address
 from harness.worlds.mediawiki import is_title
 from harness.worlds.pace import Pace
 from tests import fake_wiki
@@ -181,16 +181,16 @@ def test_backing_off_doubles_holds_for_all_and_keeps_deadlines() -> None:
 )  # fmt: skip
 def test_only_a_language_or_a_plain_api_address_is_taken(place: str) -> None:
     with pytest.raises(UserError, match="--world live") as error:
-        read_place(place)
+        read_address(place)
     assert "pass@" not in str(error.value)
 
 
 def test_places() -> None:
-    assert read_place("").api == "https://en.wikipedia.org/w/api.php"
-    assert read_place("ja").api == "https://ja.wikipedia.org/w/api.php"
-    assert read_place("zh-yue,search=wiki").engine == "wiki"
+    assert read_address("").api == "https://en.wikipedia.org/w/api.php"
+    assert read_address("ja").api == "https://ja.wikipedia.org/w/api.php"
+    assert read_address("zh-yue,search=wiki").engine == "wiki"
     assert (
-        read_place("https://wiki.example/w/api.php").id
+        read_address("https://wiki.example/w/api.php").id
         == "live:https://wiki.example/w/api.php,search=duckduckgo"
     )
 
