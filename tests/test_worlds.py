@@ -335,5 +335,5 @@ def test_a_file_that_is_no_snapshot_is_refused(path: Path, tmp_path: Path) -> No
 def test_an_unknown_kind_of_world_gets_a_hint() -> None:
     with pytest.raises(UserError, match="did you mean frozen"):
         open_world("frosen")
-    with pytest.raises(UserError, match="there are: frozen"):
+    with pytest.raises(UserError, match="there are frozen"):
         open_world("qqq")

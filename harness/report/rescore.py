@@ -14,7 +14,7 @@ from harness.common.text import cut, one_line
 from harness.protocol import parse
 from harness.report.data import Result, is_probe
 from harness.scoring.answers import match
-from harness.scoring.probes import grade_action, repairs_of, wanted
+from harness.scoring.probes import grade_action, tool_repairs, wanted
 from harness.types import Action, Answer, Episode, Move, Parsed, Step, Task
 
 
@@ -113,7 +113,7 @@ def _was_right(result: Result, task: Task, episode: Episode) -> bool:
     if is_probe(result):
         move = episode.steps[0].parsed.move if episode.steps else None
         right = grade_action(move, wanted(task)) == "right"
-        return right and (result.manifest["config"]["repair"] or not repairs_of(move))
+        return right and (result.manifest["config"]["repair"] or not tool_repairs(move))
     said = episode.answer if episode.status == "answered" else ""
     return match(task.answer, said, task.language).strict
 

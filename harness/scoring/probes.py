@@ -49,7 +49,7 @@ def score_probe(
     move = _move(episode, tools, dialect, repair)
     command = move if isinstance(move, Action) and move.tool in tools else None
     grade = grade_action(command, wanted(task))
-    loose = repairs_of(command)
+    loose = tool_repairs(command)
     if loose and not repair:  # the tool would refuse it
         grade, loose = "other input", ()
     steps = tuple(_judged(step, command, loose) for step in plain.steps)
@@ -87,7 +87,7 @@ def commands(tasks: Iterable[Task]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(action.tool for task in tasks for action in wanted(task)))
 
 
-def repairs_of(move: Move | None) -> tuple[str, ...]:
+def tool_repairs(move: Move | None) -> tuple[str, ...]:
     """What the tool of a move would have to mend to read its input."""
     tool = TOOLS.get(move.tool) if isinstance(move, Action) else None
     return tool.repairs(move.input) if tool and tool.repairs and isinstance(move, Action) else ()

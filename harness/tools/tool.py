@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.types import Act, Completion, Episode, Generate, Observation, World
 
-Run = Callable[[str, World], Observation]
+ToolFunction = Callable[[str, World], Observation]
 Loop = Generator[Generate | Act, Completion | Observation, Episode]  # the ReAct loop of one episode
 
 
@@ -35,14 +35,14 @@ class Tool:
     ``version``      of a user's own tool: the hash of its file, kept with recorded answers.
     """
 
-    run: Run
+    run: ToolFunction
     needs_world: bool = True
     instant: bool = True
     cites: bool = False
     numeric: bool = False
     same_input: Callable[[str, str], bool] | None = None
     refusal: Callable[[str], str] | None = None
-    loosely: Run | None = None
+    loosely: ToolFunction | None = None
     repairs: Callable[[str], tuple[str, ...]] | None = None
     around: Callable[[Loop], Loop] | None = None
     version: str = ""

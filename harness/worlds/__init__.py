@@ -27,12 +27,14 @@ class WorldKind:
     ``identify``   returns the hash of the file at a path without opening it as a world, and
                    raises UserError when another one is expected; None: there is no file
     ``needs_path`` whether a path must be given
+    ``packages``   the Python packages whose version can change an answer
     """
 
     open: Callable[[str, str], World]
     about: str
     identify: Callable[[str, str], str] | None = None
     needs_path: bool = False
+    packages: tuple[str, ...] = ()
 
 
 WORLDS: dict[str, WorldKind] = {
@@ -44,6 +46,7 @@ WORLDS: dict[str, WorldKind] = {
     "live": WorldKind(
         LiveWorld,
         "real Wikipedia and DuckDuckGo; live:ja, live:URL of an api.php, and ,search=wiki",
+        packages=("wikipedia", "ddgs"),
     ),
     "recorded": WorldKind(
         RecordedWorld,
