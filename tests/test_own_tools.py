@@ -193,8 +193,13 @@ def finish(folder: Path, prompt_name: str, task: Task, extras: Extras) -> list[E
 
 
 def test_an_own_tool_in_a_run(file: Path, tmp_path: Path) -> None:
-    task = Task("fourteen", "Write 14 in Roman numerals.", Target("string", ("XIV",)), "own",
-                gold_actions=(GoldAction("roman", ("14",), observation_contains="XIV"),))  # fmt: skip
+    task = Task(
+        "fourteen",
+        "Write 14 in Roman numerals.",
+        Target("string", ("XIV",)),
+        "own",
+        gold_actions=(GoldAction("roman", ("14",), observation_contains="XIV"),),
+    )
     (episode,) = finish(tmp_path, "react", task, Extras(tools_file=str(file)))
     assert episode.answer == "XIV" and episode.steps[0].observation
     assert episode.steps[0].observation.text == "XIV"
@@ -205,8 +210,13 @@ def test_an_own_tool_in_a_run(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("repair", [True, False])
 def test_a_run_keeps_what_the_tool_mended(tmp_path: Path, repair: bool) -> None:
-    task = Task("boxes", "What is 1,200 × 3?", Target("number", ("3600",)), "arithmetic",
-                gold_actions=(GoldAction("calculate", ("1,200 × 3",)),))  # fmt: skip
+    task = Task(
+        "boxes",
+        "What is 1,200 × 3?",
+        Target("number", ("3600",)),
+        "arithmetic",
+        gold_actions=(GoldAction("calculate", ("1,200 × 3",)),),
+    )
     path = tmp_path / "tasks.jsonl"
     path.write_text(tasks.dump_task(task) + "\n", "utf-8")
     suite = tasks.load_suite(str(path))
@@ -320,8 +330,13 @@ def test_lookup_ends_with_the_loops_own_episode() -> None:
 def test_lookup_in_a_run_whose_prompt_names_it(suite_folder: Path, tmp_path: Path) -> None:
     shipped = (prompts.FOLDER / "react.txt").read_text("utf-8")
     (tmp_path / "with_lookup.txt").write_text(shipped.replace('"search"]', '"search", "lookup"]'))
-    task = Task("mayor", "Who is the mayor of Oru?", Target("string", ("Pell Ansa",)), "lookup",
-                gold_actions=(GoldAction("wikipedia", ("Oru",)), GoldAction("lookup", ("mayor",))))  # fmt: skip
+    task = Task(
+        "mayor",
+        "Who is the mayor of Oru?",
+        Target("string", ("Pell Ansa",)),
+        "lookup",
+        gold_actions=(GoldAction("wikipedia", ("Oru",)), GoldAction("lookup", ("mayor",))),
+    )
     (tmp_path / "tasks.jsonl").write_text(tasks.dump_task(task) + "\n")
     suite = tasks.load_suite(str(tmp_path / "tasks.jsonl"))
     world = WorldSpec("frozen", str(suite_folder / "world.sqlite"))

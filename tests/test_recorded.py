@@ -279,15 +279,32 @@ def test_merging_keeps_first_answers_and_names_the_others() -> None:
 # --- a whole run --------------------------------------------------------------------------
 
 LIVE_TASKS = (
-    Task("capital", "What is the capital of Varland?", Target("string", ("Orrin",)), "lookup",
-         gold_actions=(GoldAction("wikipedia", ("Varland",), observation_contains="Orrin"),)),
-    Task("lake", "How long is the lake where perch live, in km, times two?", Target("number", ("25",)), "multi",
-         gold_actions=(GoldAction("search", ("Perch",), observation_contains="Sennet"),
-                       GoldAction("wikipedia", ("Sennet",), observation_contains="12.5"),
-                       GoldAction("calculate", expr="12.5 * 2", observation_contains="25"))),
-    Task("gull", "Who built the ship Gull?", Target("abstain"), "unanswerable",
-         gold_actions=(GoldAction("wikipedia", ("Gull",), observation_contains="No article"),)),
-)  # fmt: skip
+    Task(
+        "capital",
+        "What is the capital of Varland?",
+        Target("string", ("Orrin",)),
+        "lookup",
+        gold_actions=(GoldAction("wikipedia", ("Varland",), observation_contains="Orrin"),),
+    ),
+    Task(
+        "lake",
+        "How long is the lake where perch live, in km, times two?",
+        Target("number", ("25",)),
+        "multi",
+        gold_actions=(
+            GoldAction("search", ("Perch",), observation_contains="Sennet"),
+            GoldAction("wikipedia", ("Sennet",), observation_contains="12.5"),
+            GoldAction("calculate", expr="12.5 * 2", observation_contains="25"),
+        ),
+    ),
+    Task(
+        "gull",
+        "Who built the ship Gull?",
+        Target("abstain"),
+        "unanswerable",
+        gold_actions=(GoldAction("wikipedia", ("Gull",), observation_contains="No article"),),
+    ),
+)
 
 
 @pytest.fixture

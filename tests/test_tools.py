@@ -190,7 +190,6 @@ def test_no_input_breaks_a_tool(toolbox: Toolbox, tool: str, input: str) -> None
     assert observation.outcome in ("ok", "not_found", "bad_argument", "unknown_tool")
     assert 0 < len(observation.text) <= 600
     assert "\n" not in observation.text
-    assert observation.seconds >= 0
 
 
 class Broken:

@@ -124,8 +124,9 @@ def test_the_title_comes_before_the_text_in_a_search(toolbox: Toolbox) -> None:
 
 @given(st.text())
 def test_any_html_is_a_page(text: str) -> None:
-    page = read_page(text)
-    assert isinstance(page.text, str) and isinstance(page.meanings, tuple)
+    page = read_page(f"<p>Oru may refer to:</p><ul><li><a>Oru (town)</a></ul>{text}")
+    assert page.meanings[0] == "Oru (town)" and page.text.startswith("Oru may refer to:")
+    assert all(line == " ".join(line.split()) for line in page.text.split("\n"))
 
 
 def test_a_snapshot_can_be_built_from_it(file: Path, tmp_path: Path) -> None:
