@@ -8,12 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from harness import worlds
+from harness.cli.output import put
 from harness.common.printable import printable
 from harness.common.text import title_key
+from harness.report.table import table_of
 from harness.suites import articles
 from harness.tools import Toolbox
 from harness.types import Article, UserError
@@ -79,10 +78,8 @@ def _add_tapes(parser: Any) -> None:
 
 def _list_kinds(args: argparse.Namespace) -> int:
     """Print the kinds of worlds."""
-    table = Table("kind", "what it is", box=None, pad_edge=False)
-    for name, kind in worlds.WORLDS.items():
-        table.add_row(name, kind.about)
-    _console().print(table)
+    rows = ((name, kind.about) for name, kind in worlds.WORLDS.items())
+    put(table_of(("kind", "what it is"), rows))
     return 0
 
 
@@ -96,7 +93,7 @@ def _build(args: argparse.Namespace) -> int:
         pages = [page for file in args.files for page in articles.read_articles(file)]
     title = args.title or args.zim
     sha256 = frozen.build_snapshot(pages, args.out, title=title, licence=args.licence)
-    print(f"{args.out}: {len(pages)} articles, sha256 {sha256}")
+    put(f"{args.out}: {len(pages)} articles, sha256 {sha256}")
     return 0
 
 
@@ -122,19 +119,15 @@ def _show(args: argparse.Namespace) -> int:
     is_file = Path(args.world).is_file()
     spec = worlds.read_spec(f"frozen:{args.world}" if is_file else args.world)
     world = worlds.open_world(spec.kind, spec.path)
-    print(world.id)
-    for key, value in getattr(world, "meta", {}).items():
-        if value:
-            print(f"{key}: {printable(value)}")
+    put(world.id)
+    put(*(f"{key}: {value}" for key, value in getattr(world, "meta", {}).items() if value))
     if hasattr(world, "count"):
-        print(f"articles: {world.count}")
+        put(f"articles: {world.count}")
     toolbox = Toolbox(("wikipedia", "search"), world)
     for tool, input in (("wikipedia", args.article), ("search", args.search)):
         if input:
             observation = toolbox.call(tool, input)
-            print(
-                f"{tool}: {printable(input)}\n[{observation.outcome}] {printable(observation.text)}"
-            )
+            put(f"{tool}: {input}", f"[{observation.outcome}] {observation.text}")
     return 0
 
 
@@ -145,15 +138,13 @@ def _list_tape(args: argparse.Namespace) -> int:
     """Print the whole lines of a tape."""
     entries, problems = recorded.read_tape(args.tape)
     if args.json:
-        print(json.dumps([json.loads(entry.line()) for entry in entries], indent=1))
+        put(json.dumps([json.loads(entry.line()) for entry in entries], indent=1))
         return 0
-    table = Table("when", "tool", "input", "outcome", "chars", "world", box=None, pad_edge=False)
-    for entry in entries:
-        asked = printable(entry.tool), printable(entry.input, 50)
-        size, world = str(len(entry.text)), printable(entry.world)
-        table.add_row(entry.when, *asked, entry.outcome, size, world)
-    _console().print(table)
-    print(f"{len(entries)} answers, {len(problems)} damaged lines")
+    rows = (
+        (e.when, e.tool, printable(e.input, 50), e.outcome, len(e.text), e.world) for e in entries
+    )
+    put(table_of(("when", "tool", "input", "outcome", ">chars", "world"), rows))
+    put(f"{len(entries)} answers, {len(problems)} damaged lines")
     return 0
 
 
@@ -165,9 +156,7 @@ def _check_tape(args: argparse.Namespace) -> int:
         f"{args.tape}: a second, other answer to {entry.tool}: {entry.input[:80]}"
         for entry in differing
     ]
-    for problem in problems:
-        print(printable(problem))
-    print(f"{args.tape}: {len(entries)} answers, {len(problems)} problems")
+    put(*problems, f"{args.tape}: {len(entries)} answers, {len(problems)} problems")
     return 1 if problems else 0
 
 
@@ -185,8 +174,8 @@ def _merge_tapes(args: argparse.Namespace) -> int:
     recorded.write_tape(merged, args.out)
     for entry in differing:
         asked = printable(f"{entry.tool}: {entry.input}", 100)
-        print(f"left out, since an earlier answer differs: {asked}")
-    print(f"{args.out}: {len(merged)} answers")
+        put(f"left out, since an earlier answer differs: {asked}")
+    put(f"{args.out}: {len(merged)} answers")
     return 1 if differing else 0
 
 
@@ -196,9 +185,5 @@ def _prune_tape(args: argparse.Namespace) -> int:
     if not entries:
         raise UserError(f"tape {args.tape}: no whole line in it; nothing would be left")
     recorded.write_tape(entries, args.tape)
-    print(f"{args.tape}: {len(entries)} answers kept, {len(problems)} damaged lines dropped")
+    put(f"{args.tape}: {len(entries)} answers kept, {len(problems)} damaged lines dropped")
     return 0
-
-
-def _console() -> Console:
-    return Console(markup=False, highlight=False)
