@@ -1,7 +1,7 @@
 """The table of worlds: where tool answers come from.
 
-A world (``types.World``) is asked for articles and searches. Adding one takes a file in this
-package and a line in ``WORLDS``.
+A world (``types.World``) is asked for articles and searches. A new one is one file in this
+package and one line in ``WORLDS``.
 """
 
 from __future__ import annotations

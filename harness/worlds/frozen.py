@@ -33,7 +33,7 @@ from harness.worlds.index import match_expressions, segmented, trigrams
 _FORMAT = 1
 _APPLICATION_ID = 0x52655743  # "ReWC": tells a snapshot from any other SQLite file
 _PAGE_BYTES = 4096
-SNIPPET_CHARS = 480
+_SNIPPET_CHARS = 480
 _MIN_LIKENESS = 0.4  # Dice coefficient of two titles' trigrams
 
 _SCHEMA = """
@@ -117,7 +117,7 @@ def _write(path: Path, pages: Sequence[Article], meta: dict[str, str]) -> None:
         db.execute("BEGIN")
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
-        # gather the whole index in memory: when to spill and merge is a version's own affair
+        # gather the whole index in memory: versions differ in when they spill and merge
         db.execute("INSERT INTO fts (fts, rank) VALUES ('hashsize', 1000000000)")
         db.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
         for number, page in enumerate(pages, 1):
@@ -147,7 +147,7 @@ def _insert(db: sqlite3.Connection, number: int, page: Article) -> None:
         )
     names = " ".join((page.title, *page.aliases))
     body = page.text or " ".join(page.meanings)
-    first = first_sentence(body, SNIPPET_CHARS)
+    first = first_sentence(body, _SNIPPET_CHARS)
     db.execute(
         "INSERT INTO fts (rowid, names, first, body) VALUES (?, ?, ?, ?)",
         (number, segmented(names), segmented(first), segmented(body)),
@@ -241,7 +241,7 @@ class FrozenWorld:
                     (expression, limit),
                 )
                 found += [row[0] for row in rows]
-        return [_hit(self._article(page)) for page in list(dict.fromkeys(found))[:limit]]
+        return [hit_of(self._article(page)) for page in list(dict.fromkeys(found))[:limit]]
 
     def articles(self) -> Iterator[Article]:
         """All articles, in order of their titles."""
@@ -276,9 +276,10 @@ class FrozenWorld:
                 ) from error
 
 
-def _hit(article: Article) -> Hit:
+def hit_of(article: Article) -> Hit:
+    """A page as a search result: its opening sentences, or what its title may stand for."""
     meanings = f"may refer to: {'; '.join(article.meanings)}." if article.meanings else ""
-    return Hit(article.title, meanings or lead(article.text, SNIPPET_CHARS))
+    return Hit(article.title, meanings or lead(article.text, _SNIPPET_CHARS))
 
 
 def _clean(text: str) -> str:

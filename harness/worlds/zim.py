@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.common.text import lead, one_line, query_line, title_key
+from harness.common.text import one_line, query_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
-from harness.worlds.frozen import SNIPPET_CHARS
+from harness.worlds.frozen import hit_of
 from harness.worlds.html import read_page
 from harness.worlds.index import STOP_WORDS
 
@@ -64,7 +64,7 @@ class ZimWorld:
             if len(found) < limit:
                 found += self._full_text(query, limit)
             pages = (self._article(entry) for entry in found)
-            hits = {page.title: _hit(page) for page in pages if page}
+            hits = {page.title: hit_of(page) for page in pages if page}
         return list(hits.values())[:limit]
 
     def articles(self) -> Iterator[Article]:
@@ -185,11 +185,6 @@ def _resolved(entry: Any) -> Any:
             return entry
         entry = entry.get_redirect_entry()
     return None
-
-
-def _hit(page: Article) -> Hit:
-    meanings = f"may refer to: {'; '.join(page.meanings)}." if page.meanings else ""
-    return Hit(page.title, meanings or lead(page.text, SNIPPET_CHARS))
 
 
 def _clean(text: str) -> str:
