@@ -74,7 +74,7 @@ def wrap_loop(loop: Loop, names: Sequence[str]) -> Loop:
 
 
 def needs_world(name: str) -> bool:
-    """Whether the tool of that name answers from a world; True for a tool nobody knows."""
+    """Whether the tool of that name answers from a world; True where there is no such tool."""
     return name not in TOOLS or TOOLS[name].needs_world
 
 

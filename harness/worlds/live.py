@@ -79,8 +79,12 @@ def read_address(text: str) -> WikiAddress:
 
 
 class LiveWorld:
-    """Asks the network. Raises UserError at once when there is none: better before a run
-    than after two hundred failures. ``sha256`` is not used: what is live has no hash."""
+    """Asks the network, and tries it at once: better before a run than after many failures.
+
+    ``path`` says where, as ``read_address`` takes it; ``sha256`` is not used, since there is no
+    file. A tool call may take ``seconds``; ``web_url`` is the search engine's address. Raises
+    UserError when the network or a package is missing.
+    """
 
     def __init__(
         self,

@@ -165,7 +165,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
-        """The file, while nobody else may write to it."""
+        """The file, locked against other writers."""
         lock = self._path.with_name(f".{self._path.name}.lock")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

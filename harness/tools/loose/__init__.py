@@ -1,8 +1,8 @@
-"""How people write sums, read as Python: 5,069 × 4,387 =, 35% of 80, $1,200, 2^10, 18万.
+"""Rewrites sums as people write them in Python: 5,069 × 4,387 =, 35% of 80, $1,200, 2^10, 18万.
 
-``read_sum`` rewrites a text as a Python expression where there is one reading, and names the
-repairs that it took. It refuses every other text and says which piece it could not read.
-Nothing is worked out or executed here; ``calculate`` evaluates the result.
+``read_sum`` does so where a text has one reading, and names the repairs that it made. It
+refuses every other text and says which piece it could not read. Nothing is executed here:
+``calculate`` evaluates the result.
 """
 
 from __future__ import annotations

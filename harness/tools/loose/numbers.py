@@ -1,4 +1,4 @@
-"""What a number in a sum may carry: digits in groups, a scale word, % behind it."""
+"""Reads the numbers of a sum: digits in groups, scale words, percentages."""
 
 from __future__ import annotations
 

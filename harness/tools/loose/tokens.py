@@ -1,4 +1,4 @@
-"""The characters and tokens of a sum as people write it."""
+"""Splits a sum, as people write it, into tokens."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def _token(kind: str, source: str, gap: str, note: RepairNotes) -> Token:
 
 
 def _named(source: str, gap: str, called: bool, note: RepairNotes) -> Token:
-    """A function, a constant, a unit, or a word that nobody here knows."""
+    """A function, a constant, a unit, or any other word."""
     name = source.removeprefix("math.")
     unit = name if len(name) == 1 else name.lower()  # 5M is not 5 m
     if (name not in ARITY or name == "min") and unit in UNITS and not called:
@@ -218,7 +218,7 @@ def _named(source: str, gap: str, called: bool, note: RepairNotes) -> Token:
 
 
 def operand_ends(token: Token | None) -> bool:
-    """Whether something to reckon with ends at this token."""
+    """Whether an operand ends at this token."""
     return token is not None and (
         token.kind in ("number", "fraction", "close", "unit", "superscript", "bang", "scale")
         or (token.kind == "name" and token.text.removeprefix("math.") in NAMED_NUMBERS)
@@ -226,7 +226,7 @@ def operand_ends(token: Token | None) -> bool:
 
 
 def operand_begins(token: Token | None) -> bool:
-    """Whether something to reckon with begins at this token."""
+    """Whether an operand begins at this token."""
     kinds = ("number", "fraction", "open", "name", "root", "frac")
     return token is not None and token.kind in kinds
 

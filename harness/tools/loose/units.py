@@ -1,4 +1,4 @@
-"""Units and currencies at the numbers of a sum: left out where the number stays true."""
+"""Removes units and currencies from a sum where its numbers stay true without them."""
 
 from __future__ import annotations
 

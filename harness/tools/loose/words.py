@@ -1,5 +1,5 @@
-"""The words that ``loose`` knows in a sum. Closed lists: any other word has no reading,
-because a word may change the number ("2 dozen", "5 squared")."""
+"""The words that may stand in a sum. Any other word has no reading, because it may change the
+number ("2 dozen", "5 squared")."""
 
 from __future__ import annotations
 
