@@ -1,6 +1,6 @@
-"""Lines, sentences and titles of plain text, in English and Japanese.
+"""Splits and compares plain text: lines, sentences and titles, in English and Japanese.
 
-Text that goes to a terminal also needs ``common.printable``.
+The results are not safe to print on a terminal; ``printable`` makes them so.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def casefolded(text: str) -> str:
-    """The text as titles are compared: widths, compatibility forms and case made alike (NFKC)."""
+def compare_form(text: str) -> str:
+    """The text as it is compared: widths, compatibility forms and case made alike (NFKC)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def title_key(title: str) -> str:
     """What two spellings of one title have in common: case, width, spaces, underscores."""
-    return one_line(casefolded(title).replace("_", " "))
+    return one_line(compare_form(title).replace("_", " "))
 
 
 def lead(text: str, limit: int) -> str:

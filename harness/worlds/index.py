@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.common.text import casefolded, one_line, title_key
+from harness.common.text import compare_form, one_line, title_key
 
 _MAX_QUERY_TERMS = 24
 _MAX_TITLE_CHARS = 200
@@ -37,7 +37,7 @@ def segmented(text: str) -> str:
     """The text as it is indexed: Japanese runs become pairs of characters, the last one
     alone again, so that a query of one character finds it at any place by its prefix."""
     return _JAPANESE_RUN.sub(
-        lambda run: f" {' '.join(_pairs(run[0]))} {run[0][-1]} ", casefolded(text)
+        lambda run: f" {' '.join(_pairs(run[0]))} {run[0][-1]} ", compare_form(text)
     )
 
 
@@ -48,7 +48,7 @@ def _pairs(run: str) -> list[str]:
 def match_expressions(query: str) -> list[str]:
     """FTS5 queries to try in turn: all words of meaning, then any. Every token is quoted
     and holds letters and digits only, so that no query is a syntax error."""
-    runs = [(run.lastgroup or "", run[0]) for run in _QUERY_RUN.finditer(casefolded(query))]
+    runs = [(run.lastgroup or "", run[0]) for run in _QUERY_RUN.finditer(compare_form(query))]
     telling = [run for run in runs if not _is_stop(*run)] or runs
     telling = list(dict.fromkeys(telling))[:_MAX_QUERY_TERMS]
     every = [_term(*run) for run in telling]
