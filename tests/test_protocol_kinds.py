@@ -18,7 +18,7 @@ BERGEN = Action("search", "Bergen")
 FJORD = Answer("a fjord")
 FORMS = pytest.mark.parametrize("form", DIALECTS.values(), ids=list(DIALECTS))
 ANSWERING = pytest.mark.parametrize(
-    "form", [form for form in DIALECTS.values() if not form.commands_only], ids=lambda form: form.name
+    "form", [form for form in DIALECTS.values() if not form.calls_only], ids=lambda form: form.name
 )  # fmt: skip
 
 
@@ -284,7 +284,7 @@ def test_a_stub_of_the_stop_string_is_no_text(form: Dialect) -> None:
         assert read(text, form) == Parsed("I look.", OSLO)
     for end in range(1, len(question)):
         text = f" I know.\n{written(FJORD, form)}\n{question[:end]}"
-        assert form.commands_only or read(text, form) == Parsed("I know.", FJORD)
+        assert form.calls_only or read(text, form) == Parsed("I know.", FJORD)
 
 
 @FORMS
@@ -292,7 +292,7 @@ def test_a_stub_of_the_stop_string_is_no_text(form: Dialect) -> None:
 def test_the_closing_mark_goes_with_the_opening_one(form: Dialect, opening: str) -> None:
     pairs = {"[": "]", "(": ")", "<": ">", "【": "】", "「": "」"}
     closing = pairs.get(opening, opening)
-    for move in (OSLO, FJORD)[: 1 if form.commands_only else 2]:
+    for move in (OSLO, FJORD)[: 1 if form.calls_only else 2]:
         parsed = read(f" So.\n{opening}{written(move, form)}{closing}", form)
         assert parsed.move == move and "decorated" in parsed.errors
     if form.form == "colon":
@@ -303,7 +303,7 @@ def test_the_closing_mark_goes_with_the_opening_one(form: Dialect, opening: str)
 @FORMS
 @pytest.mark.parametrize("fence", ["```", "```text", "~~~", "```tool_code"])
 def test_a_code_fence_is_no_text(form: Dialect, fence: str) -> None:
-    for move in (OSLO, FJORD)[: 1 if form.commands_only else 2]:
+    for move in (OSLO, FJORD)[: 1 if form.calls_only else 2]:
         parsed = read(f" So.\n{fence}\n{written(move, form)}\n{fence[:3]}", form)
         assert parsed == Parsed("So.", move, ("code_fence",), ("strip_code_fence",))
 

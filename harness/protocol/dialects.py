@@ -12,7 +12,7 @@ from typing import Literal
 from harness.types import UserError
 
 Form = Literal["colon", "bracket", "two_line"]
-Kind = Literal[
+LabelKind = Literal[
     "thought", "action", "input", "answer", "observation", "question", "user", "assistant"
 ]
 
@@ -28,7 +28,7 @@ class Labels:
     observation: str = "Observation"
     question: str = "Question"
 
-    def word(self, kind: Kind) -> str:
+    def word(self, kind: LabelKind) -> str:
         """The prompt's own word for a kind of line ("" for a speaker's name)."""
         return str(getattr(self, kind, ""))
 
@@ -39,15 +39,15 @@ class Dialect:
 
     ``form`` colon: ``Action: tool: input``; bracket: ``Action: tool[input]``, its labels
     may be numbered and ``finish`` is the tool that answers; two_line: ``Action: tool``
-    and ``Action Input: input`` below it. Where ``commands_only`` holds, an Answer is no
-    move of the form (the talk's prompt, whose commands stand under ``Answer:``).
+    and ``Action Input: input`` below it. Where ``calls_only`` holds, an Answer is no
+    move of the form (the talk's prompt, whose calls stand under ``Answer:``).
     """
 
     name: str
     form: Form
     labels: Labels = Labels()
     finish: str = ""
-    commands_only: bool = False
+    calls_only: bool = False
 
     @property
     def stops(self) -> tuple[str, str]:
@@ -59,7 +59,7 @@ class Dialect:
     def notice(self) -> str:
         """What the loop sends back, as the Observation, after a step it cannot read."""
         action, answer = self.labels.action, self.labels.answer
-        if self.commands_only:
+        if self.calls_only:
             return f'Error: write one line "{action}: tool: input".'
         if self.form == "bracket":
             finish = f"{action}: {self.finish}[answer]"
@@ -80,7 +80,7 @@ DIALECTS = {
         Dialect("colon", "colon"),
         Dialect("bracket", "bracket", finish="Finish"),
         Dialect("two_line", "two_line", Labels(answer="Final Answer")),
-        Dialect("deck", "colon", replace(Labels(), action="Answer"), commands_only=True),
+        Dialect("deck", "colon", replace(Labels(), action="Answer"), calls_only=True),
         Dialect("colon-ja", "colon", JAPANESE),
     )
 }
@@ -98,7 +98,7 @@ def dialect_of(dialect: str | Dialect) -> Dialect:
 
 
 # Words that models write for a label, whatever the prompt said: lower case, single spaces.
-_SPELLINGS: dict[Kind, tuple[str, ...]] = {
+_SPELLINGS: dict[LabelKind, tuple[str, ...]] = {
     "thought": (
         *("thought", "thoughts", "my thought", "thinking", "reasoning"),
         *("思考", "考え", "考察", "想法"),
@@ -136,7 +136,7 @@ _SPELLINGS: dict[Kind, tuple[str, ...]] = {
     "user": ("human", "user", "ユーザー", "人間", "用户"),
     "assistant": ("assistant", "ai", "bot", "system", "gpt", "アシスタント", "助手"),
 }
-WORDS: dict[str, Kind] = {word: kind for kind, words in _SPELLINGS.items() for word in words}
+WORDS: dict[str, LabelKind] = {word: kind for kind, words in _SPELLINGS.items() for word in words}
 # What comes back from a tool: one of these nouns, with nothing but such words, or a tool's
 # name, before it ("Tool output", "Search results", "Wikipedia response").
 OBSERVATION_NOUNS = frozenset(

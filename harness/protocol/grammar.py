@@ -34,7 +34,7 @@ def grammar(tools: Iterable[str], dialect: str | Dialect = "colon") -> str:
     rules = {"thought": f"{_any_but(':' + _NOT_FIRST)} {_any_but(':')}*"}
     if names:
         rules |= {"tool": " | ".join(names), "action": _action(form)}
-    if not form.commands_only:
+    if not form.calls_only:
         rules["answer"] = _answer(form)
     moves = " | ".join(name for name in ("action", "answer") if name in rules)
     rules |= _text_without(f"{form.labels.observation}:", closing)
@@ -47,7 +47,7 @@ def _action(form: Dialect) -> str:
     if form.form == "bracket":
         return f'{_literal(labels.action)} {_NUMBER} ": " tool "[" text "]" {end}'
     between = _literal(f"\n{labels.input}: " if form.form == "two_line" else ": ")
-    end = _literal("\n") if form.commands_only else end
+    end = _literal("\n") if form.calls_only else end
     return f"{_literal(f'{labels.action}: ')} tool {between} text {end}"
 
 

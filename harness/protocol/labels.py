@@ -11,8 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from harness.protocol.dialects import OBSERVATION_NOUNS, OBSERVATION_WORDS, WORDS, Dialect, Kind
-from harness.protocol.names import Tools, spelling
+from harness.protocol.dialects import (
+    OBSERVATION_NOUNS,
+    OBSERVATION_WORDS,
+    WORDS,
+    Dialect,
+    LabelKind,
+)
+from harness.protocol.tool_names import KnownTools, spelling
 
 # What may stand before a label, and round it; and what is no markup before one.
 BEFORE = " \t\u00a0\u3000*_`#>-+=~•●○◦▪■□◆◇▶►→⇒➤・‣–—|[(<【《«"
@@ -49,7 +55,7 @@ class Label:
     opened before the label.
     """
 
-    kind: Kind
+    kind: LabelKind
     end: int
     flaws: tuple[str, ...] = ()
     own: bool = True
@@ -63,9 +69,16 @@ class Label:
 
 
 @cache
-def _tables(dialect: Dialect) -> tuple[dict[str, Kind], dict[str, Kind]]:
+def _tables(dialect: Dialect) -> tuple[dict[str, LabelKind], dict[str, LabelKind]]:
     """The dialect's own words, and every word that may stand for a label."""
-    kinds: tuple[Kind, ...] = ("thought", "action", "input", "answer", "observation", "question")
+    kinds: tuple[LabelKind, ...] = (
+        "thought",
+        "action",
+        "input",
+        "answer",
+        "observation",
+        "question",
+    )
     # where two kinds share a word (the deck's "Answer"), the later one reads it
     own = {dialect.labels.word(kind): kind for kind in kinds}
     return own, {**WORDS, **{word.lower(): kind for word, kind in own.items()}}
@@ -97,10 +110,10 @@ def _patterns(dialect: Dialect) -> tuple[re.Pattern[str], re.Pattern[str]]:
     return starts, inside
 
 
-class Reader:
+class LabelReader:
     """Recognises labels for one dialect and its tools."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: KnownTools) -> None:
         self.dialect = tools.dialect
         self.tools = {spelling(name): name for name in tools.exact}
         self.own, self.words = _tables(self.dialect)
@@ -188,7 +201,7 @@ class Reader:
         mark = _closing(word[: len(word) - len(_from_letter(word))])
         return Label(kind, len(head), tuple(flaws), own, _full(plain), mark)
 
-    def _kind(self, plain: str) -> Kind | None:
+    def _kind(self, plain: str) -> LabelKind | None:
         if len(plain) > _LONGEST_KEY:
             return None
         key = _key(plain)
@@ -208,7 +221,7 @@ class Reader:
             return False
         return all(w in OBSERVATION_WORDS or w in self.tools for w in words[:-1])
 
-    def _own_word(self, plain: str, kind: Kind) -> bool:
+    def _own_word(self, plain: str, kind: LabelKind) -> bool:
         if self.dialect.form == "bracket":  # whose labels may be numbered
             plain = plain.rstrip("0123456789").rstrip(" ")
         return self.own.get(plain) == kind

@@ -24,7 +24,7 @@ LONGEST_NAME = 64
 
 
 @dataclass
-class Command:
+class WrittenMove:
     """A move and what was wrong with how it was written.
 
     ``move`` None: an action that cannot be carried out, so that nothing else may count
@@ -41,7 +41,7 @@ class Command:
     nothing: bool = False
 
 
-class Tools:
+class KnownTools:
     """The tools that the prompt names, found under other spellings too."""
 
     def __init__(self, names: Sequence[str], dialect: Dialect) -> None:
@@ -79,10 +79,10 @@ class Tools:
         return (word in FINISH or (bool(own) and word == own)) and not self.known(written)
 
 
-def call(name: str, text: str, tools: Tools, flaws: list[str]) -> Command | None:
+def call_by_name(name: str, text: str, tools: KnownTools, flaws: list[str]) -> WrittenMove | None:
     """A call by name: of a known tool, the finishing word, or one unknown word."""
     if tools.finishes(name):
-        return Command(Answer(text.strip()), [*flaws, *_finish_flaws(name, tools.dialect)])
+        return WrittenMove(Answer(text.strip()), [*flaws, *_finish_flaws(name, tools.dialect)])
     noted: list[str] = []
     tool = tools.find(name, noted)
     if tool is None:
@@ -90,7 +90,7 @@ def call(name: str, text: str, tools: Tools, flaws: list[str]) -> Command | None
         if not could_be_name(plain):
             return None
         tool, noted = plain, [*noted, "unknown_tool"]
-    return Command(Action(tool, text.strip()), [*flaws, *noted])
+    return WrittenMove(Action(tool, text.strip()), [*flaws, *noted])
 
 
 def _finish_flaws(name: str, dialect: Dialect) -> list[str]:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.protocol.calls import FENCES, read_command
-from harness.protocol.labels import AROUND, Label, Reader
-from harness.protocol.names import Tools
+from harness.protocol.calls import FENCES, read_call
+from harness.protocol.labels import AROUND, Label, LabelReader
+from harness.protocol.tool_names import KnownTools
 from harness.types import Action
 
 _MOST_LABELS = 64  # nobody reads on: no completion with more has a single reading
@@ -54,9 +54,9 @@ class Part:
         return self.below.count("\n") > used
 
 
-def scan(text: str, tools: Tools) -> list[Part]:
+def split_parts(text: str, tools: KnownTools) -> list[Part]:
     """The parts of a text in order; the first is the thought that the prompt has begun."""
-    reader = Reader(tools)
+    reader = LabelReader(tools)
     parts = [Part("thought", "")]
     begun = 0  # where the text that belongs to the last part begins
     for start, end, label in reader.labels(text):
@@ -95,7 +95,7 @@ def _merge_opening(parts: list[Part]) -> list[Part]:
 class _Splitter:
     """Splits parts where another label stands inside a line."""
 
-    def __init__(self, tools: Tools, reader: Reader) -> None:
+    def __init__(self, tools: KnownTools, reader: LabelReader) -> None:
         self.tools = tools
         self.dialect = tools.dialect
         self.reader = reader
@@ -196,10 +196,10 @@ class _Splitter:
 
     def _calls(self, after: str) -> bool:
         """Whether a whole call of a known tool stands behind a label."""
-        command = read_command(after.lstrip().partition("\n")[0].strip(), self.tools)
-        if command is None or not isinstance(command.move, Action):
+        written = read_call(after.lstrip().partition("\n")[0].strip(), self.tools)
+        if written is None or not isinstance(written.move, Action):
             return False
-        return command.move.tool in self.tools.exact
+        return written.move.tool in self.tools.exact
 
 
 def _after_sentence(before: str) -> bool:
