@@ -10,7 +10,6 @@ import pytest
 
 from harness import prompts
 from harness.cli import main
-from harness.protocol import parse
 from harness.report.data import mended, same_value
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
 from harness.suites import tasks
@@ -44,13 +43,11 @@ def probe(
     finish: Finish = "eos",
     repair: bool = True,
 ) -> tuple[Episode, EpisodeScore]:
-    parsed = parse(text, prompt.tools, prompt.dialect, finish=finish, repair=repair)
-    steps = (Step(Completion(text, finish), parsed),)
+    completion, protocol = Completion(text, finish), prompt.protocol(repair)
+    parsed = protocol.read(completion)
+    steps = (Step(completion, parsed),)
     episode = Episode(task.id, 0, "step_limit" if parsed.move else "unreadable", steps)
-    return episode, score_probe(
-        task, episode, tools=prompt.tools, dialect=prompt.dialect, same_value=same_value,
-        mended=mended, repair=repair,
-    )  # fmt: skip
+    return episode, score_probe(task, episode, protocol, same_value=same_value, mended=mended)
 
 
 def score(text: str, task: Task = FRANCE, prompt: prompts.Prompt = DECK) -> EpisodeScore:

@@ -9,6 +9,7 @@ import pytest
 
 from harness import prompts
 from harness.cli.run import equip
+from harness.protocol import Protocol
 from harness.run.session import Plan, open_session
 from harness.run.worker import Extras
 from harness.scoring.episodes import score_episode
@@ -32,7 +33,7 @@ def test_no_fault_is_scored_against_a_model(suite_folder: Path, tmp_path: Path, 
     suite = {task.id: task for task in tasks.load_suite(str(suite_folder)).tasks}
     episodes = run_with(suite_folder, f"rate=1,kind={kind}", tmp_path)
     scores = [
-        score_episode(suite[e.task_id], e, tools=("calculate", "wikipedia", "search"))
+        score_episode(suite[e.task_id], e, Protocol(("calculate", "wikipedia", "search")))
         for e in episodes
     ]
     assert len(scores) == 3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import prompts, protocol
+from harness import prompts
 from harness.agent import react
 from harness.cli.run import equip
 from harness.report.data import load
@@ -26,7 +26,6 @@ from harness.types import (
     Limits,
     Model,
     Observation,
-    Parsed,
     Target,
     Task,
     UserError,
@@ -251,12 +250,7 @@ def looked_up(*actions: str) -> list[str]:
     prompt = replace(prompts.load("react"), tools=("wikipedia", "lookup"))
     task = Task("t", "Which?", Target("string", ("x",)), "lookup")
 
-    def read(completion: Completion) -> Parsed:
-        return protocol.parse(
-            completion.text, prompt.tools, finish=completion.finish, stop=completion.stop
-        )
-
-    loop = react(task, prompt, Limits(steps=99), read, notice="?", fold=protocol.fold)
+    loop = react(task, prompt, Limits(steps=99), prompt.protocol())
     loop = lookup.follow(loop)
     box, said = Toolbox(prompt.tools, Varland()), []
     next(loop)
@@ -302,13 +296,8 @@ def test_lookup_goes_through_the_last_page_as_in_the_paper() -> None:
 def test_lookup_ends_with_the_loops_own_episode() -> None:
     prompt = prompts.load("react")
 
-    def read(completion: Completion) -> Parsed:
-        return protocol.parse(
-            completion.text, prompt.tools, finish=completion.finish, stop=completion.stop
-        )
-
     task = Task("t", "Which?", Target("string", ("x",)), "lookup")
-    loop = lookup.follow(react(task, prompt, Limits(), read, notice="?", fold=protocol.fold))
+    loop = lookup.follow(react(task, prompt, Limits(), prompt.protocol()))
     next(loop)
     with pytest.raises(StopIteration) as stop:
         loop.send(Completion(" Done.\nAnswer: x\n", "stop", "\nQuestion:"))

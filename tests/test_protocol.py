@@ -10,26 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_protocol import mutated
-from harness.protocol import (
-    DIALECTS,
-    ERRORS,
-    REPAIRS,
-    Dialect,
-    Labels,
-    fold,
-    parse,
-    unreadable_notice,
-)
-from harness.protocol.clean import without_thinking
-from harness.types import Action, Answer, Finish, Move, Parsed, UserError
+from harness.common.thinking import without_thinking
+from harness.protocol import DIALECTS, ERRORS, REPAIRS, Dialect, Labels, Protocol, observation_line
+from harness.types import Action, Answer, Completion, Finish, Move, Parsed, UserError
 
 TOOLS = ("calculate", "wikipedia", "google_search")
 JAPAN = Action("wikipedia", "Japan")
 SET_BY_SCORING = {"bad_argument", "repeated_action"}
 
 
-def read(text: str, dialect: str | Dialect = "colon", **how: object) -> Parsed:
-    return parse(text, TOOLS, dialect, **how)  # type: ignore[arg-type]
+def read(
+    text: str,
+    dialect: str | Dialect = "colon",
+    finish: Finish = "stop",
+    stop: str = "",
+    repair: bool = True,
+) -> Parsed:
+    return Protocol(TOOLS, dialect, repair).read(Completion(text, finish, stop))
 
 
 # --- the form ---------------------------------------------------------------------------
@@ -73,22 +70,20 @@ def test_a_prompt_may_bring_its_own_labels() -> None:
     text = " Ich suche.\nAktion: wikipedia: Japan\n"
     assert read(text, german).errors == ()
     assert read(text).move is None
-    assert '"Aktion: tool: input"' in unreadable_notice(german)
+    assert '"Aktion: tool: input"' in german.notice
 
 
 def test_an_unknown_dialect_is_the_users_mistake() -> None:
-    with pytest.raises(UserError, match=r"'colan'.*did you mean 'colon'.*two_line"):
+    with pytest.raises(UserError, match=r"'colan'.*did you mean colon"):
         read("x", "colan")
 
 
 def test_the_notice_after_an_unreadable_step_is_fixed() -> None:
-    assert (
-        unreadable_notice("colon")
-        == 'Error: write one line "Action: tool: input" or "Answer: text".'
-    )
-    notices = {unreadable_notice(dialect) for dialect in DIALECTS}
+    colon = 'Error: write one line "Action: tool: input" or "Answer: text".'
+    assert DIALECTS["colon"].notice == colon
+    notices = {dialect.notice for dialect in DIALECTS.values()}
     assert len(notices) == len(DIALECTS)
-    assert all(fold(notice, 0) == notice for notice in notices)
+    assert all(observation_line(notice, 0) == notice for notice in notices)
 
 
 # --- the closed lists -------------------------------------------------------------------
@@ -376,19 +371,19 @@ def test_without_repair_only_the_form_moves() -> None:
     ],
 )  # fmt: skip
 def test_an_observation_is_one_harmless_line(text: str, line: str) -> None:
-    assert fold(text, 100) == line
+    assert observation_line(text, 100) == line
 
 
 def test_an_observation_is_capped() -> None:
-    assert fold("word " * 100, 12) == "word word w…"
-    assert fold("short", 5) == "short"
-    assert fold("x" * 10, 0) == "x" * 10
+    assert observation_line("word " * 100, 12) == "word word w…"
+    assert observation_line("short", 5) == "short"
+    assert observation_line("x" * 10, 0) == "x" * 10
 
 
 @given(st.text(st.characters(), max_size=200), st.integers(1, 60))
 def test_folding_is_idempotent_and_safe(text: str, limit: int) -> None:
-    line = fold(text, limit)
+    line = observation_line(text, limit)
     assert len(line) <= limit
-    assert fold(line, limit) == line
+    assert observation_line(line, limit) == line
     assert line.splitlines() in ([line], [])
     line.encode("utf-8")

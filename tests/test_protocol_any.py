@@ -11,16 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_protocol import broken, mutated, second_moves, written
-from harness.protocol import DIALECTS, Dialect, parse
-from harness.protocol.dialects import WORDS as LABEL_WORDS
-from harness.types import Action, Answer, Parsed
+from harness.protocol import DIALECTS, Dialect, Protocol
+from harness.protocol.labels import LABEL_WORDS
+from harness.types import Action, Answer, Completion, Finish, Parsed
 
 TOOLS = ("calculate", "wikipedia", "google_search")
 BOUNDARIES = {"wrote_observation", "wrote_question", "role_leak", "think_block"}
 
 
-def read(text: str, dialect: str | Dialect = "colon", **how: object) -> Parsed:
-    return parse(text, TOOLS, dialect, **how)  # type: ignore[arg-type]
+def read(
+    text: str,
+    dialect: str | Dialect = "colon",
+    finish: Finish = "stop",
+    stop: str = "",
+    repair: bool = True,
+) -> Parsed:
+    return Protocol(TOOLS, dialect, repair).read(Completion(text, finish, stop))
 
 
 ANYTHING = st.text(st.characters(), max_size=300) | st.lists(

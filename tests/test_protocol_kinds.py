@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.fuzz_protocol import second_moves, written
-from harness.protocol import DIALECTS, Dialect, parse
-from harness.types import Action, Answer, Move, Parsed
+from harness.protocol import DIALECTS, Dialect, Protocol
+from harness.types import Action, Answer, Completion, Move, Parsed
 
 TOOLS = ("calculate", "wikipedia", "search")
 OSLO = Action("wikipedia", "Oslo")
@@ -23,7 +23,7 @@ ANSWERING = pytest.mark.parametrize(
 
 
 def read(text: str, form: Dialect) -> Parsed:
-    return parse(text, TOOLS, form)
+    return Protocol(TOOLS, form).read(Completion(text, "stop"))
 
 
 def moved(text: str, form: Dialect) -> Move | None:

@@ -337,9 +337,9 @@ def choose_prompt(name: str, closed_book: bool) -> Prompt:
 
 def grammar_for(prompt: Prompt) -> str:
     """The GBNF text that only lets the protocol through."""
-    from harness.protocol.grammar import grammar
+    from harness.protocol.grammar import write_grammar
 
-    return grammar(prompt.tools, prompt.dialect)
+    return write_grammar(prompt.protocol())
 
 
 def _count(text: str) -> int:

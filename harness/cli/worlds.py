@@ -285,7 +285,7 @@ def matrix_row(suite: Suite, kind: str, rate: float) -> Counter[str]:
     row = Counter[str]()
     for event in worker.supervise(job):
         if isinstance(event, Episode):
-            score = score_episode(by_id[event.task_id], event, tools=prompt.tools)
+            score = score_episode(by_id[event.task_id], event, prompt.protocol())
             row["unscored" if score.fault else "right" if score.correct else "wrong"] += 1
     return row
 

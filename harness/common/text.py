@@ -36,14 +36,14 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def fold(text: str) -> str:
+def compare_form(text: str) -> str:
     """The text as it is compared: widths, compatibility forms and case made alike (NFKC)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def title_key(title: str) -> str:
     """What two spellings of one title have in common: case, width, spaces, underscores."""
-    return one_line(fold(title).replace("_", " "))
+    return one_line(compare_form(title).replace("_", " "))
 
 
 def lead(text: str, limit: int) -> str:

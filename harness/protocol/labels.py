@@ -10,15 +10,71 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
-from harness.protocol.dialects import (
-    OBSERVATION_NOUNS,
-    OBSERVATION_WORDS,
-    WORDS,
-    Dialect,
-    LabelKind,
-)
+from harness.protocol.dialects import Dialect
 from harness.protocol.tool_names import KnownTools, spelling
+
+LabelKind = Literal[
+    "thought", "action", "input", "answer", "observation", "question", "user", "assistant"
+]
+# Words that models write for a label, whatever the prompt said: lower case, single spaces.
+_SPELLINGS: dict[LabelKind, tuple[str, ...]] = {
+    "thought": (
+        *("thought", "thoughts", "my thought", "thinking", "reasoning"),
+        *("思考", "考え", "考察", "想法"),
+    ),
+    "action": (
+        *("action", "actions", "next action", "act", "tool", "tool name", "command"),
+        *("tool call", "function call", "tool use"),
+        *("行動", "アクション", "行动"),
+    ),
+    "input": (
+        *("action input", "actions input", "tool input", "input"),
+        *("行動入力", "行動の入力", "アクション入力", "入力", "行动输入", "输入"),
+    ),
+    "answer": (
+        *("answer", "final answer", "the answer", "the final answer", "my answer"),
+        *("回答", "最終回答", "答え", "最終的な答え", "最终答案", "答案"),
+    ),
+    "observation": (
+        *("observation", "observations", "tool response", "function response"),
+        *(
+            "観察",
+            "観察結果",
+            "観測",
+            "観測結果",
+            "結果",
+            "検索結果",
+            "計算結果",
+            "実行結果",
+            "出力",
+        ),
+        *("出力結果", "応答", "ツールの結果", "ツールの出力", "ツール結果", "ツール出力"),
+        *("观察", "观察结果", "结果", "搜索结果", "输出", "工具输出", "返回结果"),
+    ),
+    "question": ("question", "new question", "next question", "質問", "問題", "问题"),
+    "user": ("human", "user", "ユーザー", "人間", "用户"),
+    "assistant": ("assistant", "ai", "bot", "system", "gpt", "アシスタント", "助手"),
+}
+LABEL_WORDS: dict[str, LabelKind] = {
+    word: kind for kind, words in _SPELLINGS.items() for word in words
+}
+# What comes back from a tool: one of these nouns, with nothing but such words, or a tool's
+# name, before it ("Tool output", "Search results", "Wikipedia response").
+_OBSERVATION_NOUNS = frozenset(
+    (
+        *("observation", "observations", "observe", "observed", "obs", "result", "results"),
+        *("output", "outputs", "response", "responses", "tool response", "returned"),
+    )
+)
+_OBSERVATION_WORDS = frozenset(
+    (
+        *("the", "my", "a", "an", "new", "tool", "tools", "action", "search", "function", "api"),
+        *("wiki", "wikipedia", "google", "web", "calculator", "calculation", "lookup", "query"),
+        *("system", "execution", "page", "article"),
+    )
+)
 
 # What may stand before a label, and round it; and what is no markup before one.
 BEFORE = " \t\u00a0\u3000*_`#>-+=~•●○◦▪■□◆◇▶►→⇒➤・‣–—|[(<【《«"
@@ -80,15 +136,15 @@ def _tables(dialect: Dialect) -> tuple[dict[str, LabelKind], dict[str, LabelKind
         "question",
     )
     # where two kinds share a word (the deck's "Answer"), the later one reads it
-    own = {dialect.labels.word(kind): kind for kind in kinds}
-    return own, {**WORDS, **{word.lower(): kind for word, kind in own.items()}}
+    own = {getattr(dialect.labels, kind): kind for kind in kinds}
+    return own, {**LABEL_WORDS, **{word.lower(): kind for word, kind in own.items()}}
 
 
 @cache
 def _patterns(dialect: Dialect) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Candidates: lines that may begin with a label, and labels inside lines."""
     own, words = _tables(dialect)
-    nouns = sorted(OBSERVATION_NOUNS, key=len, reverse=True)
+    nouns = sorted(_OBSERVATION_NOUNS, key=len, reverse=True)
     alone = "|".join(re.escape(word) for word in sorted({*own, *nouns}, key=len, reverse=True))
     observation = dict.fromkeys(("observation", *(w for w in own if own[w] == "observation")))
     own_observation = "|".join(re.escape(word) for word in observation)
@@ -217,9 +273,9 @@ class LabelReader:
             if len(source.split()) > 2:
                 return False
         words = key.split()
-        if not words or len(words) > 4 or words[-1] not in OBSERVATION_NOUNS:
+        if not words or len(words) > 4 or words[-1] not in _OBSERVATION_NOUNS:
             return False
-        return all(w in OBSERVATION_WORDS or w in self.tools for w in words[:-1])
+        return all(w in _OBSERVATION_WORDS or w in self.tools for w in words[:-1])
 
     def _own_word(self, plain: str, kind: LabelKind) -> bool:
         if self.dialect.form == "bracket":  # whose labels may be numbered

@@ -7,16 +7,16 @@ are left there is no move.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.protocol.calls import FENCES
-from harness.protocol.clean import clean, stopped_at_observation
-from harness.protocol.dialects import Dialect, dialect_of
+from harness.protocol.clean import clean
+from harness.protocol.dialects import Dialect
 from harness.protocol.errors import Notes
 from harness.protocol.parts import split_parts
 from harness.protocol.tool_names import KnownTools, WrittenMove
 from harness.protocol.turns import PlacedMove, WrittenTurn, read_turns
-from harness.types import Action, Answer, Finish, Parsed
+from harness.types import Action, Answer, Completion, Parsed
 
 _CUT_OFF = ("length", "context", "deadline", "time", "error")  # "time": in older records
 # What a part that stands behind the move shows; another move shows itself.
@@ -29,28 +29,16 @@ _BEHIND: dict[str, tuple[str, ...]] = {
 }
 
 
-def parse(
-    text: str,
-    tools: Iterable[str],
-    dialect: str | Dialect = "colon",
-    *,
-    finish: Finish = "stop",
-    stop: str = "",
-    repair: bool = True,
-) -> Parsed:
-    """Read the completion that follows ``Thought:``, as cut before its stop string.
+def parse_completion(completion: Completion, tools: KnownTools, repair: bool = True) -> Parsed:
+    """Read a completion that follows ``Thought:``, as cut before its stop string.
 
-    ``tools`` are the names that the prompt offers, ``dialect`` the form it declares (a
-    name in DIALECTS or a Dialect). A text that begins with its own thought label is read
-    as if it did not. ``repair`` False keeps the move only where nothing was wrong.
-    Never raises for any ``text``; UserError for an unknown dialect.
+    A text that begins with its own thought label is read as if it did not. ``repair`` False
+    keeps the move only where nothing was wrong. Never raises, whatever the text.
     """
-    form = dialect_of(dialect)
-    known = KnownTools(tuple(tools), form)
-    notes = Notes()
-    text = clean(text, stop, form, notes)
-    turns = read_turns(split_parts(text, known), known)
-    written = _read(turns, form, notes, finish in _CUT_OFF, stop)
+    form, notes, stop = tools.dialect, Notes(), completion.stop
+    text = clean(completion.text, stop, form, notes)
+    turns = read_turns(split_parts(text, tools), tools)
+    written = _read(turns, form, notes, completion.finish in _CUT_OFF, stop)
     if not text.strip() and "think_block" not in notes.errors():
         notes = _only_empty(notes)
     _note_stop(stop, form, written, notes)
@@ -73,7 +61,7 @@ def _note_stop(stop: str, form: Dialect, written: WrittenMove | None, notes: Not
     answered = written is not None and isinstance(written.move, Answer)
     if stop.strip().startswith(form.labels.question) and not answered:
         notes.add("wrote_question")
-    if answered and stopped_at_observation(stop, form):
+    if answered and form.stopped_at_observation(stop):
         notes.add("wrote_observation")
 
 
@@ -94,7 +82,7 @@ def _read(
         if cut_off:
             notes.add("truncated")
             return None
-        if stopped_at_observation(stop, form) and isinstance(only.written.move, Action):
+        if form.stopped_at_observation(stop) and isinstance(only.written.move, Action):
             notes.add("inline_label")
     _note_flaws(turn, only or found, notes)
     _note_following(turns[index + 1 :], only or found, notes)

@@ -19,20 +19,18 @@ from multiprocessing.connection import Connection
 
 import psutil
 
-from harness import engines, protocol, worlds
+from harness import engines, worlds
 from harness.agent import React, react
 from harness.common.clock import awake
 from harness.prompts import Prompt
 from harness.run.scheduler import Key, Started, run_episodes
 from harness.tools import WORDING, Toolbox, lookup, own
 from harness.types import (
-    Completion,
     EngineError,
     EngineSettings,
     Episode,
     Limits,
     Model,
-    Parsed,
     Task,
     UserError,
     WorldSpec,
@@ -285,20 +283,12 @@ class _Loops:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.notice = protocol.unreadable_notice(job.prompt.dialect)
+        self.protocol = job.prompt.protocol(job.repair)
 
     def __call__(self, task: Task, trial: int) -> React:
-        loop = react(
-            task, self.job.prompt, self.job.limits, self.read,
-            notice=self.notice, fold=protocol.fold, seed=self.job.seed, trial=trial,
-        )  # fmt: skip
-        return lookup.follow(loop) if "lookup" in self.job.prompt.tools else loop
-
-    def read(self, completion: Completion) -> Parsed:
-        return protocol.parse(
-            completion.text, self.job.prompt.tools, self.job.prompt.dialect,
-            finish=completion.finish, stop=completion.stop, repair=self.job.repair,
-        )  # fmt: skip
+        job = self.job
+        loop = react(task, job.prompt, job.limits, self.protocol, seed=job.seed, trial=trial)
+        return lookup.follow(loop) if "lookup" in job.prompt.tools else loop
 
 
 def peak_memory() -> int:

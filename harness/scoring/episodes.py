@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from harness.protocol import Dialect, parse
+from harness.protocol import Protocol
 from harness.scoring.answers import match
 from harness.scoring.numbers import find_quantities
-from harness.scoring.text import fold, normalise
+from harness.scoring.text import match_form, normalise
 from harness.types import (
     Action,
     Answer,
@@ -45,20 +45,14 @@ class _Call:
     observation: Observation | None
 
 
-def score_episode(
-    task: Task,
-    episode: Episode,
-    *,
-    tools: Iterable[str],
-    dialect: str | Dialect = "colon",
-    repair: bool = True,
-) -> EpisodeScore:
-    """Score an episode under the present rules.
+def score_episode(task: Task, episode: Episode, protocol: Protocol) -> EpisodeScore:
+    """Score an episode under the present rules, with the protocol of its run.
 
-    ``tools``, ``dialect`` and ``repair`` are those of the run. The episode ends at the first
-    step that reads as an answer today; what the record holds beyond it is left out.
+    The episode ends at the first step that reads as an answer today; what the record holds
+    beyond it is left out.
     """
-    read = _read_again(episode, tuple(tools), dialect, repair)
+    repair = protocol.repair
+    read = _read_again(episode, protocol)
     calls = list(_calls(read, repair))
     status = _status(episode, read)
     said = _answer(read) if status == "answered" else ""
@@ -113,21 +107,11 @@ def _fault(status: str, read: Sequence[tuple[Step, Parsed]]) -> str:
 # --- reading again ----------------------------------------------------------------------
 
 
-def _read_again(
-    episode: Episode, tools: Sequence[str], dialect: str | Dialect, repair: bool
-) -> list[tuple[Step, Parsed]]:
+def _read_again(episode: Episode, protocol: Protocol) -> list[tuple[Step, Parsed]]:
     """The steps with today's reading of each, up to the first that is an answer."""
     read: list[tuple[Step, Parsed]] = []
     for step in episode.steps:
-        completion = step.completion
-        parsed = parse(
-            completion.text,
-            tools,
-            dialect,
-            finish=completion.finish,
-            stop=completion.stop,
-            repair=repair,
-        )
+        parsed = protocol.read(step.completion)
         read.append((step, parsed))
         if _answers(step, parsed):
             break
@@ -284,7 +268,7 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
     7.4629: a suite may state a quotient cut off."""
     if call.observation is None or call.observation.outcome not in _LOOKED:
         return False
-    evidence, text = fold(gold.observation_contains), fold(call.observation.text)
+    evidence, text = match_form(gold.observation_contains), match_form(call.observation.text)
     wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
     if gold.tool == "calculate" and wanted is not None and shown is not None:
         cut_off = "." in evidence and text.startswith(evidence)

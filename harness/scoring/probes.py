@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal
 
-from harness.protocol import Dialect, parse
+from harness.protocol import Protocol
 from harness.scoring.episodes import LOOSE, score_episode
 from harness.scoring.text import normalise
 from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
@@ -35,27 +35,24 @@ _WORD = re.compile(r"\w+")
 def score_probe(
     task: Task,
     episode: Episode,
+    protocol: Protocol,
     *,
-    tools: Iterable[str],
-    dialect: str | Dialect,
     same_value: SameValue,
     mended: Mended = lambda expression: (),
-    repair: bool = True,
 ) -> EpisodeScore:
     """Score the one generation of a probe.
 
     ``correct`` is the right tool with an acceptable input, ``lenient`` lets the input have
-    more words than that. Only a command to one of ``tools`` counts as a move: an answer
+    more words than that. Only a command to one of its tools counts as a move: an answer
     from memory is ``missing_action`` under every prompt. ``same_value`` says whether two
     expressions have the same value, ``mended`` which repairs one takes to be read.
     """
-    tools = tuple(tools)
-    plain = score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
-    move = _move(episode, tools, dialect, repair)
-    command = move if isinstance(move, Action) and move.tool in tools else None
+    plain = score_episode(task, episode, protocol)
+    move = _move(episode, protocol)
+    command = move if isinstance(move, Action) and move.tool in protocol.tools else None
     grade = grade_action(command, wanted(task), same_value)
     loose = mended(command.input) if command and command.tool == "calculate" else ()
-    if loose and not repair:  # the tool would refuse it
+    if loose and not protocol.repair:  # the tool would refuse it
         grade, loose = "other input", ()
     steps = tuple(_judged(step, command, loose) for step in plain.steps)
     return replace(
@@ -118,14 +115,11 @@ def ran_on(episode: Episode, score: EpisodeScore) -> bool:
     return cut_off or any(RUN_ON.intersection(step.errors) for step in score.steps)
 
 
-def _move(
-    episode: Episode, tools: tuple[str, ...], dialect: str | Dialect, repair: bool
-) -> Move | None:
+def _move(episode: Episode, protocol: Protocol) -> Move | None:
     """Today's reading of the generation; None where there was none."""
     if not episode.steps or episode.steps[0].completion.finish in ("deadline", "time", "error"):
         return None
-    done = episode.steps[0].completion
-    return parse(done.text, tools, dialect, finish=done.finish, stop=done.stop, repair=repair).move
+    return protocol.read(episode.steps[0].completion).move
 
 
 def _judged(step: StepScore, command: Action | None, loose: tuple[str, ...]) -> StepScore:

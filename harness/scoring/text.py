@@ -68,7 +68,7 @@ REMEMBER = lru_cache(maxsize=4096)
 
 
 @REMEMBER
-def fold(text: str) -> str:
+def match_form(text: str) -> str:
     """Undo what typing does to characters: width, case, dashes, quotes, invisible marks.
 
     Unlike bare NFKC it keeps ``10²`` apart from ``102``, ``2½`` from ``21/2`` and drops
@@ -96,7 +96,7 @@ def normalise(text: str) -> str:
     Folded, quotation marks gone, trailing punctuation and Japanese copulas gone, leading
     articles gone: each only as long as something is left to compare.
     """
-    whole = fold(text)
+    whole = match_form(text)
     return _without_articles(_trim(_squeeze(_QUOTES.sub(" ", whole)))) or whole
 
 

@@ -26,7 +26,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.common.text import first_sentence, fold, lead, one_line, title_key
+from harness.common.text import compare_form, first_sentence, lead, one_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
 
 FORMAT = 1
@@ -205,7 +205,9 @@ STOP_WORDS = frozenset(
 def _segmented(text: str) -> str:
     """The text as it is indexed: Japanese runs become pairs of characters, the last one
     alone again, so that a query of one character finds it at any place by its prefix."""
-    return _JAPANESE_RUN.sub(lambda run: f" {' '.join(_pairs(run[0]))} {run[0][-1]} ", fold(text))
+    return _JAPANESE_RUN.sub(
+        lambda run: f" {' '.join(_pairs(run[0]))} {run[0][-1]} ", compare_form(text)
+    )
 
 
 def _pairs(run: str) -> list[str]:
@@ -215,7 +217,7 @@ def _pairs(run: str) -> list[str]:
 def _match_expressions(query: str) -> list[str]:
     """FTS5 queries to try in turn: all words of meaning, then any. Every token is quoted
     and holds letters and digits only, so that no query is a syntax error."""
-    runs = [(run.lastgroup or "", run[0]) for run in _QUERY_RUN.finditer(fold(query))]
+    runs = [(run.lastgroup or "", run[0]) for run in _QUERY_RUN.finditer(compare_form(query))]
     telling = [run for run in runs if not _is_stop(*run)] or runs
     telling = list(dict.fromkeys(telling))[:MAX_QUERY_TERMS]
     every = [_term(*run) for run in telling]
