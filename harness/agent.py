@@ -26,7 +26,7 @@ from harness.types import (
     Status,
     Step,
     Task,
-)  # fmt: skip
+)
 
 # What a finished generation means for the episode when it cannot go on.
 ENDS: dict[str, Status] = {

@@ -1,7 +1,6 @@
-"""Small questions about plain text that tools and worlds both ask.
+"""Splits and compares plain text: lines, sentences and titles, in English and Japanese.
 
-Lines, sentences and titles, in English and Japanese. It knows nothing of tools, worlds
-or the protocol, and makes nothing safe for a terminal.
+The results are not safe to print on a terminal; ``printable`` makes them so.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One call's text as a tool and its input, or as an answer.
+"""Reads one call's text as a tool and its input, or as an answer.
 
-Knows every written form of a call; the prompt's own form passes without a flaw. Does not
-know which lines it stands on, nor what surrounds it.
+Every known form of a call is read, the prompt's own without a flaw. ``moves`` finds the
+lines that a call takes up.
 """
 
 from __future__ import annotations
@@ -13,17 +13,30 @@ from harness.protocol.tool_names import KnownTools, WrittenMove, call_by_name
 from harness.types import Action
 
 FENCES = ("```", "~~~")
+TOOL_CALL = "<tool_call>"
 _PARAMETERS = frozenset(
-    (*("action_input", "tool_input", "input", "arguments", "args", "parameters", "query"),
-     *("argument", "expression", "q", "title", "term", "text", "keyword", "search_query", "page"))
-)  # fmt: skip
+    (
+        *("action_input", "tool_input", "input", "arguments", "args", "parameters", "query"),
+        *(
+            "argument",
+            "expression",
+            "q",
+            "title",
+            "term",
+            "text",
+            "keyword",
+            "search_query",
+            "page",
+        ),
+    )
+)
 _KEYWORD = re.compile(r"\s*+([A-Za-z]\w{0,30}+)\s*+[=:]\s*+(.*+)", re.DOTALL)
 _CLOSING_TAG = re.compile(r"</((?:final_)?answer|action|action_input|input|tool_call)>$")
 # After a tool's name: words that go on with a sentence, and signs that only separate.
-_GLUE = frozenset(
-    (*("for", "up", "on", "about", "to", "the", "with", "using", "it", "and", "is", "tool"),
-     *("search", "lookup", "query", "page", "article", "entry", "results", "result", "again"))
-)  # fmt: skip
+_GLUE = (
+    *("for", "up", "on", "about", "to", "the", "with", "using", "it", "and", "is", "tool"),
+    *("search", "lookup", "query", "page", "article", "entry", "results", "result", "again"),
+)
 _SIGNS = frozenset(("-", "–", "—", "->", "=>", "→", "|", "="))
 _BRACKETS = {"[": "]", "［": "］", "【": "】"}
 _PARENTHESES = {"(": ")", "（": "）"}

@@ -1,10 +1,9 @@
-"""The protocol as a GBNF grammar, for decoding that cannot leave the form.
+"""Writes a protocol as a GBNF grammar, for decoding that cannot leave the form.
 
-What it lets through is strictly well-formed when it is read again, unless an Answer is
-itself written as a call or a text holds characters that cannot be seen. A thought has no
-colon, so no label can begin inside it; an input may have one, but not the label at which
-generation stops: so the grammar ends before the Observation and never reaches into it.
-Knows the form only; which tokens were forbidden is the engine's affair.
+A text that the grammar lets through is strictly well-formed when it is read again. There are
+two exceptions: an Answer that is itself written as a call, and characters that cannot be
+seen. A thought has no colon, so no label begins inside it. An input may have one, but not
+the label at which generation stops, so the text ends before the Observation.
 """
 
 from __future__ import annotations

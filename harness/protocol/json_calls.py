@@ -1,4 +1,4 @@
-"""Calls written as JSON, or nearly: which tool an object names and what it hands over.
+"""Reads calls written as JSON, or nearly: which tool an object names and what it hands over.
 
 An object that is not quite JSON (Python's quotation marks, a comma too many, brackets
 that the model never closed) is read where only one object can be meant.
@@ -23,10 +23,10 @@ _INPUT_KEYS = (
     *("params", "kwargs", "tool_args", "tool_parameters", "query", "argument", "parameter"),
 )
 # What else a call may hold that is no argument.
-_BESIDE = frozenset(
-    (*("id", "type", "index", "call_id", "status", "thought", "thoughts", "reason", "reasoning"),
-     *("explanation", "comment", "description", "language", "observation"))
-)  # fmt: skip
+_BESIDE = (
+    *("id", "type", "index", "call_id", "status", "thought", "thoughts", "reason", "reasoning"),
+    *("explanation", "comment", "description", "language", "observation"),
+)
 _LONGEST = 20_000
 _LONGEST_MENDED = 2_000
 _DEEPEST = 5
@@ -49,8 +49,8 @@ def read_json(text: str, tools: KnownTools) -> WrittenMove | None:
 def read_object(
     text: str, tools: KnownTools, labelled: bool = True
 ) -> tuple[WrittenMove, int] | None:
-    """Such a call, and where its object ends. Not ``labelled``: only an object that can
-    be nothing else."""
+    """The same, and where the object ends. ``labelled`` False: there is no label over it, so
+    it counts only if its keys are those of a call."""
     found = decode_object(text)
     if found is None or not (labelled or _means_call(found[0], tools)):
         return None

@@ -1,6 +1,6 @@
-"""Labelled parts as moves: which lines belong to an action or an answer.
+"""Reads the move under an Action or Answer label: which lines belong to it.
 
-Knows labels and lines; how one call is spelt is left to ``calls``.
+``calls`` reads how the call itself is spelt.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from harness.protocol.calls import (
     FENCES,
+    TOOL_CALL,
     joined,
     json_input,
     read_call,
@@ -29,7 +30,6 @@ from harness.protocol.unlabelled import UnlabelledCalls
 from harness.types import Action, Answer
 
 _LONGEST_SPACED = 80
-_TOOL_CALL = "<tool_call>"
 
 
 def read_action(part: Part, input_part: Part | None, tools: KnownTools) -> WrittenMove | None:
@@ -40,16 +40,16 @@ def read_action(part: Part, input_part: Part | None, tools: KnownTools) -> Writt
         return _two_lines(part, input_part, tools)
     whole = part.value + part.below
     text = whole.lstrip()
-    blob = read_json(text.removeprefix(_TOOL_CALL), tools)
+    blob = read_json(text.removeprefix(TOOL_CALL), tools)
     if blob:
         blob.used += whole.count("\n", 0, len(whole) - len(text))
-        blob.flaws += ["decorated"] if text.startswith(_TOOL_CALL) else []
+        blob.flaws += ["decorated"] if text.startswith(TOOL_CALL) else []
         return blob
     flaws: list[str] = []
     value, used = _first_line(part, flaws)
     if is_nothing(value):
         return WrittenMove(None, nothing=True)
-    value, more = joined(value.removeprefix(_TOOL_CALL), part.rest(used))
+    value, more = joined(value.removeprefix(TOOL_CALL), part.rest(used))
     written = read_call(value, tools)
     if written is None:
         return None

@@ -1,8 +1,7 @@
-"""One completion as a thought and the only move that it can mean.
+"""Reads one completion: its thought, the only move that it can mean, and its flaws.
 
-Pure and total: any text has a value, nothing is raised, time is linear in the length.
-Does not know tasks, observations or scores. A repair never guesses: where two readings
-are left there is no move.
+Any text has a value, nothing is raised, and time is linear in the length. A repair never
+guesses: where two readings are left there is no move.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def parse_completion(completion: Completion, tools: KnownTools, repair: bool = T
 
 
 def _only_empty(notes: Notes) -> Notes:
-    """Of nothing, nothing else is said but what was taken away."""
+    """For empty text: only ``empty`` and what was removed from it."""
     left = Notes()
     left.add("empty", *(error for error in notes.errors() if error != "missing_action"))
     return left

@@ -1,7 +1,6 @@
-"""A completion's text as labelled parts: which text stands behind which label.
+"""Splits a text into labelled parts: which text stands behind which label.
 
-Knows label words in every spelling, at the beginning of a line and inside one; decides
-nothing about what the parts mean. Time is linear in the length.
+A label may begin a line or stand inside one. Time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.protocol.calls import FENCES, read_call
-from harness.protocol.labels import AROUND, Label, LabelReader
+from harness.protocol.labels import AROUND, CLOSING_MARKS, SPEAKERS, Label, LabelReader
 from harness.protocol.tool_names import KnownTools
 from harness.types import Action
 
@@ -20,7 +19,6 @@ _MOST_PLACES = 128  # how many places inside the lines of one part are tried
 _LONGEST = 2000  # characters behind a label that are looked at
 _SENTENCE_ENDS = tuple(".!?。！？:;)")
 _OPENED = " \t*_`#>[(<"  # what a label inside a line may have in front of it
-_SPEAKERS = ("user", "assistant")
 _SPOKEN = ("thought", "assistant")
 MOVES = ("action", "input", "answer")
 
@@ -133,10 +131,10 @@ class _Splitter:
                 return
             doubled = inner.kind == part.kind
             if not (
-                doubled or part.kind in _SPEAKERS or (part.kind, inner.kind) == ("answer", "action")
+                doubled or part.kind in SPEAKERS or (part.kind, inner.kind) == ("answer", "action")
             ):
                 return
-            wrong = ("wrong_label",) if part.kind not in _SPEAKERS else ()
+            wrong = ("wrong_label",) if part.kind not in SPEAKERS else ()
             part.flaws = (*part.flaws, *inner.flaws, *wrong)
             part.value, part.kind = part.value[inner.end :].strip(), inner.kind
 
@@ -221,13 +219,13 @@ def closed(value: str, mark: str) -> tuple[str, str]:
     return value, mark
 
 
-_OPENING = {"]": "[", ")": "(", ">": "<", "】": "【", "》": "《", "」": "「", "』": "『", "”": "“"}
+_OPENING = {closing: opening for opening, closing in CLOSING_MARKS.items()}
 
 
 def _balanced(value: str, mark: str) -> bool:
     """Whether the closing mark at a value's end belongs to one that opens inside it."""
     opening = _OPENING.get(mark)
-    if opening is None:
+    if opening in (None, mark):
         return value.count(mark) % 2 == 0
     return value.count(mark) <= value.count(opening)
 

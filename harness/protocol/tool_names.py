@@ -1,7 +1,4 @@
-"""The tools that a prompt names, in any spelling, and what one call's text comes to.
-
-Knows names; does not know the forms in which a name and an input are written.
-"""
+"""Finds the tool that a written name means, and holds a move with its flaws."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The turns of a completion, and the moves in each.
+"""Groups labelled parts into turns, and finds the moves in each.
 
-A turn lies between two boundaries: an observation, a question or another speaker, which
-the model may write but never be credited for. Knows where moves may stand (under a label,
-on a line of their own, behind another move); does not judge them.
+A turn ends where the model itself writes an observation, a question or another speaker's
+name. A move stands under a label, on a line of its own, or behind another move. ``parse``
+judges what is found.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from harness.protocol.calls import read_call
+from harness.protocol.calls import TOOL_CALL, read_call
 from harness.protocol.moves import read_action, read_answer
 from harness.protocol.parts import MOVES, Part, without_fence
 from harness.protocol.tool_names import KnownTools, WrittenMove
@@ -21,7 +21,6 @@ from harness.types import Action, Answer
 
 _BOUNDARIES = ("observation", "question", "user")
 _THOUGHTS = ("thought", "assistant")
-_TOOL_CALL = "<tool_call>"
 
 
 @dataclass
@@ -164,11 +163,11 @@ def _find_bare(turn: WrittenTurn, index: int, bare: UnlabelledCalls) -> int:
     found = bare.find(whole)
     if not found:
         return index + 1
-    before = without_fence(whole[: found[0].start].rstrip().removesuffix(_TOOL_CALL).rstrip())
+    before = without_fence(whole[: found[0].start].rstrip().removesuffix(TOOL_CALL).rstrip())
     line, newline, below = before.partition("\n")
     first = found[0]
     value = whole[first.start : first.end]
-    fenced = before != whole[: first.start].rstrip().removesuffix(_TOOL_CALL).rstrip()
+    fenced = before != whole[: first.start].rstrip().removesuffix(TOOL_CALL).rstrip()
     turn.parts[index : index + 1] = [
         Part(part.kind, line.strip(), part.flaws, newline + below),
         Part("action", value, ("code_fence",) if fenced else (), _behind(whole, found)),

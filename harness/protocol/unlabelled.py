@@ -1,6 +1,6 @@
-"""Calls without a label: a known tool with an input, or a JSON call, in running text.
+"""Finds calls without a label: a known tool with an input, or a JSON call, in running text.
 
-Knows where such a call can begin; how it is spelt is left to ``calls``.
+``calls`` and ``json_calls`` read how such a call is spelt.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from harness.protocol.calls import joined, read_call
+from harness.protocol.calls import TOOL_CALL, joined, read_call
 from harness.protocol.json_calls import read_object
 from harness.protocol.tool_names import FINISH, KnownTools, WrittenMove
 from harness.types import Answer
@@ -18,7 +18,7 @@ _MOST_PLACES = 64  # more of them than anybody writes: they cannot all be one mo
 _MOST_FAILED = 8  # objects that are no call
 _LONGEST = 4000
 _LONGEST_JSON = 20_000
-_TOOL_CALL, _CALL_ENDS = "<tool_call>", "</tool_call>"
+_CALL_ENDS = "</tool_call>"
 # What a call on a line of its own may have wrong with it and still be one.
 _FLAWS = frozenset(("escaped_markdown", "wrong_dialect", "decorated", "fullwidth_punctuation"))
 _OPENING = re.compile(r"\s*+(?:```\w{0,12}+\s*+|<tool_call>\s*+)?")
@@ -81,7 +81,7 @@ class UnlabelledCalls:
             read = read_object(text[start : start + _LONGEST_JSON], self.tools, labelled=False)
             return read or (None, 0)
         line, _, below = text[start : start + _LONGEST].partition("\n")
-        value, more = joined(line.strip().removeprefix(_TOOL_CALL), below)
+        value, more = joined(line.strip().removeprefix(TOOL_CALL), below)
         written = read_call(value.removesuffix(_CALL_ENDS), self.tools)
         if written is None or not self._stands(written, value, near):
             return None, 0

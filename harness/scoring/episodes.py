@@ -1,13 +1,13 @@
-"""What one finished episode is worth: its steps, its path, its answer.
+"""Scores one finished episode: its steps, its path and its answer.
 
-Every completion is read again with the present protocol, so an old run can be scored
-under new rules. It never calls a tool: what a call was worth shows in its observation.
+Every completion is read again, so an old run can be scored under new rules. No tool is
+called again: the recorded observation shows what a call was worth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ from harness.types import (
     Step,
     StepScore,
     Task,
-)  # fmt: skip
+)
 
 # Generations that end an episode whatever they say ("time" stands in older records) …
 _CUT_OFF = ("context", "deadline", "time", "error")
@@ -60,16 +60,14 @@ def score_episode(task: Task, episode: Episode, protocol: Protocol) -> EpisodeSc
     steps = tuple(_step_scores(read, repair))
     met, recovered = _recovered(read, repair)
     hops = _hops(task.gold_actions, calls)
-    return EpisodeScore(
-        task.id, episode.trial, task.category, task.language, task.cluster or task.id,
+    return replace(
+        unscored(task, episode.trial, fault=_fault(status, read)),
         status=status,
-        fault=_fault(status, read),
         correct=verdict.strict,
         lenient=verdict.lenient,
         correct_strict=verdict.strict and all(step.strict for step in steps),
         rung=_rung(task, calls, hops, steps, status == "answered", verdict.strict),
         hops_right=sum(hops),
-        hops=len(task.gold_actions),
         tool_calls=len(calls),
         overuse=max(0, len(calls) - len(task.gold_actions)),
         underuse=max(0, len(task.gold_actions) - len(calls)),
@@ -79,17 +77,31 @@ def score_episode(task: Task, episode: Episode, protocol: Protocol) -> EpisodeSc
         seconds=episode.seconds,
         errors_met=met,
         recovered=recovered,
-    )  # fmt: skip
+    )
 
 
 def unscored(task: Task, trial: int = 0, *, fault: str = "harness") -> EpisodeScore:
     """A planned episode that has no record: it stands beside the denominator, not in it."""
-    verdict = match(task.answer, "", task.language)
     return EpisodeScore(
-        task.id, trial, task.category, task.language, task.cluster or task.id, "missing", fault,
-        correct=False, lenient=False, correct_strict=False, rung=0, hops_right=0,
-        hops=len(task.gold_actions), tool_calls=0, overuse=0, underuse=0, verdict=verdict, steps=(),
-    )  # fmt: skip
+        task_id=task.id,
+        trial=trial,
+        category=task.category,
+        language=task.language,
+        cluster=task.cluster or task.id,
+        status="missing",
+        fault=fault,
+        correct=False,
+        lenient=False,
+        correct_strict=False,
+        rung=0,
+        hops_right=0,
+        hops=len(task.gold_actions),
+        tool_calls=0,
+        overuse=0,
+        underuse=0,
+        verdict=match(task.answer, "", task.language),
+        steps=(),
+    )
 
 
 def _fault(status: str, read: Sequence[tuple[Step, Parsed]]) -> str:
@@ -142,7 +154,7 @@ def _calls(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[_Call]
 
 
 def _outcome(step: Step, parsed: Parsed, repair: bool) -> str:
-    """What came of a step, "" where nobody knows.
+    """What came of a step, "" where the record cannot tell.
 
     An observation counts only for the move that it answered: where today's reading differs
     from the one the run acted on, nobody knows what the tool would have said. Without

@@ -1,8 +1,7 @@
-"""What one answer to a probe is worth: the right command, the right input, and an end to it.
+"""Scores the answer to a probe: the right command, the right input, and an end to it.
 
 A probe asks for the next action only and carries nothing out, so the accepted answers of
-its task are actions, written ``tool: input``. It does not know how a sum is worked out:
-whoever asks hands that in.
+its task are actions, written ``tool: input``. The caller says how two sums are compared.
 """
 
 from __future__ import annotations
@@ -21,10 +20,12 @@ Grade = Literal["right", "more words", "other input", "other tool", "no command"
 SameValue = Callable[[str, str], bool]
 Mended = Callable[[str], tuple[str, ...]]
 
-RUN_ON = frozenset({
-    "wrote_observation", "wrote_question", "role_leak", "trailing_text", "several_actions",
-    "several_answers", "action_and_answer",
-})  # fmt: skip
+RUN_ON = frozenset(
+    (
+        *("wrote_observation", "wrote_question", "role_leak", "trailing_text"),
+        *("several_actions", "several_answers", "action_and_answer"),
+    )
+)
 """What a step may be blamed for after its first move."""
 
 _RUNGS = {"no command": 0, "other tool": 1, "other input": 2, "more words": 2, "right": 3}

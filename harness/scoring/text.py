@@ -1,7 +1,8 @@
-"""One spelling for texts that mean the same: folding, normal form, loose form.
+"""Gives texts that mean the same one spelling, in three steps.
 
-It knows characters, not tasks: nothing here knows what a right answer is. Every
-function takes any text at all and needs time linear in its length.
+``match_form`` undoes what typing does to characters, ``normalise`` is the form for strict
+comparison, ``loosen`` the one for lenient comparison. Every function takes any text and
+needs time linear in its length.
 """
 
 from __future__ import annotations
