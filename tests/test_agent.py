@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from harness import prompts
 from harness.agent import React, react, step_seed
-from harness.protocol import DIALECTS, Dialect, Protocol
+from harness.protocol import DIALECTS, Dialect, Labels, Protocol
+from harness.protocol.dialects import Form
 from harness.types import (
     Act,
     Action,
@@ -164,7 +166,11 @@ def test_a_probe_is_one_generation_without_stop_strings() -> None:
 
 # --- every dialect ----------------------------------------------------------------------
 
-LOOPS = [dialect for dialect in DIALECTS.values() if not dialect.calls_only]
+GERMAN = Labels("Gedanke", "Aktion", "Eingabe", "Antwort", "Beobachtung", "Frage")
+LOOPS = [
+    *(dialect for dialect in DIALECTS.values() if not dialect.calls_only),
+    *(Dialect(f"german-{form}", form, GERMAN, "Fertig") for form in get_args(Form)),
+]
 
 
 def prompt_in(dialect: Dialect, number: str = "") -> prompts.Prompt:

@@ -93,7 +93,7 @@ class Dialect:
         lines = self.write_action("tool", "input").split("\n")
         count, joint = ("two lines", ", or one line") if lines[1:] else ("one line", " or")
         action = " and ".join(f'"{line}"' for line in lines)
-        answer = self.write_answer("answer" if self.finish else "text")
+        answer = self.write_answer("answer" if self.form == "bracket" else "text")
         return f"Error: write {count} {action}" + (f'{joint} "{answer}".' if answer else ".")
 
     def reply(self, completion: Completion, observation: Observation) -> tuple[Piece, ...]:
