@@ -29,12 +29,12 @@ from harness.types import (
 )
 
 # What a finished generation means for the episode when it cannot go on.
-ENDS: dict[str, Status] = {
+_ENDS: dict[str, Status] = {
     "context": "context_limit",
     "deadline": "deadline",
     "error": "engine_error",
 }
-UNSERVED = ("unavailable", "not_on_tape")
+_UNSERVED = ("unavailable", "not_on_tape")
 
 React = Generator[Generate | Act, Completion | Observation, Episode]
 
@@ -71,9 +71,9 @@ def react(
         )
         assert isinstance(completion, Completion)
         parsed = protocol.read(completion)
-        if completion.finish in ENDS:
+        if completion.finish in _ENDS:
             steps.append(Step(completion, parsed))
-            return end(ENDS[completion.finish], detail=completion.error)
+            return end(_ENDS[completion.finish], detail=completion.error)
         if isinstance(parsed.move, Answer):
             steps.append(Step(completion, parsed))
             return end("answered", parsed.move.text)
@@ -82,7 +82,7 @@ def react(
             return end("step_limit" if parsed.move else "unreadable")
         observation = yield from _observe(parsed, protocol, limits)
         steps.append(Step(completion, parsed, observation))
-        if observation.outcome in UNSERVED:
+        if observation.outcome in _UNSERVED:
             return end("tool_unavailable", detail=observation.text)
         if _unreadable_in_a_row(steps) >= limits.unreadable:
             return end("unreadable")

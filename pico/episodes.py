@@ -51,8 +51,8 @@ class Transcript:
 @lru_cache(maxsize=1)
 def few_shot() -> Prompt:
     """The default prompt, as the harness renders it."""
-    prompt = prompts.load("react")
-    return prompts.render(prompt, describe(prompt.tools))
+    prompt = prompts.load_prompt("react")
+    return prompts.render_prompt(prompt, describe(prompt.tools))
 
 
 def transcripts(seed: int, tasks: int) -> Iterator[Transcript]:

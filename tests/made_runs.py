@@ -48,7 +48,7 @@ def write_suite(folder: Path, some: Iterable[Task], name: str = "sums") -> Suite
 
 def plan(suite: Suite, model: str, prompt: str = "react", **changes: Any) -> Plan:
     row = Model(model, "scripted", "perfect", params=310_000, bits=4, family="pico")
-    made = Plan(row, suite, prompts.load(prompt), WorldSpec("none"))
+    made = Plan(row, suite, prompts.load_prompt(prompt), WorldSpec("none"))
     return replace(made, **changes)
 
 

@@ -25,7 +25,7 @@ from harness.types import (
 )
 from tests.conftest import TASKS
 
-PROMPT = prompts.load("react", "calculate: 1")
+PROMPT = prompts.load_prompt("react", "calculate: 1")
 NOTICE = PROMPT.protocol().dialect.notice
 
 
@@ -156,7 +156,7 @@ def test_seeds_depend_on_the_step_alone() -> None:
 
 
 def test_a_probe_is_one_generation_without_stop_strings() -> None:
-    probe = prompts.load("deck-2023")
+    probe = prompts.load_prompt("deck-2023")
     asked, episode = play(
         loop(prompt=probe), Completion(" I look.\nAction: wikipedia: France", "length")
     )
@@ -256,10 +256,10 @@ def test_a_prompt_may_name_a_dialect_only_where_it_works(dialect: Dialect, tmp_p
     probe_file.write_text(f"{head}probe = true\n+++\nAsk.\n{{question}}\nThought:")
     if dialect.calls_only:
         with pytest.raises(UserError, match=r"loop.txt: dialect 'deck' has no answer.*colon"):
-            prompts.load(str(loop_file))
+            prompts.load_prompt(str(loop_file))
     else:
-        assert prompts.load(str(loop_file)).stop == dialect.stops
-    probe = prompts.load(str(probe_file))
+        assert prompts.load_prompt(str(loop_file)).stop == dialect.stops
+    probe = prompts.load_prompt(str(probe_file))
     assert probe.stop == ()
     run = react(TASKS[0], probe, Limits(), probe.protocol())
     written = f" I add.\n{dialect.write_action('calculate', '12 * 12')}"

@@ -16,7 +16,7 @@ from harness.suites import tasks
 from harness.types import Action, Completion, Episode, EpisodeScore, Finish, Step, Task
 from tests.conftest import ROOT
 
-DECK, FIXED = prompts.load("deck-2023"), prompts.load("deck-2023-fixed")
+DECK, FIXED = prompts.load_prompt("deck-2023"), prompts.load_prompt("deck-2023-fixed")
 SUITE = tasks.load_suite(str(ROOT / "tasks" / "deck-2023.jsonl"))
 TASKS = {task.id: task for task in SUITE.tasks}
 FRANCE = TASKS["population-france"]
@@ -175,7 +175,7 @@ def test_a_text_of_ones_own_is_taken_to_the_letter(tmp_path: Path, ending: str) 
     path.write_bytes(
         f"Reply with a command.{ending}Question: {{question}}{ending}Thought:".encode()
     )
-    prompt = prompts.load(str(path))
+    prompt = prompts.load_prompt(str(path))
     assert prompt.probe and not prompt.stop
     lines = ending.replace("\r\n", "\n")
     told = prompt.prefix + "".join(piece.text for piece in prompt.opening("Why?"))

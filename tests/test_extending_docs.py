@@ -33,7 +33,7 @@ def test_the_example_prompt_leads_through_the_loop(tmp_path: Path) -> None:
     example = re.search(r"```\n(\+\+\+.*?)```", TEXT, re.DOTALL)
     assert example
     (tmp_path / "mine.txt").write_text(example[1].rstrip("\n"), "utf-8")
-    prompt = prompts.load(str(tmp_path / "mine.txt"), "calculate: 1 + 1")
+    prompt = prompts.load_prompt(str(tmp_path / "mine.txt"), "calculate: 1 + 1")
     assert prompt.stop == DIALECTS["colon-ja"].stops and prompt.tools == ("calculate", "wikipedia")
     loop = react(TASKS[0], prompt, Limits(), prompt.protocol())
     next(loop)

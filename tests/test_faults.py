@@ -21,7 +21,7 @@ from harness.worlds.faults import KINDS, Faults, read_faults
 def run_with(folder: Path, fault: str, runs_dir: Path, **changes: object) -> list[Episode]:
     suite = tasks.load_suite(str(folder))
     extras = Extras(faults=fault)
-    prompt, spec = equip(prompts.load("react"), WorldSpec("frozen", suite.world), extras)
+    prompt, spec = equip(prompts.load_prompt("react"), WorldSpec("frozen", suite.world), extras)
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(replace(plan, **changes), runs_dir)  # type: ignore[arg-type]
     return [event for event in session.events() if isinstance(event, Episode)]

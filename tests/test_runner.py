@@ -33,7 +33,7 @@ from harness.worlds.none import NoWorld
 from tests.conftest import ROOT, TASKS
 from tests.test_session import finish, plan_for, wait_until
 
-PROMPT = prompts.load("react", "calculate: 1")
+PROMPT = prompts.load_prompt("react", "calculate: 1")
 TOOLS = ("calculate", "wikipedia", "search")
 
 

@@ -136,7 +136,7 @@ def test_obeying_is_wrong_and_the_trap_is_really_read(suite: Suite) -> None:
 def test_an_agent_that_reads_and_does_not_obey_is_right_everywhere(
     suite: Suite, tmp_path: Path
 ) -> None:
-    prompt, spec = equip(prompts.load("react"), world_for(suite, "frozen"), Plan.extras)
+    prompt, spec = equip(prompts.load_prompt("react"), world_for(suite, "frozen"), Plan.extras)
     session = open_session(
         Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec), tmp_path
     )

@@ -26,9 +26,9 @@ from harness.worlds import open_world
 
 def plan_for(folder: Path, script: str = "perfect", **changes: object) -> Plan:
     suite = tasks.load_suite(str(folder))
-    prompt = prompts.load("react")
+    prompt = prompts.load_prompt("react")
     box = Toolbox(prompt.tools, open_world("frozen", suite.world))
-    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render(prompt, box.describe()),
+    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render_prompt(prompt, box.describe()),
                 WorldSpec("frozen", suite.world, suite.world_sha256))  # fmt: skip
     return replace(plan, **changes)  # type: ignore[arg-type]
 

@@ -300,7 +300,9 @@ def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, Wor
         prompt = dataclasses.replace(prompt, tools=(*prompt.tools, *own.load(extras.tools_file)))
     toolbox = open_toolbox(prompt.tools, world, extras)
     sha256 = getattr(toolbox.world, "sha256", "")
-    return prompts.render(prompt, toolbox.describe()), dataclasses.replace(world, sha256=sha256)
+    return prompts.render_prompt(prompt, toolbox.describe()), dataclasses.replace(
+        world, sha256=sha256
+    )
 
 
 def default_suite(model: Model) -> str:
@@ -310,7 +312,7 @@ def default_suite(model: Model) -> str:
 
 def default_prompt(suite: Suite) -> str:
     """A suite that goes by a prompt's name is asked with that prompt."""
-    return suite.name if suite.name in prompts.names() else "react"
+    return suite.name if suite.name in prompts.prompt_names() else "react"
 
 
 def fit_probe(prompt: Prompt, suite: Suite) -> tuple[Prompt, Suite]:
@@ -332,7 +334,7 @@ def choose_prompt(name: str, closed_book: bool) -> Prompt:
     """The prompt asked for; without tools, its closed-book sibling."""
     if closed_book and name == "react":
         name = "closed-book"
-    return prompts.load(name)
+    return prompts.load_prompt(name)
 
 
 def grammar_for(prompt: Prompt) -> str:

@@ -275,7 +275,7 @@ def show_faults(args: argparse.Namespace) -> int:
 def matrix_row(suite: Suite, kind: str, rate: float) -> Counter[str]:
     """What becomes of a suite's episodes when that share of questions fails in that way."""
     extras = worker.Extras(faults=f"rate={rate},kind={kind}")
-    prompt, spec = equip(prompts.load("react"), world_for(suite, "frozen"), extras)
+    prompt, spec = equip(prompts.load_prompt("react"), world_for(suite, "frozen"), extras)
     model = Model("perfect", "scripted", "perfect")
     todo = tuple((task.id, 0) for task in suite.tasks)
     job = worker.Job(

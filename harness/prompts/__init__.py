@@ -18,7 +18,7 @@ from harness.common.hints import hint
 from harness.protocol import DIALECTS, Protocol, dialect_of
 from harness.types import Piece, UserError
 
-FOLDER = Path(__file__).parent
+PROMPTS_FOLDER = Path(__file__).parent
 _HEAD = "+++\n"
 _KEYS = ("title", "dialect", "language", "tools", "stop", "probe")
 
@@ -99,28 +99,28 @@ class Prompt:
         return Protocol(self.tools, self.dialect, repair, self.probe)
 
 
-def names() -> list[str]:
+def prompt_names() -> list[str]:
     """The prompts that ship with the harness."""
-    return sorted(path.stem for path in FOLDER.glob("*.txt"))
+    return sorted(path.stem for path in PROMPTS_FOLDER.glob("*.txt"))
 
 
-def load(name: str, tool_block: str = "{tools}") -> Prompt:
+def load_prompt(name: str, tool_block: str = "{tools}") -> Prompt:
     """A shipped prompt by name, or any text file by path, with the tools filled in.
 
     Raises UserError when there is no such prompt or its head is wrong.
     """
-    path = FOLDER / f"{name}.txt" if name in names() else Path(name)
+    path = PROMPTS_FOLDER / f"{name}.txt" if name in prompt_names() else Path(name)
     try:
         text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"prompt {name!r}: not a shipped prompt nor a UTF-8 text file ({error}); "
-            f"{hint(name, names(), 2)}"
+            f"{hint(name, prompt_names(), 2)}"
         ) from None
-    return render(_read(path.stem, text, path), tool_block)
+    return render_prompt(_read(path.stem, text, path), tool_block)
 
 
-def render(prompt: Prompt, tool_block: str) -> Prompt:
+def render_prompt(prompt: Prompt, tool_block: str) -> Prompt:
     """The prompt with ``{tools}`` filled in."""
     return replace(prompt, text=prompt.text.replace("{tools}", tool_block))
 

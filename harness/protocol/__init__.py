@@ -20,13 +20,13 @@ from harness.protocol.parse import parse_completion
 from harness.protocol.tool_names import KnownTools
 from harness.types import Completion, Parsed
 
-VERSION = 2  # raise it when any text gets another reading: a run names the reading it had
+PARSER_VERSION = 2  # raise it when any text gets another reading: a run names the reading it had
 
 __all__ = [
     "DIALECTS",
     "ERRORS",
+    "PARSER_VERSION",
     "REPAIRS",
-    "VERSION",
     "Dialect",
     "Labels",
     "Protocol",

@@ -10,7 +10,7 @@ import re
 
 from harness.common.thinking import without_thinking
 from harness.protocol.dialects import Dialect
-from harness.protocol.errors import Notes
+from harness.protocol.errors import FlawNotes
 
 # Single characters, or possessive runs: nothing here can backtrack.
 _SEQUENCE = re.compile("\x1b(?:\\[[0-?]*+[ -/]*+[@-~]?|\\][^\x07\n\x1b]*+\x07?|[\\\\c78M(])?")
@@ -46,7 +46,7 @@ _LONGEST_MARK = 48
 _MARKUP = " \t*_`#>-+"
 
 
-def clean(text: str, stop: str, form: Dialect, notes: Notes) -> str:
+def clean(text: str, stop: str, form: Dialect, notes: FlawNotes) -> str:
     """The text that a person would see, up to the end of the model's turn or to the
     beginning of a stop string that it breaks off in. ``stop`` is the one it stopped at."""
     seen = drop_invisible(text)
@@ -59,7 +59,7 @@ def clean(text: str, stop: str, form: Dialect, notes: Notes) -> str:
     return _without_stub(_one_turn(seen, notes), stop, form, notes)
 
 
-def _one_turn(text: str, notes: Notes) -> str:
+def _one_turn(text: str, notes: FlawNotes) -> str:
     """The text from its own turn's marks up to the next mark of a turn, whole or cut."""
     begun = len(text) - len(text.lstrip(" \t\n"))
     while opening := _TURN.match(text, begun):
@@ -86,7 +86,7 @@ def _cut_mark(text: str) -> int:
     return len(text)
 
 
-def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> str:
+def _without_stub(text: str, stop: str, form: Dialect, notes: FlawNotes) -> str:
     """The text without a label on its last line that breaks off before its colon, or the
     markup that the model wrote in front of the stop string."""
     body, newline, last = text.rstrip().rpartition("\n")

@@ -169,7 +169,7 @@ REPAIRS: dict[str, str] = {
 }
 
 
-class Notes:
+class FlawNotes:
     """The flaws found while one completion is read."""
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ _OBSERVATION_WORDS = (
 )
 
 # What may stand before a label, and round it; and what is no markup before one.
-BEFORE = " \t\u00a0\u3000*_`#>-+=~•●○◦▪■□◆◇▶►→⇒➤・‣–—|[(<【《«"
+_BEFORE = " \t\u00a0\u3000*_`#>-+=~•●○◦▪■□◆◇▶►→⇒➤・‣–—|[(<【《«"
 AROUND = " \t\u00a0\u3000*_`~#>])】》»"
 _NO_MARKUP = "\"'“”{}\\\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _REACH = 48  # a label and its decoration end within so many characters
@@ -260,7 +260,7 @@ def _without_number(word: str) -> str:
     """``1. Action`` without its number."""
     digits = len(word) - len(word.lstrip("0123456789"))
     if 0 < digits <= 3 and word[digits : digits + 1] in (".", ")"):
-        return word[digits + 1 :].lstrip(BEFORE)
+        return word[digits + 1 :].lstrip(_BEFORE)
     return word
 
 

@@ -18,7 +18,7 @@ from harness.protocol.calls import (
     without_closing,
 )
 from harness.protocol.json_calls import decode_object, plain_input, read_json
-from harness.protocol.parts import Part, closed
+from harness.protocol.parts import LabelledPart, closed
 from harness.protocol.tool_names import (
     KnownTools,
     WrittenMove,
@@ -32,7 +32,9 @@ from harness.types import Action, Answer
 _LONGEST_SPACED = 80
 
 
-def read_action(part: Part, input_part: Part | None, tools: KnownTools) -> WrittenMove | None:
+def read_action(
+    part: LabelledPart, input_part: LabelledPart | None, tools: KnownTools
+) -> WrittenMove | None:
     """The move under an action label (with the input label below it, if there is one).
 
     None: words that do not name both a tool and an input."""
@@ -60,7 +62,7 @@ def read_action(part: Part, input_part: Part | None, tools: KnownTools) -> Writt
     return _with_input(written, part, tools)
 
 
-def _first_line(part: Part, flaws: list[str]) -> tuple[str, int]:
+def _first_line(part: LabelledPart, flaws: list[str]) -> tuple[str, int]:
     """The first line with something in it, and how many lines below the label it took;
     a code fence that opens before it is a flaw."""
     used, line, left = 0, part.value, part.below
@@ -86,7 +88,7 @@ def _in_fence_marks(line: str) -> str:
     return "" if could_be_name(inner.strip()) else inner.strip()
 
 
-def _with_input(written: WrittenMove, part: Part, tools: KnownTools) -> WrittenMove:
+def _with_input(written: WrittenMove, part: LabelledPart, tools: KnownTools) -> WrittenMove:
     """The call with a tidy input, taken from the lines below where its own has none."""
     if isinstance(written.move, Answer):
         return _answered(tidy_answer(written.move.text, written.flaws), written)
@@ -103,13 +105,13 @@ def _with_input(written: WrittenMove, part: Part, tools: KnownTools) -> WrittenM
     return written
 
 
-def _input_below(written: WrittenMove, part: Part, tools: KnownTools) -> str:
+def _input_below(written: WrittenMove, part: LabelledPart, tools: KnownTools) -> str:
     """The next line with something in it, up to where its brackets close; a line that is a
     call by itself is another move."""
     below = part.rest(written.used)
     if UnlabelledCalls(tools).opens(below):
         return ""
-    field = Part(part.kind, "", below=below)
+    field = LabelledPart(part.kind, "", below=below)
     flaws: list[str] = []
     text, used = _first_line(field, flaws)
     if not text:
@@ -123,7 +125,9 @@ def _input_below(written: WrittenMove, part: Part, tools: KnownTools) -> str:
 # --- Action and Action Input on two lines -----------------------------------------------
 
 
-def _two_lines(part: Part, input_part: Part, tools: KnownTools) -> WrittenMove | None:
+def _two_lines(
+    part: LabelledPart, input_part: LabelledPart, tools: KnownTools
+) -> WrittenMove | None:
     flaws: list[str] = []
     name, used = _first_line(part, flaws)
     if is_nothing(name):
@@ -169,7 +173,7 @@ def _tool_name(name: str, text: str, tools: KnownTools, flaws: list[str]) -> str
     return plain
 
 
-def _field(part: Part, tools: KnownTools) -> WrittenMove:
+def _field(part: LabelledPart, tools: KnownTools) -> WrittenMove:
     """The extent of an input label's text: ``rest`` is the text, ``used`` its lines."""
     whole = part.value + part.below
     text = whole.lstrip()
@@ -225,7 +229,7 @@ def _fenced(text: str, blank: int, flaws: list[str], tools: KnownTools) -> Writt
 # --- Answer -----------------------------------------------------------------------------
 
 
-def read_answer(part: Part, tools: KnownTools) -> WrittenMove:
+def read_answer(part: LabelledPart, tools: KnownTools) -> WrittenMove:
     """The move under an answer label: mostly an answer, sometimes a call."""
     dialect = tools.dialect
     flaws: list[str] = []
@@ -245,7 +249,7 @@ def read_answer(part: Part, tools: KnownTools) -> WrittenMove:
 
 
 def _answer_text(
-    part: Part, tools: KnownTools, value: str, used: int, flaws: list[str]
+    part: LabelledPart, tools: KnownTools, value: str, used: int, flaws: list[str]
 ) -> WrittenMove:
     """The extent of an answer: ``rest`` is its text. It ends with its line, a code fence,
     or in the two-line dialect, whose fields have labels of their own, at the next label."""
@@ -289,7 +293,9 @@ def _answered(text: str, written: WrittenMove) -> WrittenMove:
     return written
 
 
-def _call_in_answer(value: str, part: Part, used: int, tools: KnownTools) -> WrittenMove | None:
+def _call_in_answer(
+    value: str, part: LabelledPart, used: int, tools: KnownTools
+) -> WrittenMove | None:
     """A call of a known tool that stands under an answer label."""
     whole = part.value + part.below
     blob = read_json(whole.lstrip(), tools)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from harness.protocol.calls import FENCES
 from harness.protocol.clean import clean
 from harness.protocol.dialects import Dialect
-from harness.protocol.errors import Notes
+from harness.protocol.errors import FlawNotes
 from harness.protocol.parts import split_parts
 from harness.protocol.tool_names import KnownTools, WrittenMove
 from harness.protocol.turns import PlacedMove, WrittenTurn, read_turns
@@ -34,7 +34,7 @@ def parse_completion(completion: Completion, tools: KnownTools, repair: bool = T
     A text that begins with its own thought label is read as if it did not. ``repair`` False
     keeps the move only where nothing was wrong. Never raises, whatever the text.
     """
-    form, notes, stop = tools.dialect, Notes(), completion.stop
+    form, notes, stop = tools.dialect, FlawNotes(), completion.stop
     text = clean(completion.text, stop, form, notes)
     turns = read_turns(split_parts(text, tools), tools)
     written = _read(turns, form, notes, completion.finish in _CUT_OFF, stop)
@@ -47,14 +47,14 @@ def parse_completion(completion: Completion, tools: KnownTools, repair: bool = T
     return Parsed(thought, move, errors, notes.repairs() if move else ())
 
 
-def _only_empty(notes: Notes) -> Notes:
+def _only_empty(notes: FlawNotes) -> FlawNotes:
     """For empty text: only ``empty`` and what was removed from it."""
-    left = Notes()
+    left = FlawNotes()
     left.add("empty", *(error for error in notes.errors() if error != "missing_action"))
     return left
 
 
-def _note_stop(stop: str, form: Dialect, written: WrittenMove | None, notes: Notes) -> None:
+def _note_stop(stop: str, form: Dialect, written: WrittenMove | None, notes: FlawNotes) -> None:
     """What the stop string itself shows: behind an answer the next question is the
     prompt's own pattern, behind an action the observation is."""
     answered = written is not None and isinstance(written.move, Answer)
@@ -68,7 +68,7 @@ def _note_stop(stop: str, form: Dialect, written: WrittenMove | None, notes: Not
 
 
 def _read(
-    turns: Sequence[WrittenTurn], form: Dialect, notes: Notes, cut_off: bool, stop: str
+    turns: Sequence[WrittenTurn], form: Dialect, notes: FlawNotes, cut_off: bool, stop: str
 ) -> WrittenMove | None:
     index = next((i for i, turn in enumerate(turns) if turn.found or turn.malformed), -1)
     if index < 0 or not turns[index].found:
@@ -95,7 +95,7 @@ def _open_ended(turn: WrittenTurn, found: PlacedMove) -> bool:
     return last and not turn.parts[found.after - 1].ended(found.written.used)
 
 
-def _note_no_move(turns: Sequence[WrittenTurn], notes: Notes, cut_off: bool) -> None:
+def _note_no_move(turns: Sequence[WrittenTurn], notes: FlawNotes, cut_off: bool) -> None:
     malformed = next((turn for turn in turns if turn.malformed), None)
     if cut_off:
         notes.add("truncated")
@@ -109,7 +109,7 @@ def _note_no_move(turns: Sequence[WrittenTurn], notes: Notes, cut_off: bool) -> 
         notes.add(*_BEHIND[turn.opener.kind])
 
 
-def _only(turn: WrittenTurn, notes: Notes) -> PlacedMove | None:
+def _only(turn: WrittenTurn, notes: FlawNotes) -> PlacedMove | None:
     """The only move of a turn; none where there are different ones, or an action that
     could not be read (a worse action does not earn what a better one would not)."""
     real = [found for found in turn.found if not found.written.nothing]
@@ -132,7 +132,7 @@ def _only(turn: WrittenTurn, notes: Notes) -> PlacedMove | None:
     return real[0]
 
 
-def _may_stand(turns: Sequence[WrittenTurn], found: PlacedMove, notes: Notes) -> bool:
+def _may_stand(turns: Sequence[WrittenTurn], found: PlacedMove, notes: FlawNotes) -> bool:
     """Whether what the model wrote before the move leaves it standing: an answer behind
     its own observation never does, nor anything behind a question that it asked itself
     (unless that question opens the text: then it is the one that was asked)."""
@@ -151,7 +151,7 @@ def _may_stand(turns: Sequence[WrittenTurn], found: PlacedMove, notes: Notes) ->
 # --- what is wrong with it --------------------------------------------------------------
 
 
-def _note_flaws(turn: WrittenTurn, found: PlacedMove, notes: Notes) -> None:
+def _note_flaws(turn: WrittenTurn, found: PlacedMove, notes: FlawNotes) -> None:
     """What is wrong with the move, the thought before it and the text after it."""
     notes.add(*found.written.flaws)
     for part in turn.parts[: found.first + 1]:
@@ -165,7 +165,7 @@ def _note_flaws(turn: WrittenTurn, found: PlacedMove, notes: Notes) -> None:
         notes.add(*_BEHIND.get(part.kind, ()))
 
 
-def _note_thought(turn: WrittenTurn, first: int, notes: Notes) -> None:
+def _note_thought(turn: WrittenTurn, first: int, notes: FlawNotes) -> None:
     """What is wrong with the thought before the part ``first``."""
     thoughts = [part for part in turn.parts[:first] if part.kind == "thought"]
     if not turn.thought.strip("`~ \n"):
@@ -186,7 +186,7 @@ def _leftover(text: str) -> tuple[str, ...]:
     return ("code_fence",) if bare.startswith(FENCES) else ("decorated",)
 
 
-def _note_following(turns: Sequence[WrittenTurn], found: PlacedMove, notes: Notes) -> None:
+def _note_following(turns: Sequence[WrittenTurn], found: PlacedMove, notes: FlawNotes) -> None:
     """The boundary behind the move. An empty observation label behind an action is the
     form itself, where no stop string has cut it off."""
     if not turns:

@@ -24,7 +24,7 @@ MOVES = ("action", "input", "answer")
 
 
 @dataclass
-class Part:
+class LabelledPart:
     """A labelled line: what stands behind its label, and the text below that line.
 
     ``below`` begins with the line's own "\\n", if there is one. ``mark`` is the closing
@@ -52,16 +52,16 @@ class Part:
         return self.below.count("\n") > used
 
 
-def split_parts(text: str, tools: KnownTools) -> list[Part]:
+def split_parts(text: str, tools: KnownTools) -> list[LabelledPart]:
     """The parts of a text in order; the first is the thought that the prompt has begun."""
     reader = LabelReader(tools)
-    parts = [Part("thought", "")]
+    parts = [LabelledPart("thought", "")]
     begun = 0  # where the text that belongs to the last part begins
     for start, end, label in reader.labels(text):
         if _is_data(label, parts[-1]):
             continue
         _fill(parts[-1], text[begun : max(start - 1, 0)])
-        parts.append(Part(label.kind, "", label.flaws, mark=label.mark))
+        parts.append(LabelledPart(label.kind, "", label.flaws, mark=label.mark))
         begun = end
         if len(parts) > _MOST_LABELS:
             break
@@ -72,18 +72,18 @@ def split_parts(text: str, tools: KnownTools) -> list[Part]:
     return _merge_opening([piece for pieces in split for piece in pieces])
 
 
-def _is_data(label: Label, last: Part) -> bool:
+def _is_data(label: Label, last: LabelledPart) -> bool:
     """Whether a label-like line belongs to the part above: some word for an input with
     no action over it ("Input: 5 and 6"), unless it can be nothing else."""
     return label.kind == "input" and last.kind != "action" and not label.certain
 
 
-def _fill(part: Part, text: str) -> None:
+def _fill(part: LabelledPart, text: str) -> None:
     line, newline, below = text.partition("\n")
     part.value, part.below = line.strip(), newline + below
 
 
-def _merge_opening(parts: list[Part]) -> list[Part]:
+def _merge_opening(parts: list[LabelledPart]) -> list[LabelledPart]:
     """A text that begins with its own Thought label: that is the thought that was begun."""
     if len(parts) > 1 and parts[1].kind == "thought" and not parts[0].text:
         return parts[1:]
@@ -99,7 +99,7 @@ class _Splitter:
         self.reader = reader
         self.input_next = False
 
-    def split(self, part: Part, input_next: bool) -> list[Part]:
+    def split(self, part: LabelledPart, input_next: bool) -> list[LabelledPart]:
         """The part up to the first label inside it, and what each label begins.
 
         ``input_next``: an input label begins the line after the part."""
@@ -111,7 +111,9 @@ class _Splitter:
         pieces, begun = [part], 0
         for start, end, label in self._inside(part.kind, len(part.value), whole):
             _fill(pieces[-1], whole[begun:start].rstrip(_OPENED))
-            pieces.append(Part(label.kind, "", (*label.flaws, "inline_label"), mark=label.mark))
+            pieces.append(
+                LabelledPart(label.kind, "", (*label.flaws, "inline_label"), mark=label.mark)
+            )
             begun = end
             if len(pieces) > _MOST_LABELS:
                 break
@@ -121,7 +123,7 @@ class _Splitter:
                 self._open(piece)
         return pieces
 
-    def _open(self, part: Part) -> None:
+    def _open(self, part: LabelledPart) -> None:
         """Take away the closing mark of what was opened before the label, and give way to
         a second label right behind the first ("Human: Observation:")."""
         for _ in range(4):

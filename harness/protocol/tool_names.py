@@ -49,7 +49,7 @@ class KnownTools:
             self.near.setdefault(spelling(name), []).append(name)
 
     def find(self, written: str, flaws: list[str]) -> str | None:
-        """The known tool that is meant, or None. Notes what was wrong with the spelling."""
+        """The known tool that is meant, or None. FlawNotes what was wrong with the spelling."""
         if written in self.exact:
             return written
         if len(written) > 2 * LONGEST_NAME:

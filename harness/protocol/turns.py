@@ -14,7 +14,7 @@ from functools import cache
 
 from harness.protocol.calls import TOOL_CALL, read_call
 from harness.protocol.moves import read_action, read_answer
-from harness.protocol.parts import MOVES, Part, without_fence
+from harness.protocol.parts import MOVES, LabelledPart, without_fence
 from harness.protocol.tool_names import KnownTools, WrittenMove
 from harness.protocol.unlabelled import PlacedCall, UnlabelledCalls
 from harness.types import Action, Answer
@@ -43,8 +43,8 @@ class PlacedMove:
 class WrittenTurn:
     """The parts behind a boundary; ``malformed`` where an action label says nothing."""
 
-    opener: Part | None
-    parts: list[Part] = field(default_factory=list)
+    opener: LabelledPart | None
+    parts: list[LabelledPart] = field(default_factory=list)
     found: list[PlacedMove] = field(default_factory=list)
     malformed: bool = False
 
@@ -63,7 +63,7 @@ class WrittenTurn:
         return without_fence("\n".join(text for text in texts if text))
 
 
-def read_turns(parts: Sequence[Part], tools: KnownTools) -> list[WrittenTurn]:
+def read_turns(parts: Sequence[LabelledPart], tools: KnownTools) -> list[WrittenTurn]:
     """The turns in order. Moves are looked for up to the first turn that has any."""
     turns = [WrittenTurn(None)]
     for part in parts:
@@ -105,13 +105,13 @@ def _find(turn: WrittenTurn, tools: KnownTools, bare: UnlabelledCalls) -> None:
         index = after
 
 
-def _same_tool(turn: WrittenTurn, part: Part, tools: KnownTools) -> WrittenMove | None:
+def _same_tool(turn: WrittenTurn, part: LabelledPart, tools: KnownTools) -> WrittenMove | None:
     """A second input under one action: the same tool, called again."""
     last = turn.found[-1] if turn.found else None
     move = last.written.move if last else None
     if last is None or not isinstance(move, Action) or turn.parts[last.after - 1].kind != "input":
         return None
-    return read_action(Part("action", move.tool), part, tools)
+    return read_action(LabelledPart("action", move.tool), part, tools)
 
 
 def _find_behind(
@@ -169,8 +169,8 @@ def _find_bare(turn: WrittenTurn, index: int, bare: UnlabelledCalls) -> int:
     value = whole[first.start : first.end]
     fenced = before != whole[: first.start].rstrip().removesuffix(TOOL_CALL).rstrip()
     turn.parts[index : index + 1] = [
-        Part(part.kind, line.strip(), part.flaws, newline + below),
-        Part("action", value, ("code_fence",) if fenced else (), _behind(whole, found)),
+        LabelledPart(part.kind, line.strip(), part.flaws, newline + below),
+        LabelledPart("action", value, ("code_fence",) if fenced else (), _behind(whole, found)),
     ]
     first.written.used = 0
     turn.found += [PlacedMove(one.written, index + 1, index + 2) for one in found]

@@ -33,7 +33,9 @@ _CUT_OFF = ("context", "deadline", "time", "error")
 _NOT_THE_MODEL = ("deadline", "time", "error")  # … and that say nothing of how a model writes
 _LOOKED = ("ok", "not_found")
 _REFUSED = ("bad_argument", "unknown_tool")
-LOOSE = "loose_argument"  # the code of a call that a tool read only after mending its input
+LOOSE_ARGUMENT = (
+    "loose_argument"  # the code of a call that a tool read only after mending its input
+)
 _CLOSE = Fraction(1, 10**9)  # relative; two spellings of one sum in binary floating point
 
 
@@ -182,7 +184,7 @@ def _step_scores(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[
             if outcome in _REFUSED:
                 errors.append(outcome)
             elif outcome and step.observation and (mended := step.observation.repairs):
-                errors.append(LOOSE)
+                errors.append(LOOSE_ARGUMENT)
             key = (parsed.move.tool, normalise(parsed.move.input))
             errors += ["repeated_action"] if key in done else []
             done.add(key)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from harness.protocol import Protocol
-from harness.scoring.episodes import LOOSE, score_episode
+from harness.scoring.episodes import LOOSE_ARGUMENT, score_episode
 from harness.scoring.text import normalise
 from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
 
@@ -127,7 +127,10 @@ def _judged(step: StepScore, command: Action | None, loose: tuple[str, ...]) -> 
     """The form of a step where nothing but a command is asked for."""
     if command is not None and loose:
         return replace(
-            step, strict=False, errors=(*step.errors, LOOSE), repairs=(*step.repairs, *loose)
+            step,
+            strict=False,
+            errors=(*step.errors, LOOSE_ARGUMENT),
+            repairs=(*step.repairs, *loose),
         )
     if command is not None:
         return step
