@@ -112,9 +112,16 @@ def test_how_near_a_command_comes(command: str, grade: str) -> None:
 
 @pytest.mark.parametrize(
     ("sum", "right"),
-    [("850 * 0.12", True), ("0.12*850", True), ("12 / 100 * 850", True), ("850 / 12", False),
-     ("12% of 850", True), ("10% of 850", False), ("102 + 0j", False)],
-)  # fmt: skip
+    [
+        ("850 * 0.12", True),
+        ("0.12*850", True),
+        ("12 / 100 * 850", True),
+        ("850 / 12", False),
+        ("12% of 850", True),
+        ("10% of 850", False),
+        ("102 + 0j", False),
+    ],
+)
 def test_a_sum_is_right_by_its_value(sum: str, right: bool) -> None:
     assert score(f" So.\nAnswer: calculate: {sum}\n", TASKS["sum-percent"]).correct is right
 
@@ -163,8 +170,11 @@ def test_a_near_miss_of_every_sum_is_another_input() -> None:
 
 
 def test_the_fixed_twin_differs_in_the_label_alone() -> None:
-    diff = [line for line in difflib.ndiff(DECK.text.split("\n"), FIXED.text.split("\n"))
-            if line[0] in "+-"]  # fmt: skip
+    diff = [
+        line
+        for line in difflib.ndiff(DECK.text.split("\n"), FIXED.text.split("\n"))
+        if line[0] in "+-"
+    ]
     assert diff == ["- Answer: wikipedia: Japan", "+ Action: wikipedia: Japan"]
     assert DECK.probe and FIXED.probe and not DECK.stop and not FIXED.stop
 
@@ -203,8 +213,16 @@ def test_it_is_put_to_the_task_that_asks_it(
     (tmp_path / "talk.txt").write_text(TALK)
     (tmp_path / "else.txt").write_text(TALK.replace("France", "Freedonia"))
     monkeypatch.chdir(ROOT)
-    command = ["run", "--model", "perfect-script", "--suite", "deck-2023", "--json",
-               "--runs-dir", str(tmp_path / "runs")]  # fmt: skip
+    command = [
+        "run",
+        "--model",
+        "perfect-script",
+        "--suite",
+        "deck-2023",
+        "--json",
+        "--runs-dir",
+        str(tmp_path / "runs"),
+    ]
     assert main([*command, "--prompt", str(tmp_path / "talk.txt")]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["episodes"], row["accuracy"]) == (1, 1.0)

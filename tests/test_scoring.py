@@ -31,19 +31,30 @@ TOOLS = ("calculate", "wikipedia", "search")
 PROTOCOL = Protocol(TOOLS)
 
 SUM = Task(
-    "sum", "What is 12 * 12?", Target("number", ("144",)), "arithmetic",
+    "sum",
+    "What is 12 * 12?",
+    Target("number", ("144",)),
+    "arithmetic",
     gold_actions=(GoldAction("calculate", expr="12 * 12", observation_contains="144"),),
-)  # fmt: skip
+)
 TRAM = Task(
-    "tram", "When did the town where Ilse Varn was born get a tram?", Target("number", ("1911",)), "multi_hop",
+    "tram",
+    "When did the town where Ilse Varn was born get a tram?",
+    Target("number", ("1911",)),
+    "multi_hop",
     gold_actions=(
         GoldAction("wikipedia", ("Ilse Varn",), observation_contains="Port Almeric"),
         GoldAction("wikipedia", ("Port Almeric",), observation_contains="1911"),
     ),
-)  # fmt: skip
+)
 ECHO = Task("echo", "Say blue.", Target("string", ("blue",)), "no_tool")
-NOBODY = Task("nobody", "Who built the Gull?", Target("abstain"), "unanswerable",
-              gold_actions=(GoldAction("wikipedia", ("Gull",)),))  # fmt: skip
+NOBODY = Task(
+    "nobody",
+    "Who built the Gull?",
+    Target("abstain"),
+    "unanswerable",
+    gold_actions=(GoldAction("wikipedia", ("Gull",)),),
+)
 
 BIRTH = Observation("Ilse Varn was born in Port Almeric.")
 TOWN = Observation("Port Almeric opened its first tram in 1911.")
