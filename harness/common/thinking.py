@@ -27,16 +27,17 @@ CLOSES = re.compile(
 _ALSO = "reason|reflection|scratchpad|analysis|inner_monologue|internal_monologue"
 # Any mark of reasoning, an opening or a closing one, the spelling of one model family a line.
 _MARK = re.compile(
-    rf"<\|(?P<edge>begin|end|start)_(?:of_)?(?:thought|thinking|think|reasoning)\|>"
-    rf"|<\|?(?P<tag>/?)(?:[a-z]{{1,10}}[:_])?(?:{_THINK}|{_ALSO})\|?\s{{0,3}}>"
-    rf"|\[(?P<square>/?)(?:THINK|THINKING|REASONING)\]"
-    rf"|◁(?P<kimi>/?)think(?:ing)?▷"
-    rf"|(?:<\|start\|>assistant)?<\|channel\|>\s{{0,3}}(?P<channel>[a-z]{{1,20}})"
-    rf"(?:[^<\n]{{0,60}}<\|message\|>)?"
-    rf"|<\|channel>\s{{0,3}}(?P<gemma>[a-z]{{1,20}})|(?P<closed><channel\|>)"
-    rf"|(?P<message><\|end\|>)",
+    rf"<\|(?:begin|end|start)_(?:of_)?(?:thought|thinking|think|reasoning)\|>"
+    rf"|<\|?/?(?:[a-z]{{1,10}}[:_])?(?:{_THINK}|{_ALSO})\|?\s{{0,3}}>"
+    r"|\[/?(?:think|thinking|reasoning)\]"
+    r"|◁/?think(?:ing)?▷"
+    r"|(?:<\|start\|>assistant)?<\|channel\|>\s{0,3}(?P<channel>[a-z]{1,20})"
+    r"(?:[^<\n]{0,60}<\|message\|>)?"
+    r"|<\|channel>\s{0,3}(?P<gemma>[a-z]{1,20})|<channel\|>"
+    r"|(?P<message><\|end\|>)",
     re.IGNORECASE,
 )
+_CLOSING = re.compile(r"[<\[◁]\|?/|<\|end|<channel\|>", re.IGNORECASE)
 LEAD = 64  # characters within which a reasoning block begins, or there is none
 
 
@@ -87,9 +88,4 @@ def without_thinking(text: str) -> str | None:
 
 def _opens(mark: re.Match[str]) -> bool:
     channel = mark["channel"] or mark["gemma"]
-    if channel:
-        return channel.lower() != "final"
-    if mark["edge"]:
-        return mark["edge"].lower() != "end"
-    slashes = (mark["tag"], mark["square"], mark["kimi"])
-    return not (mark["closed"] or mark["message"]) and "/" not in slashes
+    return channel.lower() != "final" if channel else not _CLOSING.match(mark[0])
