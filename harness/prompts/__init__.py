@@ -117,7 +117,7 @@ def load_prompt(name: str, tool_block: str = "{tools}") -> Prompt:
             f"prompt {name!r}: not a shipped prompt nor a UTF-8 text file ({error}); "
             f"{hint(name, prompt_names(), 2)}"
         ) from None
-    return render_prompt(_read(path.stem, text, path), tool_block)
+    return render_prompt(_read_prompt(path.stem, text, path), tool_block)
 
 
 def render_prompt(prompt: Prompt, tool_block: str) -> Prompt:
@@ -125,7 +125,7 @@ def render_prompt(prompt: Prompt, tool_block: str) -> Prompt:
     return replace(prompt, text=prompt.text.replace("{tools}", tool_block))
 
 
-def _read(name: str, text: str, path: Path) -> Prompt:
+def _read_prompt(name: str, text: str, path: Path) -> Prompt:
     if not text.startswith(_HEAD):
         return Prompt(name, text, dialect="deck", probe=True)
     head, found, body = text[len(_HEAD) :].partition("\n" + _HEAD)

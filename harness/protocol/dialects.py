@@ -107,11 +107,11 @@ class Dialect:
         written = completion.text + completion.stop + completion.tail
         if self.stopped_at_observation(completion.stop):
             begun = (completion.stop + completion.tail).strip().removeprefix(labels.observation)
-            lead = "" if ":" in begun else ":" if begun else f"{_counted(number)}:"
+            lead = "" if ":" in begun else ":" if begun else f"{_count_after(number)}:"
         else:
             newline = "" if written.endswith("\n") else "\n"
-            lead = f"{newline}{labels.observation}{_counted(number)}:"
-        thought = labels.thought + _counted(number and number + 1)
+            lead = f"{newline}{labels.observation}{_count_after(number)}:"
+        thought = labels.thought + _count_after(number and number + 1)
         return (Piece(f"{lead} {observation.text}\n{thought}:"),)
 
     def _number_in(self, text: str) -> int:
@@ -127,7 +127,7 @@ class Dialect:
         return template.replace("{finish}", self.finish)
 
 
-def _counted(number: int) -> str:
+def _count_after(number: int) -> str:
     return f" {number}" if number else ""
 
 

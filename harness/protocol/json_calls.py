@@ -125,7 +125,7 @@ def _mended(text: str) -> tuple[str, int, list[str]]:
 
 def _call_of(data: dict[str, object], tools: KnownTools, depth: int = 0) -> WrittenMove | None:
     """The call that an object is. None where it names no tool."""
-    data = {_key(key): value for key, value in data.items()}
+    data = {_json_key(key): value for key, value in data.items()}
     for key in _CALL_LISTS:
         calls = data.get(key)
         if isinstance(calls, list) and calls and depth < _DEEPEST:
@@ -150,14 +150,14 @@ def _call_of(data: dict[str, object], tools: KnownTools, depth: int = 0) -> Writ
 
 def _means_call(data: dict[str, object], tools: KnownTools) -> bool:
     """Whether an object without a label over it is meant as a call."""
-    keys = {_key(key) for key in data}
+    keys = {_json_key(key) for key in data}
     if "name" in keys and not keys.isdisjoint(_INPUT_KEYS):
         return True
     certain = {*_TOOL_KEYS, *_CALL_LISTS} - {"name", "call", "command", "api"}
     return not keys.isdisjoint(certain) or any(tools.known(key) for key in data)
 
 
-def _key(key: str) -> str:
+def _json_key(key: str) -> str:
     return key.strip().lower().replace(" ", "_").replace("-", "_")
 
 

@@ -181,7 +181,7 @@ class LabelReader:
             or (kind == "input" and opening == "(")
         ):
             return None
-        if _key(word).endswith(" call"):  # a template's mark: the call stands behind it
+        if _word_key(word).endswith(" call"):  # a template's mark: the call stands behind it
             return None
         flaws = (
             ["decorated"] if self._own_word(word.strip(), kind) else ["wrong_label", "decorated"]
@@ -220,11 +220,11 @@ class LabelReader:
     def _kind(self, plain: str) -> LabelKind | None:
         if len(plain) > _LONGEST_KEY:
             return None
-        key = _key(plain)
-        kind = self.words.get(key) or self.words.get(_key(_ASIDE.sub("", plain)))
+        key = _word_key(plain)
+        kind = self.words.get(key) or self.words.get(_word_key(_ASIDE.sub("", plain)))
         if kind or spelling(plain) in self.tools:
             return kind if spelling(plain) not in self.tools or plain in self.own else None
-        return "observation" if self._observes(_key(_ASIDE.sub("", plain))) else None
+        return "observation" if self._observes(_word_key(_ASIDE.sub("", plain))) else None
 
     def _observes(self, key: str) -> bool:
         """Whether words name what came back from a tool."""
@@ -244,7 +244,7 @@ class LabelReader:
 
 
 def _full(plain: str) -> bool:
-    key = _key(plain)
+    key = _word_key(plain)
     return " " in key or key in ("observation", "observations") or not key.isascii()
 
 
@@ -264,7 +264,7 @@ def _without_number(word: str) -> str:
     return word
 
 
-def _key(plain: str) -> str:
+def _word_key(plain: str) -> str:
     """The word as the table of words holds it, without numbers."""
     words = plain.replace("\\", "").replace("_", " ").replace("-", " ").lower().split()
     return " ".join(kept for word in words if (kept := word.strip("*#()").rstrip("0123456789")))

@@ -37,7 +37,7 @@ def parse_completion(completion: Completion, tools: KnownTools, repair: bool = T
     form, notes, stop = tools.dialect, FlawNotes(), completion.stop
     text = clean(completion.text, stop, form, notes)
     turns = read_turns(split_parts(text, tools), tools)
-    written = _read(turns, form, notes, completion.finish in _CUT_OFF, stop)
+    written = _decide_move(turns, form, notes, completion.finish in _CUT_OFF, stop)
     if not text.strip() and "think_block" not in notes.errors():
         notes = _only_empty(notes)
     _note_stop(stop, form, written, notes)
@@ -67,7 +67,7 @@ def _note_stop(stop: str, form: Dialect, written: WrittenMove | None, notes: Fla
 # --- from turns to one call ----------------------------------------------------------
 
 
-def _read(
+def _decide_move(
     turns: Sequence[WrittenTurn], form: Dialect, notes: FlawNotes, cut_off: bool, stop: str
 ) -> WrittenMove | None:
     index = next((i for i, turn in enumerate(turns) if turn.found or turn.malformed), -1)

@@ -60,12 +60,12 @@ def split_parts(text: str, tools: KnownTools) -> list[LabelledPart]:
     for start, end, label in reader.labels(text):
         if _is_data(label, parts[-1]):
             continue
-        _fill(parts[-1], text[begun : max(start - 1, 0)])
+        _set_text(parts[-1], text[begun : max(start - 1, 0)])
         parts.append(LabelledPart(label.kind, "", label.flaws, mark=label.mark))
         begun = end
         if len(parts) > _MOST_LABELS:
             break
-    _fill(parts[-1], text[begun:])
+    _set_text(parts[-1], text[begun:])
     splitter = _Splitter(tools, reader)
     following = [part.kind == "input" for part in parts[1:]]
     split = [splitter.split(*both) for both in zip(parts, [*following, False], strict=True)]
@@ -78,7 +78,7 @@ def _is_data(label: Label, last: LabelledPart) -> bool:
     return label.kind == "input" and last.kind != "action" and not label.certain
 
 
-def _fill(part: LabelledPart, text: str) -> None:
+def _set_text(part: LabelledPart, text: str) -> None:
     line, newline, below = text.partition("\n")
     part.value, part.below = line.strip(), newline + below
 
@@ -110,7 +110,7 @@ class _Splitter:
         whole = part.value + part.below
         pieces, begun = [part], 0
         for start, end, label in self._inside(part.kind, len(part.value), whole):
-            _fill(pieces[-1], whole[begun:start].rstrip(_OPENED))
+            _set_text(pieces[-1], whole[begun:start].rstrip(_OPENED))
             pieces.append(
                 LabelledPart(label.kind, "", (*label.flaws, "inline_label"), mark=label.mark)
             )
@@ -118,7 +118,7 @@ class _Splitter:
             if len(pieces) > _MOST_LABELS:
                 break
         if len(pieces) > 1:
-            _fill(pieces[-1], whole[begun:])
+            _set_text(pieces[-1], whole[begun:])
             for piece in pieces[1:]:
                 self._open(piece)
         return pieces

@@ -71,20 +71,20 @@ def read_turns(parts: Sequence[LabelledPart], tools: KnownTools) -> list[Written
             turns.append(WrittenTurn(part))
         else:
             turns[-1].parts.append(part)
-    bare = UnlabelledCalls(tools)
+    unlabelled = UnlabelledCalls(tools)
     for turn in turns:
-        _find(turn, tools, bare)
+        _find_moves(turn, unlabelled)
         if turn.found or turn.malformed:
             break
     return turns
 
 
-def _find(turn: WrittenTurn, tools: KnownTools, bare: UnlabelledCalls) -> None:
-    index = 0
+def _find_moves(turn: WrittenTurn, unlabelled: UnlabelledCalls) -> None:
+    tools, index = unlabelled.tools, 0
     while index < len(turn.parts):
         part = turn.parts[index]
         if part.kind in _THOUGHTS:
-            index = _find_bare(turn, index, bare)
+            index = _find_unlabelled(turn, index, unlabelled)
             continue
         below = turn.parts[index + 1 : index + 2]
         inputs = below if part.kind == "action" and below and below[0].kind == "input" else []
@@ -98,10 +98,10 @@ def _find(turn: WrittenTurn, tools: KnownTools, bare: UnlabelledCalls) -> None:
             written = _same_tool(turn, part, tools)
         if written is None:
             turn.malformed = True
-            _find_behind(turn, WrittenMove(None, closed=True), index, after, tools, bare)
+            _find_behind(turn, WrittenMove(None, closed=True), index, after, unlabelled)
         else:
             turn.found.append(PlacedMove(written, index, after))
-            _find_behind(turn, written, index, after, tools, bare)
+            _find_behind(turn, written, index, after, unlabelled)
         index = after
 
 
@@ -115,32 +115,26 @@ def _same_tool(turn: WrittenTurn, part: LabelledPart, tools: KnownTools) -> Writ
 
 
 def _find_behind(
-    turn: WrittenTurn,
-    written: WrittenMove,
-    first: int,
-    after: int,
-    tools: KnownTools,
-    bare: UnlabelledCalls,
+    turn: WrittenTurn, written: WrittenMove, first: int, after: int, unlabelled: UnlabelledCalls
 ) -> None:
     """Calls without a label in what is left of a move's text, or on its own line."""
     last = turn.parts[after - 1]
     left = f"{written.rest}\n{last.rest(written.used)}"
-    second = [found.written for found in bare.find(left, near=True)]
+    second = [found.written for found in unlabelled.find(left, near=True)]
     if not written.nothing:
-        second += _in_its_line(turn.parts[first].value, written, tools, bare)
+        second += _in_its_line(turn.parts[first].value, written, unlabelled)
     turn.found += [PlacedMove(found, first, after) for found in second]
 
 
-def _in_its_line(
-    line: str, written: WrittenMove, tools: KnownTools, bare: UnlabelledCalls
-) -> list[WrittenMove]:
+def _in_its_line(line: str, written: WrittenMove, unlabelled: UnlabelledCalls) -> list[WrittenMove]:
     """A second call inside the line of a first one: in JSON, or a tool's exact name with
     its sign behind a separator (``wikipedia: Japan; search: Tokyo``)."""
     if "json_action" in written.flaws or written.move is None:
         return []
+    tools = unlabelled.tools
     behind = next((at for at in (line.find(' {"'), line.find(" {'")) if at >= 0), -1)
     name = line[: behind + 1].rstrip(" :：([") if behind >= 0 else ""
-    if name and not tools.known(name) and (found := bare.find(line[behind:])):
+    if name and not tools.known(name) and (found := unlabelled.find(line[behind:])):
         return [found[0].written]
     separator = _separators(tuple(tools.exact)).search(line) if tools.exact else None
     if separator is None:
@@ -155,12 +149,12 @@ def _separators(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:[;,|&。、]|\b(?:and|then|or)\b)[ \t]{{1,3}}((?:{tools})[ \t]?[:：\[(])")
 
 
-def _find_bare(turn: WrittenTurn, index: int, bare: UnlabelledCalls) -> int:
+def _find_unlabelled(turn: WrittenTurn, index: int, unlabelled: UnlabelledCalls) -> int:
     """The calls without a label in a thought, which ends where the first begins. The
     index of the part to go on with."""
     part = turn.parts[index]
     whole = part.value + part.below
-    found = bare.find(whole)
+    found = unlabelled.find(whole)
     if not found:
         return index + 1
     before = without_fence(whole[: found[0].start].rstrip().removesuffix(TOOL_CALL).rstrip())

@@ -57,7 +57,7 @@ def score_episode(task: Task, episode: Episode, protocol: Protocol) -> EpisodeSc
     read = _read_again(episode, protocol)
     calls = list(_calls(read, repair))
     status = _status(episode, read)
-    said = _answer(read) if status == "answered" else ""
+    said = _answer_text(read) if status == "answered" else ""
     verdict = match(task.answer, said, task.language)
     steps = tuple(_step_scores(read, repair))
     met, recovered = _recovered(read, repair)
@@ -127,22 +127,22 @@ def _read_again(episode: Episode, protocol: Protocol) -> list[tuple[Step, Parsed
     for step in episode.steps:
         parsed = protocol.read(step.completion)
         read.append((step, parsed))
-        if _answers(step, parsed):
+        if _is_answer(step, parsed):
             break
     return read
 
 
-def _answers(step: Step, parsed: Parsed) -> bool:
+def _is_answer(step: Step, parsed: Parsed) -> bool:
     return isinstance(parsed.move, Answer) and step.completion.finish not in _CUT_OFF
 
 
-def _answer(read: Sequence[tuple[Step, Parsed]]) -> str:
+def _answer_text(read: Sequence[tuple[Step, Parsed]]) -> str:
     move = read[-1][1].move
     return move.text if isinstance(move, Answer) else ""
 
 
 def _status(episode: Episode, read: Sequence[tuple[Step, Parsed]]) -> str:
-    if read and _answers(*read[-1]):
+    if read and _is_answer(*read[-1]):
         return "answered"
     return "unreadable" if episode.status == "answered" else episode.status
 
@@ -216,7 +216,7 @@ def _recovered(read: Sequence[tuple[Step, Parsed]], repair: bool) -> tuple[int, 
             taken = _outcome(later, then, repair) in _LOOKED
             mended += taken and (same or outcome != "bad_argument")
         else:
-            mended += outcome == "unreadable" and _answers(later, then)
+            mended += outcome == "unreadable" and _is_answer(later, then)
     return met, mended
 
 
@@ -283,13 +283,13 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
     if call.observation is None or call.observation.outcome not in _LOOKED:
         return False
     evidence, text = match_form(gold.observation_contains), match_form(call.observation.text)
-    wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
+    wanted, shown = _number_in(gold.observation_contains), _number_in(call.observation.text)
     if gold.tool == "calculate" and wanted is not None and shown is not None:
         cut_off = "." in evidence and text.startswith(evidence)
         return cut_off or abs(wanted - shown) <= _CLOSE * abs(wanted)
     return evidence in text
 
 
-def _value(text: str) -> Fraction | None:
+def _number_in(text: str) -> Fraction | None:
     found = find_quantities(text)
     return found[0].value if len(found) == 1 else None

@@ -49,7 +49,7 @@ def score_probe(
     expressions have the same value, ``mended`` which repairs one takes to be read.
     """
     plain = score_episode(task, episode, protocol)
-    move = _move(episode, protocol)
+    move = _move_today(episode, protocol)
     command = move if isinstance(move, Action) and move.tool in protocol.tools else None
     grade = grade_action(command, wanted(task), same_value)
     loose = mended(command.input) if command and command.tool == "calculate" else ()
@@ -103,10 +103,10 @@ def grade_action(move: Move | None, right: Iterable[Action], same_value: SameVal
         return "other tool"
     if move.tool == "calculate":
         return "right" if any(same_value(move.input, input) for input in inputs) else "other input"
-    said = _words(move.input)
-    if any(said == _words(input) for input in inputs):
+    said = _telling_words(move.input)
+    if any(said == _telling_words(input) for input in inputs):
         return "right"
-    return "more words" if any(said > _words(input) for input in inputs) else "other input"
+    return "more words" if any(said > _telling_words(input) for input in inputs) else "other input"
 
 
 def ran_on(episode: Episode, score: EpisodeScore) -> bool:
@@ -116,7 +116,7 @@ def ran_on(episode: Episode, score: EpisodeScore) -> bool:
     return cut_off or any(RUN_ON.intersection(step.errors) for step in score.steps)
 
 
-def _move(episode: Episode, protocol: Protocol) -> Move | None:
+def _move_today(episode: Episode, protocol: Protocol) -> Move | None:
     """Today's reading of the generation; None where there was none."""
     if not episode.steps or episode.steps[0].completion.finish in ("deadline", "time", "error"):
         return None
@@ -144,7 +144,7 @@ def _shown(move: Move | None) -> str:
     return f"{move.tool}: {move.input}" if isinstance(move, Action) else move.text
 
 
-def _words(text: str) -> frozenset[str]:
+def _telling_words(text: str) -> frozenset[str]:
     """The words that tell one input from another; all of them where none would be left."""
     words = frozenset(_WORD.findall(normalise(text).replace("_", " ")))
     return words.difference(_SMALL.split()) or words
