@@ -13,8 +13,8 @@ import pytest
 from harness.cli import main
 from harness.prompts import FOLDER as PROMPTS
 from harness.scoring.answers import match
-from harness.suites import check
 from harness.suites.articles import read_articles, read_folder
+from harness.suites.check import check_suite
 from harness.suites.tasks import load_suite
 from harness.tools import TOOLS, Toolbox
 from harness.types import Article, Suite, Task, UserError
@@ -50,7 +50,7 @@ def kind(task: Task) -> set[str]:
 def test_every_gold_action_replays_and_every_answer_scores_as_it_should(
     name: str, toolbox: Toolbox
 ) -> None:
-    assert check.check(suite(name), toolbox) == []
+    assert check_suite(suite(name), toolbox) == []
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_japanese_lines_join_without_a_space(tmp_path: Path) -> None:
     [
         ("", ":1:", "language: en"),
         ("Oru\nOru is a town.\n", ":1:", "language: en"),
-        ("language:\n\nOru\nText.\n", ":1:", "names no language"),
+        ("language:\n\nOru\nText.\n", ":1:", "expected `language: en`"),
         ("language: en\n\nOru\n", ":3:", "expected a text or `meanings:`"),
         ("language: en\n\nOru\nmeanings: A; B\nText.\n", ":3:", "one of the two"),
         ("language: en\n\naliases: Oru\nText.\n", ":3:", "expected a title"),
@@ -311,9 +311,9 @@ def test_a_bad_article_file_is_told_by_line(
 
 def test_files_that_cannot_be_read_are_told_by_name(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"language: en\n\nCaf\xe9\nText.\n")
-    with pytest.raises(UserError, match=r"latin\.txt: not UTF-8"):
+    with pytest.raises(UserError, match=r"latin\.txt:3: not UTF-8"):
         read_folder(tmp_path)
-    with pytest.raises(UserError, match="cannot read articles: No such file"):
+    with pytest.raises(UserError, match="cannot be read: No such file"):
         read_articles(tmp_path / "none.txt")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="no article files there"):

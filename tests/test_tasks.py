@@ -25,10 +25,10 @@ def test_a_task_survives_its_file() -> None:
         ("[1]", "t.jsonl:2: expected a JSON object"),
         (
             GOOD.replace("question", "qestion"),
-            "t.jsonl:2: unknown field 'qestion'; did you mean 'question'?",
+            "t.jsonl:2: unknown field 'qestion'; did you mean question?",
         ),
         (GOOD.replace('"question": "q?", ', ""), "t.jsonl:2: field 'question' is missing"),
-        (GOOD.replace("number", "numbr"), "t.jsonl:2: answer type 'numbr'; did you mean 'number'?"),
+        (GOOD.replace("number", "numbr"), "t.jsonl:2: answer type 'numbr'; did you mean number?"),
         (GOOD.replace('["1"]', "[]"), "t.jsonl:2: answer: 'accepted' is empty"),
         (GOOD.replace('["1"]', "[1]"), "t.jsonl:2: answer: accepted: expected a list of texts"),
         (GOOD.replace('"a"', "3"), "t.jsonl:2: id: expected text"),

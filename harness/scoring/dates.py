@@ -245,6 +245,16 @@ def find_dates(text: str) -> tuple[Date, ...]:
     return (*dates, NO_DATE) if dates and _TO_A_DAY.search(text) else dates
 
 
+def whole_date(text: str) -> Date | None:
+    """The date that is the whole text; None for any other text."""
+    text = _readable(text)
+    for pattern, reader in _READERS:
+        if whole := pattern.fullmatch(text):
+            date = reader(whole)
+            return date if date and _possible(date) else None
+    return None
+
+
 def _read(text: str) -> Iterator[Date]:
     left = text
     for pattern, reader in _READERS:

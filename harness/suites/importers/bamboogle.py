@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 
 from harness.common.text import one_line
 from harness.suites.importers.source import (
-    PROVENANCE,
     Dataset,
     Imported,
     Source,
@@ -77,7 +76,7 @@ def _task(question: str, answers: tuple[str, ...], number: int) -> Task:
         answer=target(*answers),
         category="two_hop",
         difficulty=3,
-        provenance=f"{PROVENANCE}Bamboogle, record {number}",
+        provenance=f"Bamboogle, record {number}",
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.suites.importers.source import (
-    PROVENANCE,
     Dataset,
     Imported,
     JsonRow,
@@ -63,7 +62,7 @@ def _task(row: JsonRow, where: str, first: dict[str, str]) -> Task:
         gold_actions=tuple(GoldAction("wikipedia", (title,)) for title in titles),
         evidence=titles,
         cluster=first.setdefault(claim, id),
-        provenance=f"{PROVENANCE}FEVER {row['id']}",
+        provenance=f"FEVER {row['id']}",
     )
 
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 
 from harness.suites.importers.source import (
-    PROVENANCE,
     Dataset,
     Imported,
     Source,
@@ -47,7 +46,7 @@ def _task(row: Mapping[str, object], where: str, name: str, number: int) -> Task
         category="word_problem",
         difficulty=min(max(len(golds), 1), _HARDEST),
         gold_actions=golds,
-        provenance=f"{PROVENANCE}{name}, line {number + 1}",
+        provenance=f"{name}, line {number + 1}",
     )
 
 

@@ -17,7 +17,6 @@ from typing import Any
 
 from harness.common.text import one_line
 from harness.suites.importers.source import (
-    PROVENANCE,
     Dataset,
     Imported,
     JsonRow,
@@ -86,7 +85,7 @@ def _task(row: JsonRow, where: str, passages: Mapping[str, str]) -> Task:
         difficulty=_LEVELS.get(str(row.get("level", "medium")), 3),
         gold_actions=tuple(_gold(title, answer, passages[title]) for title in titles),
         evidence=tuple(titles),
-        provenance=f"{PROVENANCE}HotpotQA {id}",
+        provenance=f"HotpotQA {id}",
     )
 
 
@@ -127,7 +126,7 @@ def _dev_task(row: JsonRow, where: str, place: int) -> Task:
         answer=target(text_of(row, "answer", where)),
         category=_CATEGORIES.get(kind, kind),
         difficulty=3,
-        provenance=f"{PROVENANCE}HotpotQA dev {place}",
+        provenance=f"HotpotQA dev {place}",
     )
 
 

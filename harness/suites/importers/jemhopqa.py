@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.common.text import one_line
 from harness.suites.importers.source import (
-    PROVENANCE,
     Dataset,
     Imported,
     JsonRow,
@@ -97,7 +96,7 @@ def _task(row: JsonRow, where: str, facts: Sequence[_Fact]) -> Task:
             for title, _, values in facts
         ),
         evidence=titles,
-        provenance=f"{PROVENANCE}JEMHopQA {id}",
+        provenance=f"JEMHopQA {id}",
     )
 
 

@@ -13,14 +13,7 @@ from pathlib import Path
 
 from harness.common.text import one_line
 from harness.suites.importers.gsm8k import GSM8K
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    Source,
-    plain_number,
-    table_rows,
-)
+from harness.suites.importers.source import Dataset, Imported, Source, plain_number, table_rows
 from harness.types import Target, Task, UserError
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
@@ -67,7 +60,7 @@ def _task(row: Sequence[str], where: str, code: str, number: int) -> Task:
         language=code,
         difficulty=2,
         cluster=f"gsm8k-test-{number:04d}",
-        provenance=f"{PROVENANCE}mgsm_{code}, line {number + 1}",
+        provenance=f"mgsm_{code}, line {number + 1}",
     )
 
 

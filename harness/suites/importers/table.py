@@ -1,23 +1,21 @@
-"""Any table of questions and answers: JSONL, a JSON list, or cells with a head line, parted
-by commas, tabs, semicolons or bars; with a map of columns.
+"""Imports any table of questions and answers, with a map of columns.
 
-``question=Frage,answer=Antwort`` says that the field question is in the column Frage. Several
-right answers are a JSON list, or stand in one cell with `;` between them. TRUE and FALSE are
-yes and no.
+A table is JSONL, a JSON list, or lines of cells below a head line, separated by commas, tabs,
+semicolons or bars. ``question=Frage`` says that the question is in the column Frage. Several
+right answers are a JSON list, or one cell with `;` between them. TRUE and FALSE are yes and no.
 """
 
 from __future__ import annotations
 
 import csv
-import difflib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from harness.common.hints import hint
 from harness.common.text import one_line
 from harness.suites.importers.source import (
-    PROVENANCE,
     Dataset,
     Imported,
     Source,
@@ -39,16 +37,15 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     (source,) = sources
     for field in columns:
         if field not in _FIELDS:
-            raise UserError(f"no field {field!r}; there are {', '.join(_FIELDS)}")
+            raise UserError(f"--columns: no field {field!r}; {hint(field, _FIELDS)}")
     rows = _rows(source)
     chosen = {field: columns.get(field, field) for field in _FIELDS}
     there = list(rows[0][1])
     for field in ("question", "answer", *columns):
         if chosen[field] not in there:
-            near = difflib.get_close_matches(chosen[field], there, n=1)
             raise UserError(
                 f"{rows[0][0]}: no column {chosen[field]!r} for the {field}; give --columns "
-                f"{field}={near[0] if near else 'COLUMN'}; there are {', '.join(there)}"
+                f"{field}=COLUMN; {hint(chosen[field], there)}"
             )
     tasks = tuple(_task(row, where, chosen, n) for n, (where, row) in enumerate(rows, 1))
     return Imported(tasks, len(tasks))
@@ -101,7 +98,7 @@ def _task(row: Mapping[str, Any], where: str, columns: Mapping[str, str], number
         language=_text(cell["language"]) or language_of(question),
         difficulty=_difficulty(cell["difficulty"], where),
         cluster=_text(cell["cluster"]),
-        provenance=f"{PROVENANCE}row {number}",
+        provenance=f"row {number}",
     )
 
 
@@ -124,7 +121,7 @@ def _target(answers: tuple[str, ...], kind: str, where: str) -> Target:
     for known in get_args(AnswerType):
         if kind == known:
             return Target(known, ("; ".join(answers),) if known == "list" else answers)
-    raise UserError(f"{where}: answer type {kind!r}; there are {', '.join(get_args(AnswerType))}")
+    raise UserError(f"{where}: answer type {kind!r}; {hint(kind, get_args(AnswerType))}")
 
 
 def _difficulty(value: Any, where: str) -> int:
