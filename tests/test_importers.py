@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 from harness.cli import main
 from harness.scoring.answers import match
 from harness.suites import tasks
-from harness.suites.importers import DATASETS, import_files
-from harness.types import GoldAction, Suite, UserError
+from harness.suites.importers import DATASETS, Dataset, Imported, Source, import_files
+from harness.suites.importers.source import target
+from harness.types import Article, GoldAction, Suite, Task, UserError
 
 
 def jsonl(path: Path, rows: list[Any]) -> str:
@@ -362,6 +364,43 @@ def test_a_table_may_be_jsonl_with_lists_of_answers(tmp_path: Path) -> None:
     rows = [{"question": "How many?", "answer": 12}, {"question": "Who?", "answer": ["A", "B"]}]
     suite = bring(tmp_path, "table", jsonl(tmp_path / "t.jsonl", rows))
     assert [task.answer.accepted for task in suite.tasks] == [("12",), ("A", "B")]
+
+
+# --- an importer of one's own -----------------------------------------------------------
+
+
+def read_capitals(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+    """Lines such as `Norway: Oslo`."""
+    tasks = []
+    for number, line in enumerate(sources[0].text().splitlines(), 1):
+        land, colon, city = line.partition(": ")
+        if not colon:
+            raise UserError(f"{sources[0].path}:{number}: expected land, colon, city")
+        question = f"What is the capital of {land}?"
+        tasks.append(
+            Task(f"c{number}", question, target(city), "capital", provenance=f"line {number}")
+        )
+    return Imported(tuple(tasks), len(tasks), (Article("Norway", "Its capital is Oslo."),))
+
+
+CAPITALS = Dataset("Capitals", "CC0-1.0", "exact match", "", ("capitals.txt",), read_capitals)
+
+
+def test_a_new_importer_is_one_value_and_one_line_in_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(DATASETS, "capitals", CAPITALS)
+    assert main(["tasks", "import"]) == 0
+    assert "capitals: Capitals, CC0-1.0" in capsys.readouterr().out
+    file = tmp_path / "capitals.txt"
+    file.write_text("Norway: Oslo\nEstonia: Tallinn\n")
+    suite = bring(tmp_path, "capitals", str(file))
+    assert [task.answer.accepted[0] for task in suite.tasks] == ["Oslo", "Tallinn"]
+    assert suite.tasks[1].provenance == "imported: line 2"
+    assert suite.licence == "CC0-1.0" and suite.world
+    assert main(["tasks", "check", str(tmp_path / "out")]) == 0
+    file.write_text("Norway: Oslo\nEstonia\n")
+    assert refusal(tmp_path / "again", "capitals", str(file)).startswith(f"{file}:2: expected land")
 
 
 # --- wrong files ------------------------------------------------------------------------

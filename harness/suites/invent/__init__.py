@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from harness.suites.invent.articles import Dials, article_of, write_page
 from harness.suites.invent.drafts import Hop, Plan
 from harness.suites.invent.draw import Draw, Split, may_use, side_of
+from harness.suites.invent.pages import Dials, article_of, write_page
 from harness.suites.invent.questions import CATEGORIES, CHAINS, Asker
 from harness.suites.invent.reader import LANGUAGES, load_language
 from harness.suites.invent.world import Maker
