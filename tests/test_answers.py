@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.scoring.answers import MAX_CHARACTERS, expects, match
+from harness.scoring.answers import MATCHERS, MAX_CHARACTERS, expects, match
 from harness.scoring.dates import Date, find_dates
 from harness.scoring.denial import denied
 from harness.scoring.lists import readings
@@ -360,6 +360,17 @@ def test_the_verdict_says_what_was_compared_and_why() -> None:
     )
     assert match(string("Oslo"), "") == Verdict(False, False, "", "string: not answered")
     assert expects(match(ABSTAIN, "Oslo")) == "abstain"
+
+
+def test_a_new_matcher_is_one_function_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge_colour(target: Target, text: str) -> Verdict:
+        right = text.strip("#").lower() == target.accepted[0]
+        return Verdict(right, right, text, "same colour" if right else "another")
+
+    monkeypatch.setitem(MATCHERS, "colour", judge_colour)  # type: ignore[misc]
+    colour = Target("colour", ("ff0000",))  # type: ignore[arg-type]
+    assert match(colour, "#FF0000") == Verdict(True, True, "#FF0000", "colour: same colour")
+    assert match(colour, "I don't know").rule == "colour: abstained"
 
 
 TYPES = st.sampled_from(["number", "string", "date", "list", "yesno", "abstain"])

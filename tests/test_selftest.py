@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,15 @@ NOWHERE = Toolbox(tuple(TOOLS), NoWorld())
 
 def sums(count: int, provenance: str = "", cluster_size: int = 1) -> tuple[Task, ...]:
     """Sums with an answer of their own for every cluster."""
-    return tuple(
-        Task(
-            f"t{n}", f"What is {n // cluster_size} + 7000, for the {n}th time?",
-            Target("number", (str(n // cluster_size + 7000),)), "arithmetic",
-            gold_actions=(GoldAction("calculate", expr=f"{n // cluster_size} + 7000",
-                                     observation_contains=str(n // cluster_size + 7000)),),
-            cluster=f"c{n // cluster_size}", provenance=provenance,
-        )
-        for n in range(count)
-    )  # fmt: skip
+    made = []
+    for n in range(count):
+        cluster = n // cluster_size
+        expr, value = f"{cluster} + 7000", str(cluster + 7000)
+        gold = GoldAction("calculate", expr=expr, observation_contains=value)
+        question, answer = f"What is {expr}, for the {n}th time?", Target("number", (value,))
+        task = Task(f"t{n}", question, answer, "arithmetic", gold_actions=(gold,))
+        made.append(replace(task, cluster=f"c{cluster}", provenance=provenance))
+    return tuple(made)
 
 
 def suite(some: tuple[Task, ...], world: str = "") -> Suite:
@@ -43,8 +43,6 @@ def texts(problems: list[Problem], fatal: bool = True) -> str:
 
 
 def with_first(some: tuple[Task, ...], **changes: object) -> tuple[Task, ...]:
-    from dataclasses import replace
-
     return (replace(some[0], **changes), *some[1:])  # type: ignore[arg-type]
 
 

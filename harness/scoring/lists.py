@@ -1,4 +1,4 @@
-"""The items of a list, however it was written: commas, "and", bullets, numbers, JSON, bars.
+"""Divides a list into its items: commas, "and", bullets, numbers, JSON, bars.
 
 Where a list can be divided in several ways, every way is a reading; a name that the task
 knows, such as "Trinidad and Tobago", is never divided.

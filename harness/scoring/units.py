@@ -1,8 +1,8 @@
-"""Units of measure, and what turns a figure in one into a figure in another, exactly.
+"""Units of measure: reads their names, and converts figures exactly.
 
-A table instead of a library: most of it are spellings, English and Japanese, which a library
-would need as well, and fractions are exact. A name may have several readings (a pound is
-money or a mass); which one is meant, the wanted unit decides.
+A table instead of a library, since most of it are English and Japanese spellings, and since
+fractions are exact. A name may have several readings (a pound is money or a mass); the wanted
+unit decides.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from typing import NamedTuple
+
+from harness.common.cjk import KANJI, KATAKANA
 
 
 class Unit(NamedTuple):
@@ -194,7 +196,7 @@ _UNITS = _names()
 _LONGEST = max(map(len, _UNITS))
 _INCH = re.compile(r"in\b(?! ?[a-z0-9])|in (?=tall|high|long|wide|deep|thick)")
 _PER = re.compile(r" ?(?:/| per | an? (?=day|week|month|year|hour|minute|second))")
-_WORD = re.compile(r"[a-z][a-z-]*|[\u30a1-\u30fa\u30fc\u4e00-\u9fff]+")
+_WORD = re.compile(f"[a-z][a-z-]*|[{KATAKANA}{KANJI}]+")
 _SMALL_WORDS = (
     "a an the in of on at as and or but is was are were be to for from by with than then so "
     "tall high long wide deep thick old away apart above below across total altogether overall "
@@ -205,7 +207,7 @@ _NEUTRAL = frozenset(_SMALL_WORDS.split())
 _NEUTRAL_KANJI = ("程度", "前後", "以", "未満", "超", "弱", "強", "余", "足", "相当", "位", "半")
 
 
-def named(text: str) -> Units:
+def unit_named(text: str) -> Units:
     """The unit that a task names, in folded text; a word of its own where it is none known."""
     units, _ = read_unit(text, 0)
     return units if units or not text else (Unit("~" + text),)

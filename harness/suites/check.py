@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.common.hints import hint
-from harness.scoring.answers import gold_date, gold_number, match
+from harness.scoring.answers import gold_date, match
 from harness.scoring.lists import gold_items
-from harness.scoring.numerals import exact, figures, plain
+from harness.scoring.number_answers import gold_number
+from harness.scoring.numerals import exact, figures_value, plain
 from harness.suites.importers import IMPORTED
 from harness.tools import TOOLS, Toolbox, needs_world
 from harness.types import GoldAction, Suite, Target, Task
@@ -103,7 +104,7 @@ def _misread(task: Task) -> Iterator[str]:
 
 
 def _misread_number(target: Target, text: str, canonical: bool) -> Iterator[str]:
-    read, written = gold_number(target, text), figures(text.removeprefix("-"))
+    read, written = gold_number(target, text), figures_value(text.removeprefix("-"))
     if written is not None and text.startswith("-"):
         written = -written
     if read is None:

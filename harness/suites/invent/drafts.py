@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from harness.common.cjk import KANJI, KATAKANA
+from harness.common.cjk import KANJI, KANJI_MARKS, KATAKANA
 from harness.suites.invent.pages import EntityPage
 from harness.suites.invent.wording import Fact
 from harness.tools.calculate import evaluate
@@ -93,7 +93,7 @@ def words_of(text: str) -> frozenset[str]:
     """The words that a search engine may go by: Latin words of four letters or more, plural
     like singular, and every run of kanji or of katakana."""
     words = (word.rstrip("s") for word in re.findall(r"[a-z\d_]{4,}", text.lower()))
-    return frozenset((*words, *re.findall(f"[{KANJI}]+|[{KATAKANA}]+", text)))
+    return frozenset((*words, *re.findall(f"[{KANJI}{KANJI_MARKS}]+|[{KATAKANA}]+", text)))
 
 
 # --- arithmetic ---------------------------------------------------------------------------
