@@ -203,24 +203,9 @@ _UNIT_ARTICLE = re.compile(
 _HALF_KANJI = re.compile("半(?=分(?!の)|年|日|時間|月|ダース)")
 _RUN = numerals.KANJI_WHOLE.pattern
 _KANJI_OVER = re.compile(rf"(?:({_RUN})と)?({_RUN})分の({_RUN})")
+_ONE_TO_NINE = "ひとつ ふたつ みっつ よっつ いつつ むっつ ななつ やっつ ここのつ"
 _COUNTS = {"ひとり": 1, "ふたり": 2}
-_COUNTS |= {
-    word: value
-    for value, word in enumerate(
-        (
-            "ひとつ",
-            "ふたつ",
-            "みっつ",
-            "よっつ",
-            "いつつ",
-            "むっつ",
-            "ななつ",
-            "やっつ",
-            "ここのつ",
-        ),
-        1,
-    )
-}
+_COUNTS |= {word: value for value, word in enumerate(_ONE_TO_NINE.split(), 1)}
 _COUNT = re.compile(rf"(?<![ぁ-ん])(?:{'|'.join(_COUNTS)})")
 _NO_ONE = re.compile(r"(?:no|any|every|some|each|which|this|that|only|another|the|last|next) $")
 _ONE_OF = re.compile(r" (?:of|another|day|should|can|must|who|that)(?![a-z])")

@@ -26,6 +26,34 @@ _HEX_DIGITS = 16  # of a sha256 are enough to tell a wrong file
 
 
 @dataclass(frozen=True)
+class Row:
+    """A JSON object of a file, and ``where`` it stands as file:line."""
+
+    where: str
+    fields: dict[str, Any]
+
+    def text(self, key: str) -> str:
+        """A field that must hold text, as one line. Raises UserError."""
+        value = self.fields.get(key)
+        if not isinstance(value, str) or not value.strip():
+            known = key in self.fields
+            found = json.dumps(value)[:40] if known else ", ".join(list(self.fields)[:8])
+            raise self.wrong(f"expected text in {key!r}, found {found}; is this the right file?")
+        return one_line(value)
+
+    def items(self, key: str) -> list[Any]:
+        """A field that must hold a list. Raises UserError."""
+        value = self.fields.get(key)
+        if not isinstance(value, list):
+            raise self.wrong(f"expected a list in {key!r}; is this the right file?")
+        return value
+
+    def wrong(self, message: str) -> UserError:
+        """The error for this row."""
+        return UserError(f"{self.where}: {message}")
+
+
+@dataclass(frozen=True)
 class Source:
     """A file: its bytes and hash, and ``what`` it is known as ("" = not a known file).
 
@@ -41,6 +69,42 @@ class Source:
     def text(self) -> str:
         """The file as UTF-8 text. Raises UserError when it is not."""
         return decode_text(self.data, self.path)
+
+    def is_json(self) -> bool:
+        """Whether the text begins as a JSON list or object does."""
+        return self.text().lstrip().startswith(("{", "["))
+
+    def rows(self) -> list[Row]:
+        """The objects of a JSON list or of JSONL. Raises UserError."""
+        text = self.text()
+        if text.lstrip().startswith("["):
+            values = enumerate(_parse_json(text, self.path), 1)
+            found = [(f"{self.path}: record {number}", value) for number, value in values]
+        else:
+            lines = ((n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip())
+            found = [(f"{self.path}:{n}", _parse_json(line, self.path, n)) for n, line in lines]
+        rows = [Row(where, value) for where, value in found]
+        for row in rows:
+            if not isinstance(row.fields, dict):
+                raise row.wrong(f"expected a JSON object, found {type(row.fields).__name__}")
+        if not rows:
+            raise UserError(f"{self.path}:1: no records in it")
+        return rows
+
+    def cells(self, delimiter: str = ",") -> list[tuple[str, list[str]]]:
+        """The rows of a CSV or TSV file, each with its place; empty ones left out."""
+        lines = io.StringIO(self.text(), newline="")
+        if delimiter == "\t":
+            reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+        else:
+            reader = csv.reader(lines, delimiter=delimiter)
+        try:
+            rows = [(f"{self.path}:{reader.line_num}", row) for row in reader if any(row)]
+        except csv.Error as error:
+            raise UserError(f"{self.path}:{reader.line_num}: not a table: {error}") from None
+        if not rows:
+            raise UserError(f"{self.path}:1: no records in it")
+        return rows
 
 
 @dataclass(frozen=True)
@@ -97,47 +161,13 @@ def open_source(path: str, known: Mapping[str, tuple[str, int]], unverified: boo
     return Source(path, data, sha256, what, records)
 
 
-# --- rows -------------------------------------------------------------------------------
-
-JsonRow = dict[str, Any]
 _SURROGATE = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 
 
-def is_json(source: Source) -> bool:
-    """Whether the text begins as a JSON list or object does, a byte order mark aside."""
-    return source.text().lstrip().startswith(("{", "["))
-
-
-def json_rows(source: Source) -> list[tuple[str, JsonRow]]:
-    """The objects of a JSON list or of JSONL, each with its place. Raises UserError."""
-    text = source.text()
-    rows = _array(text, source) if text.lstrip().startswith("[") else _lines(text, source)
-    for where, row in rows:
-        if not isinstance(row, dict):
-            raise UserError(f"{where}: expected a JSON object, found {type(row).__name__}")
-    if not rows:
-        raise UserError(f"{source.path}: no records in it")
-    return rows
-
-
-def _array(text: str, source: Source) -> list[tuple[str, Any]]:
-    rows = _parse(text, source.path)
-    return [(f"{source.path}: record {number}", row) for number, row in enumerate(rows, 1)]
-
-
-def _lines(text: str, source: Source) -> list[tuple[str, Any]]:
-    numbered = enumerate(text.split("\n"), 1)
-    return [
-        (f"{source.path}:{number}", _parse(line, source.path, number))
-        for number, line in numbered
-        if line.strip()
-    ]
-
-
-def _parse(text: str, path: str, line: int = 1) -> Any:
+def _parse_json(text: str, path: str, line: int = 1) -> Any:
     """JSON that begins in that line of the file."""
     try:
-        value = json.loads(text, object_pairs_hook=_object)
+        value = json.loads(text, object_pairs_hook=_unique_fields)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:  # half a surrogate pair is a ValueError too
@@ -146,48 +176,13 @@ def _parse(text: str, path: str, line: int = 1) -> Any:
     return value
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; of two fields of one name, neither is taken silently."""
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
         raise ValueError(f"it has the field {json.dumps(twice)[:40]} twice")
     return found
-
-
-def table_rows(source: Source, delimiter: str = ",") -> list[tuple[str, list[str]]]:
-    """The rows of a CSV or TSV file, each with its place; empty ones left out."""
-    lines = io.StringIO(source.text(), newline="")
-    if delimiter == "\t":
-        reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    else:
-        reader = csv.reader(lines, delimiter=delimiter)
-    try:
-        rows = [(f"{source.path}:{reader.line_num}", row) for row in reader if any(row)]
-    except csv.Error as error:
-        raise UserError(f"{source.path}:{reader.line_num}: not a table: {error}") from None
-    if not rows:
-        raise UserError(f"{source.path}: no records in it")
-    return rows
-
-
-def text_of(row: Mapping[str, Any], key: str, where: str) -> str:
-    """A field that must hold text, as one line. Raises UserError."""
-    value = row.get(key)
-    if not isinstance(value, str) or not value.strip():
-        found = ", ".join(list(row)[:8]) if key not in row else json.dumps(value)[:40]
-        raise UserError(
-            f"{where}: expected text in {key!r}, found {found}; is this the right file?"
-        )
-    return one_line(value)
-
-
-def list_of(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
-    """A field that must hold a list. Raises UserError."""
-    value = row.get(key)
-    if not isinstance(value, list):
-        raise UserError(f"{where}: expected a list in {key!r}; is this the right file?")
-    return value
 
 
 # --- answers ----------------------------------------------------------------------------
