@@ -69,7 +69,7 @@ def find_quantities(text: str, wanted: Units = NONE) -> tuple[Quantity, ...]:
     """
     text = readable(text)
     found = tuple(join_parts(text, _with_figures(text, wanted)))
-    return found or tuple(join_parts(text, sorted(_spelt(text, wanted), key=lambda q: q.start)))
+    return found or tuple(join_parts(text, _spelt(text, wanted)))
 
 
 def whole_quantity(text: str) -> Quantity | None:
@@ -168,9 +168,7 @@ def _scaled(text: str, value: Fraction | None, end: int) -> tuple[Fraction | Non
         value, end, scales = value * numerals.SCALE_WORDS[scale[1]], scale.end(), scales + 1
         if scales > _MOST_SCALES:
             return None, end
-    if text.startswith("ダース", end):
-        value, end = value * 12, end + 3
-    return value, end
+    return _dozens(text, value, end)
 
 
 def _kanji_scaled(
@@ -209,39 +207,41 @@ _COUNTS |= {word: value for value, word in enumerate(_ONE_TO_NINE.split(), 1)}
 _COUNT = re.compile(rf"(?<![ぁ-ん])(?:{'|'.join(_COUNTS)})")
 _NO_ONE = re.compile(r"(?:no|any|every|some|each|which|this|that|only|another|the|last|next) $")
 _ONE_OF = re.compile(r" (?:of|another|day|should|can|must|who|that)(?![a-z])")
-
-
 _HANGING_WORD = re.compile(  # twenty-first, forty-odd
     r"(?:-(?:first|second|odd|something|ish|plus)| first| odd)(?![a-z])"
 )
 
 
-def _spelt(text: str, wanted: Units) -> Iterator[Quantity]:
+def _spelt(text: str, wanted: Units) -> list[Quantity]:
     """Numbers without figures: 千二百, 三分の一, 半分, twenty-one thousand, half an hour."""
-    taken = 0
+    found = [quantity_at(text, *number, wanted) for number in _spelt_in_japanese(text)]
+    return sorted((*found, *_spelt_in_english(text, wanted)), key=lambda quantity: quantity.start)
+
+
+def _spelt_in_japanese(text: str) -> Iterator[tuple[Fraction | None, int, int]]:
     for match in _KANJI_OVER.finditer(text):
         whole, below, above = (
             numerals.kanji_value(part) if part else Fraction(0) for part in match.groups()
         )
         value = None if whole is None or above is None or not below else whole + above / below
-        yield quantity_at(text, value, *match.span(), wanted)
+        yield value, *match.span()
     kept = _KANJI_OVER.sub(lambda match: "|" * len(match[0]), text)
     for match in numerals.KANJI_NUMBER.finditer(kept):
-        end = match.end() + 3 * text.startswith("ダース", match.end())
-        value = numerals.kanji_value(match[0])
-        value = value if value is None or end == match.end() else value * 12
-        yield quantity_at(text, value, match.start(), end, wanted)
+        value, end = _dozens(text, numerals.kanji_value(match[0]), match.end())
+        yield value, match.start(), end
     for match in _HALF_KANJI.finditer(text):
         end = match.end() + text.startswith("分", match.end())
-        value = Fraction(1, 2)
-        if text.startswith("ダース", end):
-            value, end = Fraction(6), end + 3
-        yield quantity_at(text, value, match.start(), end, wanted)
+        value, end = _dozens(text, Fraction(1, 2), end)
+        yield value, match.start(), end
     for match in _COUNT.finditer(text):
-        yield quantity_at(text, Fraction(_COUNTS[match[0]]), *match.span(), wanted)
+        yield Fraction(_COUNTS[match[0]]), *match.span()
+
+
+def _spelt_in_english(text: str, wanted: Units) -> Iterator[Quantity]:
     english = (*numerals.NUMBER_WORDS.finditer(text), *_UNIT_ARTICLE.finditer(text))
+    taken = 0
     for match in sorted(english, key=lambda match: match.start()):
-        if match.start() < taken or _no_number(text, match):
+        if match.start() < taken or _is_pronoun(text, match):
             continue
         one = _UNIT_ARTICLE.fullmatch(text, *match.span())
         value = Fraction(1) if match[0] in ("a ", "an ") else numerals.words_value(match[0])
@@ -252,11 +252,16 @@ def _spelt(text: str, wanted: Units) -> Iterator[Quantity]:
         yield quantity
 
 
-def _no_number(text: str, match: re.Match[str]) -> bool:
+def _dozens(text: str, value: Fraction | None, end: int) -> tuple[Fraction | None, int]:
+    """The number and its end; twelve times as much where ダース stands behind it."""
+    if not text.startswith("ダース", end):
+        return value, end
+    return (None if value is None else value * 12), end + 3
+
+
+def _is_pronoun(text: str, match: re.Match[str]) -> bool:
     """The pronoun "one": no one, one of them."""
+    start, end = match.span()
     if match[0] != "one":
         return False
-    return bool(
-        _NO_ONE.search(text, max(0, match.start() - 9), match.start())
-        or _ONE_OF.match(text, match.end())
-    )
+    return bool(_NO_ONE.search(text, max(0, start - 9), start) or _ONE_OF.match(text, end))

@@ -150,25 +150,18 @@ def _year(key: str, low: int | str, high: int = LAST_YEAR) -> FactStep:
     return _number(key, low, high, "year")
 
 
+def _made(key: str, make: Callable[[Maker], str]) -> FactStep:
+    """Words that do not depend on the other facts."""
+    return FactStep(key, "word", lambda maker, name, facts: make(maker))
+
+
 def _word(key: str) -> FactStep:
-    return FactStep(key, "word", lambda maker, name, facts: maker.word(key))
+    return _made(key, lambda maker: maker.word(key))
 
 
 def _link(key: str, kind: str) -> FactStep:
     """Another entity of that kind, and none that the facts name already."""
     return FactStep(key, kind, lambda maker, name, facts: maker.other(kind, name, *facts.values()))
-
-
-def _source(maker: Maker, name: str, facts: Facts) -> str:
-    return maker.language.names.coin("mountain", maker.draw)
-
-
-def _topic(maker: Maker, name: str, facts: Facts) -> str:
-    return maker.words("topic", "how", "who", "state", "thing")
-
-
-def _scene(maker: Maker, name: str, facts: Facts) -> str:
-    return maker.words("scene", "count", "scene", "where")
 
 
 def _population(maker: Maker, name: str, facts: Facts) -> str:
@@ -196,14 +189,14 @@ AREA = _number("area", 12, 140)
 
 # These tell an entity from all others of its kind.
 DESCRIBING: Mapping[str, tuple[FactStep, ...]] = {
-    "river": (FactStep("source", "word", _source),),
+    "river": (_made("source", lambda maker: maker.language.names.coin("mountain", maker.draw)),),
     "town": (_link("river", "river"), _word("fame")),
     "person": (_link("home", "town"), _word("job"), _word("hobby")),
     "company": (_link("seat", "town"), _word("goods")),
-    "novel": (FactStep("topic", "word", _topic),),
-    "film": (FactStep("topic", "word", _topic),),
+    "novel": (_made("topic", lambda maker: maker.words("topic", "how", "who", "state", "thing")),),
+    "film": (_made("topic", lambda maker: maker.words("topic", "how", "who", "state", "thing")),),
     "bridge": (_link("town", "town"), _word("material")),
-    "painting": (FactStep("scene", "word", _scene),),
+    "painting": (_made("scene", lambda maker: maker.words("scene", "count", "scene", "where")),),
 }
 OTHERS: Mapping[str, tuple[FactStep, ...]] = {
     "river": (
@@ -226,7 +219,7 @@ OTHERS: Mapping[str, tuple[FactStep, ...]] = {
         _link("mayor", "person"),
     ),
     "person": (
-        FactStep("gender", "word", lambda maker, name, facts: maker.draw.pick(("f", "m"))),
+        _made("gender", lambda maker: maker.draw.pick(("f", "m"))),
         FactStep("born", "year", lambda maker, name, facts: str(maker.born[name])),
         _year("prize_year", "name"),
         _year("move_year", "name"),
