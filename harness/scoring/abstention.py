@@ -1,7 +1,7 @@
-"""Tells answers that say that there is no answer, by closed lists of phrases.
+"""Recognises answers that say that there is no answer, with closed lists of phrases.
 
-A text abstains only if every clause of it does: with a candidate beside the phrase
-("I don't know, maybe Paris") it is an answer.
+Every clause of the text must say so: "I don't know, maybe Paris" names a candidate and is an
+answer.
 """
 
 from __future__ import annotations

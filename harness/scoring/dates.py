@@ -92,7 +92,7 @@ _WEEKDAY = re.compile(r"\([月火水木金土日]\)|[月火水木金土日]曜�
 
 
 def _readable(text: str) -> str:
-    """One spelling: folded, eras and ordinal words as figures, weekdays and asides out."""
+    """The text folded, with eras and ordinal words as figures, without weekdays and asides."""
     text = fold(_RANGE_DASH.sub(r"\1~\2", text))
     text = _ORDINAL_DAY.sub(lambda m: f"{_ORDINAL_DAYS[m[0].replace('-', ' ')]}th", text)
     return _WEEKDAY.sub("", western(_ASIDE.sub("", _TIME.sub("", text))))
@@ -121,7 +121,7 @@ def _year(front: str | None, figures: str | None, back: str | None) -> int:
 
 
 def _checked(year: int, month: int, day: int, figures: str | None) -> Date:
-    """A date whose year was written and is none is no date."""
+    """The date; NO_DATE where figures for a year were written that are no year."""
     return NO_DATE if figures and not year else Date(year, month, day)
 
 
@@ -264,7 +264,7 @@ def _read(text: str) -> Iterator[Date]:
 
 
 def _qualified(text: str, start: int, end: int) -> bool:
-    """Only a bound, a guess or one end of a range."""
+    """True for a bound, a guess or one end of a range."""
     return bool(_NOT_BEFORE.search(text, max(0, start - 30), start) or _NOT_AFTER.match(text, end))
 
 

@@ -1,4 +1,4 @@
-"""Tells whether a text denies what it names, by closed lists of words. Takes folded text.
+"""Finds out whether a text denies what it names, with closed lists of words. Takes folded text.
 
 A denial counts in the same clause as the name, before it ("not Paris") or behind it ("Paris is wrong", 東京ではない).
 """

@@ -1,4 +1,4 @@
-"""Is a number in an answer the right one, strictly and leniently?"""
+"""Judges numbers: whether the number in an answer is the right one, strictly and leniently."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def _qualified(body: str, quantity: Quantity) -> bool:
 
 
 def _set_aside(body: str, quantity: Quantity) -> bool:
-    """Named only to say what the answer is not: 18, not 19."""
+    """True for a number that the text sets aside: 19 in "18, not 19"."""
     return bool(_INSTEAD.search(body[max(0, quantity.start - 20) : quantity.start]))
 
 
 def _is_sum(body: str, found: Sequence[Quantity]) -> bool:
-    """A sum or a ratio that nobody worked out: 5 + 5 holds one number twice and is another."""
+    """True for a sum or a ratio that is not worked out, such as 5 + 5."""
     gaps = (body[one.end : other.start].strip() for one, other in pairwise(found))
     return any(_OPERATOR.fullmatch(gap) for gap in gaps)
 

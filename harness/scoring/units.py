@@ -98,7 +98,7 @@ _NEUTRAL_KANJI = ("程度", "前後", "以", "未満", "超", "弱", "強", "余
 
 
 def unit_named(text: str) -> Units:
-    """The unit that a task names, in folded text; a word of its own where it is none known."""
+    """The unit that a task names, in folded text; an unknown word is a unit of its own kind."""
     units, _ = read_unit(text, 0)
     return units if units or not text else (Unit("~" + text),)
 
@@ -132,7 +132,7 @@ def _name_at(text: str, at: int) -> str:
 
 
 def _goes_on(last: str, after: str) -> bool:
-    """A Latin letter after a letter or a figure after a figure."""
+    """True when the next character continues the name: letter after letter, digit after digit."""
     if not (last.isascii() and after.isascii()):
         return False
     return (last.isalpha() and after.isalpha()) or (last.isdigit() and after.isdigit())
@@ -146,7 +146,7 @@ def _ratio(above: Units, below: Units) -> Units:
 
 
 def read_word(text: str, at: int) -> Units:
-    """What stands behind a figure and is no known unit: a kind of its own; () for small words."""
+    """An unknown word behind a figure, as a unit of its own kind; () for small words."""
     word = _WORD.match(text, at + text.startswith(" ", at))
     if word is None or word[0] in _NEUTRAL or word[0].startswith(_NEUTRAL_KANJI):
         return NONE

@@ -1,4 +1,4 @@
-"""Imports FEVER: does Wikipedia support a claim, refute it, or give not enough information?
+"""Imports FEVER: claims that Wikipedia supports, refutes or says too little about.
 
 Guessing one of the three labels is right for a third. The gold actions look up the pages of the
 first set of evidence as they were in 2017; the live Wikipedia may have changed.

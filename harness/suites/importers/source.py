@@ -111,7 +111,7 @@ class Source:
 class Imported:
     """What a file became: ``tasks`` are what was kept of so many ``records``.
 
-    ``articles`` make a world; ``notes`` are told to whoever imports.
+    ``articles`` make a world; ``notes`` are shown to the user.
     """
 
     tasks: tuple[Task, ...]

@@ -1,7 +1,7 @@
-"""Makes invented worlds (towns, people, companies, works that never were) and tasks about them.
+"""Makes worlds of invented towns, people, companies and works, and tasks about them.
 
-A benchmark made here cannot be in anybody's training set, and a right answer proves that a
-tool was used. Everything follows from the seed alone, on every machine.
+They cannot be in a training set, so a right answer proves that a tool was used. The same seed
+gives the same world on every machine.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 GENERATOR_VERSION = 1
-MOST_FOR_AN_ANSWER = 0.02  # share of the tasks
+_MOST_FOR_AN_ANSWER = 0.02  # share of the tasks
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def invent(
     beside = tuple(write_page(entity, draw, words, dials) for entity in alike)
     settings = _settings(language, dials)
     # The shipped suite, and what was trained on its like, were asked without this limit.
-    most = max(1, int(MOST_FOR_AN_ANSWER * tasks)) if settings else 0
+    most = max(1, int(_MOST_FOR_AN_ANSWER * tasks)) if settings else 0
     asker = Asker(pages, draw, words, dials, beside, most)
     provenance = f"invented, seed {seed}{settings}"
     made = [_ask(asker, number, provenance) for number in range(tasks)]

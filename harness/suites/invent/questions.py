@@ -45,8 +45,8 @@ _ATTEMPTS = 2000
 
 @dataclass
 class Asker:
-    """Asks questions about the pages of one world, spread evenly over them, and never about
-    the pages ``beside`` them. No answer is right more than ``most`` times (0 = no matter)."""
+    """Asks questions about the pages of one world, spread evenly over them, but not about the
+    pages ``beside`` them. No answer is right more than ``most`` times (0 = no limit)."""
 
     pages: tuple[EntityPage, ...]
     draw: Draw
@@ -116,7 +116,7 @@ class Asker:
     # --- picking ----------------------------------------------------------------------
 
     def page(self, kind: str = "") -> EntityPage:
-        """A page (of that kind), rather one that was seldom asked about."""
+        """A page (of that kind), preferably one that was seldom asked about."""
         pool = self.by_kind[kind] if kind else self.by_kind[self.draw.pick(list(self.by_kind))]
         return min((self.draw.pick(pool) for _ in range(4)), key=lambda p: self.uses[p.entity.name])
 
@@ -234,7 +234,7 @@ class Asker:
         return fact.phrase.format(name=page.entity.mention)
 
     def _look(self, page: EntityPage, fact: Fact) -> Hop:
-        """Look the fact up; it brings nothing when the article does not state it."""
+        """A look-up of the fact; it finds nothing when the article does not state it."""
         found = page.says(fact.key) if fact.key in page.shown else ""
         return Hop("wikipedia", page.entity.name, self._phrase(fact, page), found)
 

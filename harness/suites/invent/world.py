@@ -1,4 +1,4 @@
-"""Makes the entities of an invented world and their facts, before anybody writes about them.
+"""Invents the entities of a world and their facts.
 
 Facts are text. Sentences name them by their keys; a fact may be the name of another entity.
 """
@@ -22,8 +22,8 @@ SHARES = {
     "bridge": (0.10, 6),
     "painting": (0.10, 6),
 }
-LAST_YEAR = 2019
-ADULT = 18  # years: nobody does anything before
+_LAST_YEAR = 2019
+_ADULT = 18  # years: the earliest age at which a person is said to do something
 
 Facts = dict[str, str]
 
@@ -76,7 +76,7 @@ class Maker:
             facts[step.key] = step.choose(self, name, facts)
 
     def alike(self, entity: Entity) -> Entity:
-        """Another entity of the same kind, whose name is easily taken for that one's."""
+        """Another entity of the same kind with a similar name."""
         names = self.language.names
         words = entity.name.replace("・", " ").split()
         known = {"name": entity.name, "first": words[0], "last": words[-1]}
@@ -140,13 +140,13 @@ def _number(key: str, low: int | str, high: int, sort: str = "number") -> FactSt
         if isinstance(low, int):
             return maker.number(low, high, facts)
         value = facts.get(low, name)
-        first = maker.born[value] + ADULT if value in maker.born else int(value)
+        first = maker.born[value] + _ADULT if value in maker.born else int(value)
         return maker.number(first, high, facts)
 
     return FactStep(key, sort, choose)
 
 
-def _year(key: str, low: int | str, high: int = LAST_YEAR) -> FactStep:
+def _year(key: str, low: int | str, high: int = _LAST_YEAR) -> FactStep:
     return _number(key, low, high, "year")
 
 
@@ -170,7 +170,7 @@ def _population(maker: Maker, name: str, facts: Facts) -> str:
         population = str(int(maker.draw.number(21, 980)) * int(facts["area"]))
         if may_use(population, maker.draw.split):
             return population
-        facts["area"] = AREA.choose(maker, name, facts)
+        facts["area"] = _AREA.choose(maker, name, facts)
 
 
 def _offices(maker: Maker, name: str, facts: Facts) -> str:
@@ -185,7 +185,7 @@ def _opened(maker: Maker, name: str, facts: Facts) -> str:
 
 # --- the facts of each kind, in the order in which they are chosen --------------------------
 
-AREA = _number("area", 12, 140)
+_AREA = _number("area", 12, 140)
 
 # These tell an entity from all others of its kind.
 DESCRIBING: Mapping[str, tuple[FactStep, ...]] = {
@@ -211,7 +211,7 @@ OTHERS: Mapping[str, tuple[FactStep, ...]] = {
         _year("founded", 1100, 1790),
         _year("old_year", 1800, 1960),
         _year("fire_year", 1800),
-        AREA,
+        _AREA,
         FactStep("population", "number", _population),
         _number("old_population", 300, 60000),
         _number("height", 10, 1900),
