@@ -9,11 +9,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from harness.cli.output import put
 from harness.common.hints import hint
-from harness.common.printable import printable
+from harness.report.table import table_of
 from harness.suites import invent
 from harness.suites.check import check_suite, count_tasks, suite_toolbox
 from harness.suites.importers import DATASETS, Dataset, Source, import_files
@@ -138,11 +136,10 @@ def list_suites(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(rows, indent=1))
         return 0
-    table = Table("suite", "tasks", "hash", "world", "title", box=None, pad_edge=False)
-    for row in rows:
-        short = (row["hash"][:12], row["world"][:12], printable(row["title"]))
-        table.add_row(row["name"], str(row["tasks"]), *short)
-    Console(markup=False, highlight=False).print(table)
+    heads = ("suite", "tasks", "hash", "world", "title")
+    keys = ("name", "tasks", "hash", "world", "title")
+    short = ({**row, "hash": row["hash"][:12], "world": row["world"][:12]} for row in rows)
+    put(table_of(heads, ([row[key] for key in keys] for row in short)))
     return 0
 
 
@@ -169,22 +166,26 @@ def check_suites(args: argparse.Namespace) -> int:
         notes = [problem for problem in problems if not problem.fatal]
         for problem in (*fatal, *notes[:_MOST_NOTES]):
             kind = "" if problem.fatal else "note: "
-            print(f"  {suite.path}: {kind}{problem.task or 'the suite'}: {printable(problem.text)}")
+            put(f"  {suite.path}: {kind}{problem.task or 'the suite'}: {problem.text}")
         if len(notes) > _MOST_NOTES:
-            print(f"  {suite.path}: note: and {len(notes) - _MOST_NOTES} more like these")
+            put(f"  {suite.path}: note: and {len(notes) - _MOST_NOTES} more like these")
         found += len(fatal)
         more = f", {len(notes)} notes" if notes else ""
-        print(f"{suite.name}: {len(suite.tasks)} tasks, {len(fatal)} problems{more}\n")
+        put(f"{suite.name}: {len(suite.tasks)} tasks, {len(fatal)} problems{more}\n")
     return 1 if found else 0
 
 
 def _print_counts(suite: Suite) -> None:
     heads = ("category", "language", "tasks", "difficulty 1", "2", "3", "4")
-    table = Table(*heads, box=None, pad_edge=False)
-    for (category, language), counts in sorted(count_tasks(suite).items()):
-        numbers = (counts.total(), *(counts[difficulty] for difficulty in (1, 2, 3, 4)))
-        table.add_row(category, language, *map(str, numbers))
-    Console(markup=False, highlight=False).print(table)
+    put(
+        table_of(
+            heads,
+            (
+                (category, language, counts.total(), *(counts[level] for level in (1, 2, 3, 4)))
+                for (category, language), counts in sorted(count_tasks(suite).items())
+            ),
+        )
+    )
 
 
 # --- generate ---------------------------------------------------------------------------
@@ -208,8 +209,8 @@ def generate_suite(args: argparse.Namespace) -> int:
         "generator": f"invent {invent.GENERATOR_VERSION}, {settings}",
     }
     write_suite(args.out, made.tasks, made.articles, side)
-    print(f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles")
-    print(f"\npython -m harness run --model 'pico-*' --suite {shlex.quote(str(args.out))}")
+    put(f"{args.out}: {len(made.tasks)} tasks about {len(made.articles)} articles")
+    put(f"\npython -m harness run --model 'pico-*' --suite {shlex.quote(str(args.out))}")
     return 0
 
 
@@ -245,12 +246,12 @@ def import_suite(args: argparse.Namespace) -> int:
         "world": f"{articles} articles" if articles else "none of its own",
     }
     for key, value in rows.items():
-        print(f"{key + ':':10}{printable(value)}")
+        put(f"{key + ':':10}{value}")
     for note in (*imported.notes, *_gold_notes(imported.tasks, kept)):
-        print(f"note:     {printable(note)}")
+        put(f"note:     {note}")
     out, live = shlex.quote(str(args.out)), " --world live" if dataset.live else ""
-    print(f"\npython -m harness tasks check {out}")
-    print(f"python -m harness run --model MODEL --suite {out}{live}")
+    put(f"\npython -m harness tasks check {out}")
+    put(f"python -m harness run --model MODEL --suite {out}{live}")
     return 0
 
 
@@ -274,11 +275,11 @@ def _gold_notes(before: Sequence[Task], after: Sequence[Task]) -> Iterable[str]:
 
 def _list_datasets() -> int:
     for name, dataset in DATASETS.items():
-        print(f"{name}: {dataset.title}, {dataset.licence or 'whatever its licence'}")
-        print(f"    files   {' and, if you like, '.join(dataset.files)}")
+        put(f"{name}: {dataset.title}, {dataset.licence or 'whatever its licence'}")
+        put(f"    files   {' and, if you like, '.join(dataset.files)}")
         if dataset.home:
-            print(f"    from    {dataset.home}")
-        print(f"    metric  {dataset.metric}")
+            put(f"    from    {dataset.home}")
+        put(f"    metric  {dataset.metric}")
         if dataset.live:
-            print("    world   none of its own: run with --world live")
+            put("    world   none of its own: run with --world live")
     return 0
