@@ -18,9 +18,9 @@ from harness.scoring.number_answers import judge_number
 from harness.scoring.numbers import whole_quantity
 from harness.scoring.numerals import plain
 from harness.scoring.text import (
-    fold,
     loose_spellings,
     loosen,
+    match_form,
     normalise,
     occurs,
     script,
@@ -164,7 +164,7 @@ _YEAR = re.compile(r"-?(?!0+$)[0-9]{1,4}")
 def _judge_date(target: Target, text: str) -> Verdict:
     wanted = [date for gold in target.accepted if (date := gold_date(gold))]
     near_misses = [date for name in target.rejected if (date := gold_date(name))]
-    folded = fold(text)
+    folded = match_form(text)
     strict = gold_date(text) if text in target.accepted else _one_date(text)
     found = strict or _one_date(without_asides(text))
     if found is None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from harness.scoring.numerals import KANJI_WHOLE, ORDINALS, kanji_value
-from harness.scoring.text import REMEMBER, fold
+from harness.scoring.text import REMEMBER, match_form
 
 
 class Date(NamedTuple):
@@ -93,7 +93,7 @@ _WEEKDAY = re.compile(r"\([月火水木金土日]\)|[月火水木金土日]曜�
 
 def _readable(text: str) -> str:
     """The text folded, with eras and ordinal words as figures, without weekdays and asides."""
-    text = fold(_RANGE_DASH.sub(r"\1~\2", text))
+    text = match_form(_RANGE_DASH.sub(r"\1~\2", text))
     text = _ORDINAL_DAY.sub(lambda m: f"{_ORDINAL_DAYS[m[0].replace('-', ' ')]}th", text)
     return _WEEKDAY.sub("", western(_ASIDE.sub("", _TIME.sub("", text))))
 

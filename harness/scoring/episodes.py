@@ -14,7 +14,7 @@ from itertools import pairwise
 from harness.protocol import Dialect, parse
 from harness.scoring.answers import match
 from harness.scoring.numbers import find_quantities
-from harness.scoring.text import fold, normalise
+from harness.scoring.text import match_form, normalise
 from harness.tools import TOOLS
 from harness.types import (
     Action,
@@ -285,7 +285,7 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
     7.4629: a suite may state a quotient cut off."""
     if call.observation is None or call.observation.outcome not in _LOOKED:
         return False
-    evidence, text = fold(gold.observation_contains), fold(call.observation.text)
+    evidence, text = match_form(gold.observation_contains), match_form(call.observation.text)
     wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
     numeric = gold.tool in TOOLS and TOOLS[gold.tool].numeric
     if numeric and wanted is not None and shown is not None:

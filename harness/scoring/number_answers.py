@@ -12,7 +12,7 @@ from harness.scoring.denial import OFFERS, denied
 from harness.scoring.numbers import find_quantities, readable
 from harness.scoring.numerals import exact, plain
 from harness.scoring.quantities import Quantity
-from harness.scoring.text import REMEMBER, fold, normalise, without_asides
+from harness.scoring.text import REMEMBER, match_form, normalise, without_asides
 from harness.scoring.units import Units, convert, unit_named
 from harness.types import Target, Verdict
 
@@ -66,7 +66,7 @@ def judge_number(target: Target, text: str) -> Verdict:
 
 
 def _wanted(target: Target) -> Units:
-    return unit_named(fold(target.unit))
+    return unit_named(match_form(target.unit))
 
 
 def _qualified(body: str, quantity: Quantity) -> bool:

@@ -14,7 +14,7 @@ from harness.scoring import numerals
 from harness.scoring.dates import western
 from harness.scoring.numerals import FIGURES, KANJI_SCALES, NumberPart
 from harness.scoring.quantities import Quantity, join_parts, quantity_at
-from harness.scoring.text import REMEMBER, fold
+from harness.scoring.text import REMEMBER, match_form
 from harness.scoring.units import NONE, Units
 
 # --- one spelling for what people write -------------------------------------------------
@@ -53,7 +53,7 @@ def readable(text: str) -> str:
     years turned into years of our era."""
     for pattern, plain in _TYPED:
         text = pattern.sub(plain, text)
-    text = fold(text)
+    text = match_form(text)
     for pattern, plain in _FOLDED:
         text = pattern.sub(plain, text)
     return western(text)

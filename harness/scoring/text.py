@@ -1,7 +1,8 @@
-"""One spelling for texts that mean the same: folding, normal form, loose form.
+"""Gives texts that mean the same one spelling, in three steps.
 
-It knows characters, not tasks: nothing here knows what a right answer is. Every
-function takes any text at all and needs time linear in its length.
+``match_form`` undoes what typing does to characters, ``normalise`` is the form for strict
+comparison, ``loosen`` the one for lenient comparison. Every function takes any text and
+needs time linear in its length.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from harness.common.cjk import HIRAGANA, KANJI, KANJI_MARKS, KATAKANA
 from harness.scoring.kanji_forms import OLD_TO_NEW
 
 # Read as one character each, because writers and keyboards mix them up freely.
@@ -40,13 +42,13 @@ _POWER = re.compile(rf"(?<=[0-9０-９])(?=⁻?[{_SUPERSCRIPTS}])")
 _MIXED = re.compile(rf"(?<=[0-9０-９])(?=[{_VULGAR}])")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SPACE = re.compile(r"\s+")
-_CJK = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_KANJI = f"{KANJI}{KANJI_MARKS}"
+_CJK = f"{_KANJI}{HIRAGANA}{KATAKANA}・"
 _CJK_GAP = re.compile(rf"(?<=[{_CJK}]) +(?=[{_CJK}])")
 _QUOTES = re.compile('["「」『』«»]')
 _DOT_NOT_IN_NUMBER = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
 _HYPHEN_IN_WORD = re.compile(r"(?<=[^\W\d])-(?=[^\W\d])")
 _INITIALS = re.compile(r"(?<![^\W_])([a-z]) (?=[a-z](?![^\W_]))")
-_KANJI = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff"
 _SMALL_KE = re.compile(rf"(?<=[{_KANJI}])[ヶケがガヵカ箇个](?=[{_KANJI}])")
 _NO = re.compile(rf"(?<=[{_KANJI}])[ノ之](?=[{_KANJI}])")
 _TSU = re.compile(rf"(?<=[{_KANJI}])[ツッっ](?=[{_KANJI}])")
@@ -68,7 +70,7 @@ REMEMBER = lru_cache(maxsize=4096)
 
 
 @REMEMBER
-def fold(text: str) -> str:
+def match_form(text: str) -> str:
     """Undo what typing does to characters: width, case, dashes, quotes, invisible marks.
 
     Unlike bare NFKC it keeps ``10²`` apart from ``102``, ``2½`` from ``21/2`` and drops
@@ -96,7 +98,7 @@ def normalise(text: str) -> str:
     Folded, quotation marks gone, trailing punctuation and Japanese copulas gone, leading
     articles gone: each only as long as something is left to compare.
     """
-    whole = fold(text)
+    whole = match_form(text)
     return _without_articles(_trim(_squeeze(_QUOTES.sub(" ", whole)))) or whole
 
 
