@@ -13,7 +13,7 @@ import pytest
 from harness.cli import main
 from harness.prompts import FOLDER as PROMPTS
 from harness.scoring.answers import match
-from harness.suites.articles import read_articles, read_folder
+from harness.suites.articles import read_articles
 from harness.suites.check import check_suite
 from harness.suites.tasks import load_suite
 from harness.tools import TOOLS, Toolbox
@@ -22,7 +22,9 @@ from harness.worlds import frozen
 
 TASKS = Path(__file__).parent.parent / "tasks"
 SUITES = ("core", "dev", "examples")
-PAGES = read_folder(TASKS / "articles")
+PAGES = [
+    page for file in sorted((TASKS / "articles").glob("*.txt")) for page in read_articles(file)
+]
 
 
 def suite(name: str) -> Suite:
@@ -333,9 +335,13 @@ def test_a_bad_article_file_is_told_by_line(
 def test_files_that_cannot_be_read_are_told_by_name(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"language: en\n\nCaf\xe9\nText.\n")
     with pytest.raises(UserError, match=r"latin\.txt:3: not UTF-8"):
-        read_folder(tmp_path)
-    with pytest.raises(UserError, match="cannot be read: No such file"):
+        read_articles(tmp_path / "latin.txt")
+    with pytest.raises(UserError, match=r"none\.txt: cannot be read: No such file"):
         read_articles(tmp_path / "none.txt")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="no article files there"):
-        read_folder(tmp_path / "empty")
+
+
+def test_an_article_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "marked.txt").write_bytes(
+        b"\xef\xbb\xbflanguage: en\r\n\r\nOru\r\nOru is a town.\r\n"
+    )
+    assert read_articles(tmp_path / "marked.txt") == [Article("Oru", "Oru is a town.")]

@@ -14,8 +14,6 @@ from typing import NamedTuple
 _MOST_DIGITS = 100
 """A longer run of figures or number words is no number; it bounds the work as well."""
 
-_HALF = Fraction(1, 2)
-
 # --- figures ----------------------------------------------------------------------------
 
 FIGURES = re.compile(
@@ -154,9 +152,9 @@ _POWERS = """
 hundred 2, thousand 3, grand 3, lakh 5, million 6, mil 6, mio 6, crore 7, billion 9, milliard 9,
 trillion 12, quadrillion 15
 """
-CARDINALS = {word: value for value, word in enumerate(_ONES.split())}
-CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)}
-CARDINALS |= {"nil": 0, "nought": 0, "naught": 0}
+_CARDINALS = {word: value for value, word in enumerate(_ONES.split())}
+_CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)}
+_CARDINALS |= {"nil": 0, "nought": 0, "naught": 0}
 ORDINALS = {word: value for value, word in enumerate(_ORDINALS.split(), 1)}
 SCALE_WORDS = {word: 10 ** int(power) for word, power in map(str.split, _POWERS.split(","))}
 SCALE_WORDS["dozen"] = 12
@@ -167,12 +165,12 @@ PARTS |= {"hundredth": 100, "thousandth": 1000, "millionth": 10**6}
 
 _SCALE_WORD = "|".join(SCALE_WORDS)
 _PART_WORD = "|".join(PARTS)
-_WORD = rf"(?:(?:{'|'.join(CARDINALS)}|oh)|(?:{_SCALE_WORD}|{_PART_WORD})s?)(?![a-z])"
+_WORD = rf"(?:(?:{'|'.join(_CARDINALS)}|oh)|(?:{_SCALE_WORD}|{_PART_WORD})s?)(?![a-z])"
 _AFTER_SCALE = "|".join(f"(?<={word})" for word in SCALE_WORDS)
 _LINK = rf"(?:[- ]|(?:{_AFTER_SCALE}), )(?:(?:and|of|point) )?(?:an? )?"
 NUMBER_WORDS = re.compile(rf"(?<![a-z])(?:(?:point|an?) )?{_WORD}(?:{_LINK}{_WORD})*+")
 SCALE_AFTER = re.compile(rf"(?: (?:of )?an?)? ?({_SCALE_WORD})s?(?![a-z])")
-PART_AFTER = re.compile(rf" and (?:a |an |((?:{'|'.join(CARDINALS)}) ))?({_PART_WORD})s?(?![a-z])")
+PART_AFTER = re.compile(rf" and (?:a |an |((?:{'|'.join(_CARDINALS)}) ))?({_PART_WORD})s?(?![a-z])")
 PARTS_OF = re.compile(rf" ({_PART_WORD})(s?)(?![a-z])")
 
 
@@ -199,7 +197,7 @@ def words_value(run: str) -> Fraction | None:
 
 def part_value(word: str, count: str = "") -> Fraction:
     """``count`` parts as a fraction: ("quarter", "three") is 3/4; no count is one."""
-    return Fraction(CARDINALS.get(count, 1), PARTS[word])
+    return Fraction(_CARDINALS.get(count, 1), PARTS[word])
 
 
 def _part(token: str) -> int:
@@ -222,8 +220,8 @@ def _with_fraction(head: Sequence[str], part: str) -> Fraction | None:
 def _decimal(tokens: Sequence[str]) -> Fraction | None:
     """Words with a point: two point five million."""
     at = tokens.index("point")
-    end = next((i for i in range(at + 1, len(tokens)) if tokens[i] not in CARDINALS), len(tokens))
-    digits = [CARDINALS[token] for token in tokens[at + 1 : end]]
+    end = next((i for i in range(at + 1, len(tokens)) if tokens[i] not in _CARDINALS), len(tokens))
+    digits = [_CARDINALS[token] for token in tokens[at + 1 : end]]
     whole = _cardinal(tokens[:at]) if at else Fraction(0)
     if whole is None or not digits or any(digit > 9 for digit in digits):
         return None
@@ -254,8 +252,8 @@ def _cardinal(tokens: Sequence[str]) -> Fraction | None:
 def _word_part(token: str, first: bool) -> NumberPart | None:
     if first and token in ("a", "an"):
         return NumberPart("n", Fraction(1))
-    if token in CARDINALS:
-        return NumberPart("n", Fraction(CARDINALS[token]))
+    if token in _CARDINALS:
+        return NumberPart("n", Fraction(_CARDINALS[token]))
     scale = SCALE_WORDS.get(token) or (0 if first else SCALE_WORDS.get(token.removesuffix("s"), 0))
     if not scale or scale == SCALE_WORDS["dozen"]:
         return None
@@ -264,12 +262,12 @@ def _word_part(token: str, first: bool) -> NumberPart | None:
 
 def _pair(tokens: Sequence[str]) -> Fraction | None:
     """A year said in two halves: nineteen eleven, nineteen oh five, twenty twenty-four."""
-    if not 2 <= len(tokens) <= 3 or not 10 < CARDINALS.get(tokens[0], 0) <= 20:
+    if not 2 <= len(tokens) <= 3 or not 10 < _CARDINALS.get(tokens[0], 0) <= 20:
         return None
-    values = [CARDINALS.get(token, 0) for token in tokens[1:]]
+    values = [_CARDINALS.get(token, 0) for token in tokens[1:]]
     if tokens[1] == "oh":
         second = values[-1] if len(values) == 2 and 0 < values[-1] < 10 else 0
     else:
         total = add_up(NumberPart("n", Fraction(value)) for value in values)
         second = int(total) if total is not None and 10 <= total < 100 else 0
-    return Fraction(CARDINALS[tokens[0]] * 100 + second) if second else None
+    return Fraction(_CARDINALS[tokens[0]] * 100 + second) if second else None

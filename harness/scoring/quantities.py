@@ -54,7 +54,11 @@ _GAP = re.compile(r"\.?(?:,? (?:and )?|と|,)?")
 
 
 def quantity_at(text: str, value: Fraction | None, start: int, end: int, wanted: Units) -> Quantity:
-    """The number with its sign and unit, wherever the currency sign stands."""
+    """The number with its sign and unit, wherever the currency sign stands.
+
+    ``value`` was read in ``text`` from ``start`` to ``end`` (None = not well formed); ``wanted``
+    decides between readings of a unit.
+    """
     first, currency = start, NONE
     if start and text[start - 1] in CURRENCY:
         start -= 1

@@ -28,18 +28,6 @@ _JOINED = {"ja": "", "zh": ""}  # what a line break in a text stands for; elsewh
 _Line = tuple[int, str]  # its number and its text
 
 
-def read_folder(folder: Path | str) -> list[Article]:
-    """All pages of a folder's ``*.txt`` files, in the order of the files' names.
-
-    Raises UserError for a file that cannot be read, and when there is none. A name that stands
-    in two files is refused later, when a world is built.
-    """
-    files = sorted(Path(folder).glob("*.txt"))
-    if not files:
-        raise UserError(f"{folder}: no article files there; expected *.txt")
-    return [page for file in files for page in read_articles(file)]
-
-
 def read_articles(path: Path | str) -> list[Article]:
     """All pages of one file, in the file's order.
 

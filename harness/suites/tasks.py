@@ -17,7 +17,7 @@ from harness.common.reading import decode_text, read_data, read_text, read_toml
 from harness.common.records import slim
 from harness.types import AnswerType, GoldAction, Suite, Target, Task, UserError
 
-TASKS_FOLDER = Path("tasks")
+_TASKS_FOLDER = Path("tasks")
 _SIDE_KEYS = [
     "title",
     "licence",
@@ -39,12 +39,12 @@ _JSON_TYPES = {
 }
 
 
-def suite_names(folder: Path = TASKS_FOLDER) -> list[str]:
+def suite_names(folder: Path = _TASKS_FOLDER) -> list[str]:
     """The suites in the tasks folder."""
     return sorted(path.stem for path in folder.glob("*.jsonl"))
 
 
-def load_suite(name: str, folder: Path = TASKS_FOLDER) -> Suite:
+def load_suite(name: str, folder: Path = _TASKS_FOLDER) -> Suite:
     """A suite by name, by path of a .jsonl file, or by folder that holds tasks.jsonl.
 
     ``folder`` is where named suites are. Raises UserError for anything that is not a valid suite.

@@ -50,7 +50,10 @@ class Invented:
 def invent(
     seed: int, tasks: int, *, split: Split = "eval", language: str = "en", dials: Dials = Dials()
 ) -> Invented:
-    """A fresh world and ``tasks`` tasks about it, one category after the other in turn.
+    """A fresh world and so many ``tasks`` about it, one category after the other in turn.
+
+    ``split`` is the side that names and numbers belong to, ``language`` a key of ``LANGUAGES``,
+    ``dials`` how hard the world is.
 
     English worlds of the ``train`` side share no coined name and no number of two digits or
     more with those of the ``eval`` side, whatever the seeds, as long as no number is spelt

@@ -68,7 +68,7 @@ class Maker:
             return wording.described.format_map(facts)
 
         described = self.draw.once(describe)
-        self._add(OTHERS[kind], name, facts)
+        self._add(_OTHERS[kind], name, facts)
         return Entity(kind, name, wording.mention.format(name=name), described, facts)
 
     def _add(self, steps: tuple[FactStep, ...], name: str, facts: Facts) -> None:
@@ -198,7 +198,7 @@ DESCRIBING: Mapping[str, tuple[FactStep, ...]] = {
     "bridge": (_link("town", "town"), _word("material")),
     "painting": (_made("scene", lambda maker: maker.words("scene", "count", "scene", "where")),),
 }
-OTHERS: Mapping[str, tuple[FactStep, ...]] = {
+_OTHERS: Mapping[str, tuple[FactStep, ...]] = {
     "river": (
         _year("flood_year", 1700),
         _year("fish_year", 1800),
@@ -277,4 +277,4 @@ OTHERS: Mapping[str, tuple[FactStep, ...]] = {
 
 def sorts_of(kind: str) -> dict[str, str]:
     """The facts of entities of that kind, and the sort of each."""
-    return {step.key: step.sort for step in (*DESCRIBING[kind], *OTHERS[kind])}
+    return {step.key: step.sort for step in (*DESCRIBING[kind], *_OTHERS[kind])}
