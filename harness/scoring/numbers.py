@@ -165,7 +165,7 @@ def _scaled(text: str, value: Fraction | None, end: int) -> tuple[Fraction | Non
         value, end = value + numerals.part_value(extra[2], (extra[1] or "").strip()), extra.end()
     scales = 0
     while scale := numerals.SCALE_AFTER.match(text, end):
-        value, end, scales = value * numerals.SCALE_WORDS[scale[1]], scale.end(), scales + 1
+        value, end, scales = value * numerals.NUMBER_SCALES[scale[1]], scale.end(), scales + 1
         if scales > _MOST_SCALES:
             return None, end
     return _dozens(text, value, end)

@@ -156,17 +156,17 @@ _CARDINALS = {word: value for value, word in enumerate(_ONES.split())}
 _CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)}
 _CARDINALS |= {"nil": 0, "nought": 0, "naught": 0}
 ORDINALS = {word: value for value, word in enumerate(_ORDINALS.split(), 1)}
-SCALE_WORDS = {word: 10 ** int(power) for word, power in map(str.split, _POWERS.split(","))}
-SCALE_WORDS["dozen"] = 12
+NUMBER_SCALES = {word: 10 ** int(power) for word, power in map(str.split, _POWERS.split(","))}
+NUMBER_SCALES["dozen"] = 12
 PARTS = {word: value for word, value in ORDINALS.items() if value > 2}
 PARTS |= {"half": 2, "halve": 2, "quarter": 4}
 PARTS |= {"hundredth": 100, "thousandth": 1000, "millionth": 10**6}
 """What a part of one is called, without the -s of several: three *fifth*s."""
 
-_SCALE_WORD = "|".join(SCALE_WORDS)
+_SCALE_WORD = "|".join(NUMBER_SCALES)
 _PART_WORD = "|".join(PARTS)
 _WORD = rf"(?:(?:{'|'.join(_CARDINALS)}|oh)|(?:{_SCALE_WORD}|{_PART_WORD})s?)(?![a-z])"
-_AFTER_SCALE = "|".join(f"(?<={word})" for word in SCALE_WORDS)
+_AFTER_SCALE = "|".join(f"(?<={word})" for word in NUMBER_SCALES)
 _LINK = rf"(?:[- ]|(?:{_AFTER_SCALE}), )(?:(?:and|of|point) )?(?:an? )?"
 NUMBER_WORDS = re.compile(rf"(?<![a-z])(?:(?:point|an?) )?{_WORD}(?:{_LINK}{_WORD})*+")
 SCALE_AFTER = re.compile(rf"(?: (?:of )?an?)? ?({_SCALE_WORD})s?(?![a-z])")
@@ -189,9 +189,9 @@ def words_value(run: str) -> Fraction | None:
     for token in tokens[at + 1 :]:
         if token in ("a", "an", "of"):
             continue
-        if token not in SCALE_WORDS or value is None:
+        if token not in NUMBER_SCALES or value is None:
             return None
-        value *= SCALE_WORDS[token]
+        value *= NUMBER_SCALES[token]
     return value
 
 
@@ -227,9 +227,9 @@ def _decimal(tokens: Sequence[str]) -> Fraction | None:
         return None
     value = whole + Fraction("0." + "".join(map(str, digits)))
     for token in tokens[end:]:
-        if token not in SCALE_WORDS:
+        if token not in NUMBER_SCALES:
             return None
-        value *= SCALE_WORDS[token]
+        value *= NUMBER_SCALES[token]
     return value
 
 
@@ -239,7 +239,7 @@ def _cardinal(tokens: Sequence[str]) -> Fraction | None:
     if tokens and tokens[-1].removesuffix("s") == "dozen" and (tokens[1:] or tokens == ["dozen"]):
         count = _cardinal(tokens[:-1]) if tokens[1:] else Fraction(1)
         return None if count is None else count * 12
-    if tokens and tokens[0] in SCALE_WORDS:
+    if tokens and tokens[0] in NUMBER_SCALES:
         tokens = ["one", *tokens]
     parts = [_word_part(token, first=i == 0) for i, token in enumerate(tokens)]
     known = [part for part in parts if part]
@@ -254,10 +254,12 @@ def _word_part(token: str, first: bool) -> NumberPart | None:
         return NumberPart("n", Fraction(1))
     if token in _CARDINALS:
         return NumberPart("n", Fraction(_CARDINALS[token]))
-    scale = SCALE_WORDS.get(token) or (0 if first else SCALE_WORDS.get(token.removesuffix("s"), 0))
-    if not scale or scale == SCALE_WORDS["dozen"]:
+    scale = NUMBER_SCALES.get(token) or (
+        0 if first else NUMBER_SCALES.get(token.removesuffix("s"), 0)
+    )
+    if not scale or scale == NUMBER_SCALES["dozen"]:
         return None
-    return NumberPart("s" if scale == SCALE_WORDS["hundred"] else "b", Fraction(scale))
+    return NumberPart("s" if scale == NUMBER_SCALES["hundred"] else "b", Fraction(scale))
 
 
 def _pair(tokens: Sequence[str]) -> Fraction | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.suites.importers.source import Dataset, Imported, Row, Source
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source
 from harness.types import GoldAction, Target, Task
 
 _LABELS = {
@@ -34,7 +34,7 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     return Imported(tasks, len(rows), notes=notes)
 
 
-def _task(row: Row, first: dict[str, str]) -> Task:
+def _task(row: DataRow, first: dict[str, str]) -> Task:
     label = row.text("label")
     number = row.fields.get("id")
     if label not in _LABELS or not isinstance(number, int):
@@ -57,7 +57,7 @@ def _task(row: Row, first: dict[str, str]) -> Task:
     )
 
 
-def _titles(row: Row) -> tuple[str, ...]:
+def _titles(row: DataRow) -> tuple[str, ...]:
     """The pages of the first evidence set, spelt as Wikipedia does."""
     sets = row.items("evidence")
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness.suites.importers.source import Dataset, Imported, Row, Source, plain_number
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, plain_number
 from harness.types import GoldAction, Target, Task
 
 _MARK = re.compile(r"<<([^<>=]+)=([^<>]+)>>")
@@ -26,7 +26,7 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     return Imported(tuple(tasks), len(tasks), notes=(note,) if bare else ())
 
 
-def _task(row: Row, name: str, number: int) -> Task:
+def _task(row: DataRow, name: str, number: int) -> Task:
     worked = row.fields.get("answer")
     stated = _ANSWER.search(worked) if isinstance(worked, str) else None
     if not isinstance(worked, str) or not stated:

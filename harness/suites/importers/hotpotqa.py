@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.common.text import one_line
-from harness.suites.importers.source import Dataset, Imported, Row, Source, target
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, target
 from harness.types import Article, GoldAction, Task
 
 _LEVELS = {"easy": 2, "medium": 3, "hard": 4}
@@ -44,7 +44,7 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     return Imported(tuple(tasks), len(tasks), articles, (note,) if differing else ())
 
 
-def _passages(row: Row) -> dict[str, str]:
+def _passages(row: DataRow) -> dict[str, str]:
     passages = {}
     for item in row.items("context"):
         if not _is_passage(item):
@@ -60,7 +60,7 @@ def _is_passage(item: Any) -> bool:
     return False
 
 
-def _task(row: Row, passages: Mapping[str, str]) -> Task:
+def _task(row: DataRow, passages: Mapping[str, str]) -> Task:
     answer = row.text("answer")
     id = row.text("id" if "id" in row.fields else "_id")
     facts = (fact for fact in row.items("supporting_facts") if isinstance(fact, list))
@@ -109,7 +109,7 @@ def _read_dev(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported
     return Imported(tasks, len(rows), notes=(note,))
 
 
-def _dev_task(row: Row, place: int) -> Task:
+def _dev_task(row: DataRow, place: int) -> Task:
     kind = row.text("type")
     return Task(
         id=f"hotpotqa-dev-{place:04d}",

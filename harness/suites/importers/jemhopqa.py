@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.common.text import one_line
-from harness.suites.importers.source import Dataset, Imported, Row, Source, target
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, target
 from harness.types import Article, GoldAction, Target, Task
 
 _CATEGORIES = {"compositional": "two_hop", "comparison": "comparison"}
@@ -42,7 +42,7 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     return Imported(tuple(tasks), len(tasks), articles, tuple(notes))
 
 
-def _derivations(row: Row) -> Iterator[_Fact]:
+def _derivations(row: DataRow) -> Iterator[_Fact]:
     for item in row.items("derivations"):
         match item:
             case [str(title), str(relation), [*values]] if title.strip() and values:
@@ -51,7 +51,7 @@ def _derivations(row: Row) -> Iterator[_Fact]:
                 raise row.wrong("expected [about, relation, [value, …]] in 'derivations'")
 
 
-def _card(row: Row) -> Iterator[_Fact]:
+def _card(row: DataRow) -> Iterator[_Fact]:
     title, facts = row.text("title"), row.fields.get("facts")
     if not isinstance(facts, dict) or not all(isinstance(v, list) for v in facts.values()):
         raise row.wrong("expected {relation: [value, …]} in 'facts'")
@@ -70,7 +70,7 @@ def _article(title: str, facts: Mapping[str, Sequence[str]]) -> Article:
     return Article(title, "".join(lines), "ja")
 
 
-def _task(row: Row, facts: Sequence[_Fact]) -> Task:
+def _task(row: DataRow, facts: Sequence[_Fact]) -> Task:
     answer = row.text("answer")
     kind = row.text("type")
     id = row.text("qid")

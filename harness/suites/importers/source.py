@@ -26,7 +26,7 @@ _HEX_DIGITS = 16  # of a sha256 are enough to tell a wrong file
 
 
 @dataclass(frozen=True)
-class Row:
+class DataRow:
     """A JSON object of a file, and ``where`` it stands as file:line."""
 
     where: str
@@ -74,7 +74,7 @@ class Source:
         """Whether the text begins as a JSON list or object does."""
         return self.text().lstrip().startswith(("{", "["))
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[DataRow]:
         """The objects of a JSON list or of JSONL. Raises UserError."""
         text = self.text()
         if text.lstrip().startswith("["):
@@ -83,7 +83,7 @@ class Source:
         else:
             lines = ((n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip())
             found = [(f"{self.path}:{n}", _parse_json(line, self.path, n)) for n, line in lines]
-        rows = [Row(where, value) for where, value in found]
+        rows = [DataRow(where, value) for where, value in found]
         for row in rows:
             if not isinstance(row.fields, dict):
                 raise row.wrong(f"expected a JSON object, found {type(row.fields).__name__}")

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from harness.common.hints import hint
 from harness.common.text import one_line
-from harness.suites.importers.source import Dataset, Imported, Row, Source, language_of, target
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, language_of, target
 from harness.types import AnswerType, Target, Task, UserError
 
 _DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
@@ -42,7 +42,7 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     return Imported(tasks, len(tasks))
 
 
-def _rows(source: Source) -> list[Row]:
+def _rows(source: Source) -> list[DataRow]:
     if source.is_json():
         return source.rows()
     delimiter = _delimiter(source)
@@ -59,7 +59,7 @@ def _rows(source: Source) -> list[Row]:
                 f"{where}: {len(row)} fields, but the head has {len(head)}, parted by "
                 f"{_DELIMITERS[delimiter]}; put quotation marks round a field that holds one"
             )
-    return [Row(where, dict(zip(head, row, strict=True))) for where, row in rows]
+    return [DataRow(where, dict(zip(head, row, strict=True))) for where, row in rows]
 
 
 def _delimiter(source: Source) -> str:
@@ -71,7 +71,7 @@ def _delimiter(source: Source) -> str:
         return ","
 
 
-def _task(row: Row, columns: Mapping[str, str], number: int) -> Task:
+def _task(row: DataRow, columns: Mapping[str, str], number: int) -> Task:
     cell = {field: row.fields.get(column) for field, column in columns.items()}
     for field, value in cell.items():
         if isinstance(value, dict) or (isinstance(value, list) and field != "answer"):
@@ -100,7 +100,7 @@ def _answers(value: Any) -> tuple[str, ...]:
     return tuple(text for part in parts if (text := _text(part)))
 
 
-def _target(answers: tuple[str, ...], kind: str, row: Row) -> Target:
+def _target(answers: tuple[str, ...], kind: str, row: DataRow) -> Target:
     if kind in ("", "yesno"):
         said = [_YES_NO.get(answer.lower(), answer) for answer in answers]
         if set(said) <= {"yes", "no"}:
@@ -113,7 +113,7 @@ def _target(answers: tuple[str, ...], kind: str, row: Row) -> Target:
     raise row.wrong(f"answer type {kind!r}; {hint(kind, get_args(AnswerType))}")
 
 
-def _difficulty(value: Any, row: Row) -> int:
+def _difficulty(value: Any, row: DataRow) -> int:
     if value in (None, ""):
         return 1
     if str(value) not in ("1", "2", "3", "4"):
