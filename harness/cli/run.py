@@ -307,7 +307,7 @@ def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, Wor
 
 def default_suite(model: Model) -> str:
     """The pico models were trained for invented worlds; everything else meets core."""
-    return "generated" if model.family == "pico" or "core" not in tasks.names() else "core"
+    return "generated" if model.family == "pico" or "core" not in tasks.suite_names() else "core"
 
 
 def default_prompt(suite: Suite) -> str:
