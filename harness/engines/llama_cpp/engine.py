@@ -33,7 +33,6 @@ from harness.types import (
     Generate,
     Model,
     Piece,
-    Task,
     UserError,
 )  # fmt: skip
 
@@ -43,7 +42,7 @@ WORKAROUND = (
 )
 
 
-def load(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -> LlamaCppEngine:
+def load(model: Model, settings: EngineSettings) -> LlamaCppEngine:
     """Open a GGUF file.
 
     Raises UserError, before llama.cpp is asked where that can be, for a file that is no

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.common.printable import printable
+from harness.engines import ENGINES
 from harness.types import UserError
 
 try:
@@ -28,7 +29,7 @@ try:
 except ImportError as error:
     raise UserError(
         f"the llama_cpp engine needs llama-cpp-python and numpy ({error.name} is missing): "
-        "pip install 'harness[llama]'"
+        f"{ENGINES['llama_cpp'].install}"
     ) from None
 except (OSError, RuntimeError) as error:
     raise UserError(

@@ -20,22 +20,14 @@ from typing import TYPE_CHECKING
 
 from harness.common import proxies
 from harness.common.clock import awake
+from harness.engines import ENGINES
 from harness.engines.openai.options import Options, read_options
-from harness.types import (
-    Completion,
-    EngineError,
-    EngineSettings,
-    Generate,
-    Model,
-    Piece,
-    Task,
-    UserError,
-)
+from harness.engines.openai.options import server_address as server_address
+from harness.types import Completion, EngineError, EngineSettings, Generate, Model, Piece, UserError
 
 if TYPE_CHECKING:
     from harness.engines.openai.http import Reply, Server
 
-INSTALL = 'pip install "harness[openai]"'
 SLOTS = 8
 PATIENCE = 0.02  # seconds that a step waits for something to end
 GRACE = 2.0  # seconds past its deadline at which a request is given up
@@ -43,13 +35,11 @@ SHOWN = 0.25  # of the tokens that a history grew by must show in the server's c
 JUNK = 32  # characters a token from which a count of the prompt is none
 
 
-def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> OpenAIEngine:
+def load(model: Model, settings: EngineSettings) -> OpenAIEngine:
     """Make the engine; the server is first asked in ``start``.
 
     Raises UserError for wrong options, a missing key or httpx not installed.
     """
-    if settings.grammar:
-        raise UserError(f"model {model.name}: grammar mode needs the llama_cpp engine")
     options = read_options(model, os.environ)
     if not options.local:
         proxies.make_usable()
@@ -57,7 +47,7 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> OpenA
         from harness.engines.openai.http import Server
     except ImportError as error:
         raise UserError(
-            f"the openai engine needs httpx ({error}); install it with: {INSTALL}"
+            f"the openai engine needs httpx ({error}); {ENGINES['openai'].install}"
         ) from None
     return OpenAIEngine(model.name, Server(options), options, settings)
 

@@ -69,7 +69,7 @@ def read_options(model: Model, environment: Mapping[str, str]) -> Options:
         if key not in OPTIONS:
             hint = "; a key belongs in the environment, named by key_env" if "key" in key else ""
             raise wrong(f"no option {key!r}; there are {', '.join(OPTIONS)}{hint}")
-    url = effective_address(model, environment)
+    url = server_address(model, environment)
     api, stream = str(given.get("api", "completions")), given.get("stream", True)
     stop = str(given.get("stop", "here" if stream else "server"))
     if api not in ("completions", "chat") or stop not in ("here", "server"):
@@ -85,15 +85,13 @@ def read_options(model: Model, environment: Mapping[str, str]) -> Options:
     return Options(url, name, api, stop, stream, float(timeout), tuple(leave_out), key)
 
 
-def effective_address(model: Model, environment: Mapping[str, str] = os.environ) -> str:
+def server_address(model: Model, environment: Mapping[str, str] = os.environ) -> str:
     """Where a model's requests go: the base URL of its row, else of OPENAI_BASE_URL.
 
     Written in one way (small letters, no usual port, no slash at the end), so that it can be
-    compared; user, password and query are refused, so it holds no secret. "" for a model of
-    another engine. Raises UserError where there is no server.
+    compared; user, password and query are refused, so it holds no secret. Raises UserError
+    where there is no server.
     """
-    if model.engine != "openai":
-        return ""
     url = _named_url(model) or environment.get(URL_ENV, "").strip()
     where = f"model {model.name}:"
     try:

@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.common.files import sha256_of
+from harness.engines import ENGINES
 from harness.models.memory import TORCH_GPU_SLOTS, TORCH_SLOTS
-from harness.types import EngineError, EngineSettings, Model, Task, UserError
+from harness.types import EngineError, EngineSettings, Model, UserError
 
 if TYPE_CHECKING:
     from harness.engines.transformers.engine import TransformersEngine
 
-INSTALL = 'pip install "harness[transformers]"'
+INSTALL = ENGINES["transformers"].install
 QUANTISATIONS = ("nf4", "int8", "none")
 DTYPES = ("bfloat16", "float16", "float32")
 OPTIONS = ("quantisation", "dtype", "device")
@@ -38,14 +39,12 @@ PACKAGES = ("transformers", "torch", "bitsandbytes", "accelerate", "tokenizers",
 POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
 
 
-def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> TransformersEngine:
+def load(model: Model, settings: EngineSettings) -> TransformersEngine:
     """Open ``model.source``: a folder in Hugging Face format, or hf:owner/repository[@revision].
 
     Raises UserError for what the user can mend, EngineError when the model cannot be run.
     """
     quantisation, dtype, device = _options(model)
-    if settings.grammar:
-        raise UserError(f"model {model.name}: grammar mode needs the llama_cpp engine")
     _require("torch", "transformers", *(("bitsandbytes",) if quantisation != "none" else ()))
     folder = _folder(model)
     weights = _weights(model, folder)
