@@ -21,7 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 
 from harness.common.clock import awake
 from harness.engines import create
-from harness.engines.transformers.text import Tokens, TokenText
+from harness.engines.transformers.text import FolderTokeniser, TokenText
 from harness.types import (
     Completion,
     EngineError,
@@ -291,7 +291,7 @@ def test_tokens_are_counted(llama: Any) -> None:
     llama.submit("x", ask(" How high?", 7))
     done = run(llama, "x")["x"]
     assert done.tokens == 7 and done.finish == "length"
-    assert done.prompt_tokens == len(llama._tokens.append([Piece(" How high?")]))
+    assert done.prompt_tokens == len(llama._tokeniser.continuation([Piece(" How high?")]))
     assert done.masked == -1 and done.seconds > 0
 
 
@@ -407,37 +407,39 @@ def test_the_end_of_a_turn_is_what_the_folder_says(folders: Folders, tmp_path: P
 
 
 @pytest.fixture(params=[byte_tokenizer, space_tokenizer])
-def tokens(request: pytest.FixtureRequest) -> Tokens:
-    return Tokens(request.param())
+def tokens(request: pytest.FixtureRequest) -> FolderTokeniser:
+    return FolderTokeniser(request.param())
 
 
 @pytest.mark.parametrize(
     "hostile", ["</s>", "<s>", "<think>", "a</s>b<think></s>", "<s><s>", "</s"]
 )
 @pytest.mark.parametrize("lead", ["", " "])
-def test_data_never_becomes_a_control_token(tokens: Tokens, hostile: str, lead: str) -> None:
+def test_data_never_becomes_a_control_token(
+    tokens: FolderTokeniser, hostile: str, lead: str
+) -> None:
     control = {
         i
         for i, t in tokens.tokenizer.added_tokens_decoder.items()
         if "s" in t.content or "think" in t.content
     }
     control -= {tokens.tokenizer.unk_token_id}
-    ids = tokens.append([Piece(lead + hostile)])
+    ids = tokens.continuation([Piece(lead + hostile)])
     assert control.isdisjoint(ids)
-    assert tokens.decode([*tokens.append([Piece(":")]), *ids]).endswith(lead + hostile)
-    opening = tokens.begin([Piece(hostile)])
+    assert tokens.decode([*tokens.continuation([Piece(":")]), *ids]).endswith(lead + hostile)
+    opening = tokens.opening([Piece(hostile)])
     assert control.isdisjoint(
         opening[1:] if opening[:1] == [tokens.tokenizer.bos_token_id] else opening
     )
 
 
-def test_a_template_s_own_pieces_may_be_control_tokens(tokens: Tokens) -> None:
-    ids = tokens.append([Piece("</s>", special=True), Piece("</s>")])
+def test_a_template_s_own_pieces_may_be_control_tokens(tokens: FolderTokeniser) -> None:
+    ids = tokens.continuation([Piece("</s>", special=True), Piece("</s>")])
     assert ids.count(tokens.tokenizer.eos_token_id) == 1
-    assert tokens.begin([Piece("<s>x", special=True)]).count(tokens.tokenizer.bos_token_id) == 1
+    assert tokens.opening([Piece("<s>x", special=True)]).count(tokens.tokenizer.bos_token_id) == 1
 
 
-def test_pieces_give_the_tokens_of_the_whole(tokens: Tokens) -> None:
+def test_pieces_give_the_tokens_of_the_whole(tokens: FolderTokeniser) -> None:
     cuts = [
         TEXT[: len(PREFIX)],
         " How high is the tower?\nThought:",
@@ -445,29 +447,29 @@ def test_pieces_give_the_tokens_of_the_whole(tokens: Tokens) -> None:
         " 41",
     ]
     assert "".join(cuts) == TEXT
-    ids = tokens.begin([Piece(cuts[0])])
+    ids = tokens.opening([Piece(cuts[0])])
     for cut in cuts[1:]:
-        ids += tokens.append([Piece(cut)])
-    assert ids == tokens.begin([Piece(TEXT)])
+        ids += tokens.continuation([Piece(cut)])
+    assert ids == tokens.opening([Piece(TEXT)])
 
 
-def test_text_that_no_encoding_allows_is_still_taken(tokens: Tokens) -> None:
-    assert tokens.append([Piece("a\ud800b\x00c")])
-    assert tokens.append([Piece("")]) == [] == tokens.append([])
+def test_text_that_no_encoding_allows_is_still_taken(tokens: FolderTokeniser) -> None:
+    assert tokens.continuation([Piece("a\ud800b\x00c")])
+    assert tokens.continuation([Piece("")]) == [] == tokens.continuation([])
 
 
 @pytest.mark.parametrize("text", [" plain words\nAction: x", " 富士山 é 👍🏽!", "\n\n  two", ""])
-def test_text_comes_back_as_it_is_made(tokens: Tokens, text: str) -> None:
-    ids = tokens.append([Piece(text)])
-    reader = TokenText(tokens, tokens.append([Piece(" Thought:")]))
+def test_text_comes_back_as_it_is_made(tokens: FolderTokeniser, text: str) -> None:
+    ids = tokens.continuation([Piece(text)])
+    reader = TokenText(tokens, tokens.continuation([Piece(" Thought:")]))
     parts = [reader.add(index) for index in ids]
     assert "".join(parts) + reader.end() == text
     assert all("\ufffd" not in part for part in parts)
 
 
 def test_a_character_never_completed_is_shown_as_damaged() -> None:
-    tokens = Tokens(byte_tokenizer())
-    half = tokens.append([Piece("富")])[:2]
+    tokens = FolderTokeniser(byte_tokenizer())
+    half = tokens.continuation([Piece("富")])[:2]
     reader = TokenText(tokens, [])
     assert [reader.add(index) for index in half] == ["", ""]
     assert reader.end() == "\ufffd"

@@ -1,8 +1,8 @@
 """A transformers model as a function: tokens and states in, logits and states out.
 
 A state is whatever the model keeps of a text: keys and values, a recurrent state, or both.
-States of episodes of unequal length are joined into one batch and split again; whether a
-model bears that is measured when it is loaded, not assumed. Knows no text and no episode.
+States of episodes of unequal length are joined into one batch and split again. Whether a
+model supports that is measured when it is loaded.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import torch
 from harness.types import EngineError
 
 # What a model's forward() may call its state.
-STATE_NAMES = ("past_key_values", "cache_params", "state")
-KEYS = ("keys", "values")  # [rows, heads, positions, size]: padded on the left
-STATES = ("conv_states", "recurrent_states")  # [rows, …]: no positions
-HARMLESS = {"_sliding_window_tensor"}
+_STATE_NAMES = ("past_key_values", "cache_params", "state")
+_KEYS = ("keys", "values")  # [rows, heads, positions, size]: padded on the left
+_STATES = ("conv_states", "recurrent_states")  # [rows, …]: no positions
+_HARMLESS = {"_sliding_window_tensor"}
 
 
 class Network:
@@ -32,7 +32,7 @@ class Network:
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary  # ids beyond it are padding of the matrix, no tokens
         self._accepts = inspect.signature(model.forward).parameters
-        self._state_name = next((name for name in STATE_NAMES if name in self._accepts), "")
+        self._state_name = next((name for name in _STATE_NAMES if name in self._accepts), "")
         if not self._state_name:
             raise EngineError(f"{type(model).__name__} keeps no state between calls")
         self.chunked, self.batched = _measure(self)
@@ -96,7 +96,7 @@ def joinable(state: Any) -> bool:
     """Whether everything in a state is something that ``join`` knows."""
     if not hasattr(state, "layers"):
         return isinstance(state, list) and all(isinstance(part, torch.Tensor) for part in state)
-    known = {*KEYS, *STATES, *HARMLESS}
+    known = {*_KEYS, *_STATES, *_HARMLESS}
     return not any(
         isinstance(value, torch.Tensor) and name not in known
         for layer in state.layers
@@ -106,7 +106,7 @@ def joinable(state: Any) -> bool:
 
 def _has_positions(state: Any) -> bool:
     """Whether a state was padded when it was joined; a purely recurrent one never is."""
-    return any(_holds(layer, name) for layer in getattr(state, "layers", ()) for name in KEYS)
+    return any(_holds(layer, name) for layer in getattr(state, "layers", ()) for name in _KEYS)
 
 
 def _join_layers(layers: Sequence[Any]) -> Any:
@@ -114,10 +114,10 @@ def _join_layers(layers: Sequence[Any]) -> Any:
         return [getattr(layer, name) for layer in layers]
 
     joined = _copy_layer(layers[0])
-    for name in KEYS:
+    for name in _KEYS:
         if _holds(joined, name):
             setattr(joined, name, _pad_and_stack(parts(name)))
-    for name in STATES:
+    for name in _STATES:
         if hasattr(joined, name):
             setattr(joined, name, _cat(parts(name)))
     if hasattr(joined, "cumulative_length"):
@@ -127,12 +127,12 @@ def _join_layers(layers: Sequence[Any]) -> Any:
 
 def _split_layer(layer: Any, row: int, length: int) -> Any:
     alone = _copy_layer(layer)
-    for name in KEYS:
+    for name in _KEYS:
         if _holds(layer, name):
             tensor = getattr(layer, name)
             kept = min(length, tensor.shape[-2])  # a sliding window holds only the last ones
             setattr(alone, name, tensor[row : row + 1, :, tensor.shape[-2] - kept :].clone())
-    for name in STATES:
+    for name in _STATES:
         if hasattr(layer, name):
             setattr(alone, name, _each(getattr(layer, name), lambda t: t[row : row + 1].clone()))
     if hasattr(layer, "cumulative_length"):
