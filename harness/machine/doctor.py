@@ -327,24 +327,24 @@ def _why_died(code: int, said: str) -> str:
 
 def llama_build(small_gguf: str = "") -> dict[str, object]:
     """In a child: what the llama.cpp at hand is. ``small_gguf`` tries AMX, "" = do not."""
-    from harness.engines.llama_cpp import machine, native
+    from harness.engines.llama_cpp import amx, native
 
     info = native.system_info()
-    amx = "AMX_INT8 = 1" in info
+    tries_amx = native.has_amx(info) and small_gguf
     return {
         "version": native.lib.__version__,
         "info": info,
         "offloads": native.offloads(),
         "devices": [asdict(device) for device in native.devices()],
-        "amx_crashes": machine.amx_crashes(small_gguf) if amx and small_gguf else None,
+        "amx_crashes": amx.amx_crashes(small_gguf) if tries_amx else None,
     }
 
 
 def llama_device() -> dict[str, object]:
     """In a child: the device that this build runs a model on."""
-    from harness.engines.llama_cpp import machine
+    from harness.engines.llama_cpp import capacity
 
-    return asdict(machine.device(EngineSettings()))
+    return asdict(capacity.device_for(EngineSettings()))
 
 
 def torch_build() -> dict[str, object]:

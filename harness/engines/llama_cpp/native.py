@@ -1,7 +1,7 @@
 """llama.cpp's library: opened once, its log caught, its devices and names asked.
 
-Nothing native reaches stderr from here on: the last lines are kept, made harmless, for
-error messages. It knows no model, no tokens and no episodes.
+Nothing native reaches stderr from here on: the last lines of the log are kept, with control
+characters escaped, for error messages.
 """
 
 from __future__ import annotations
@@ -106,6 +106,11 @@ def system_info() -> str:
     return str(lib.llama_print_system_info().decode("utf-8", "replace")).strip(" |")
 
 
+def has_amx(info: str) -> bool:
+    """Whether a build with this system info uses AMX."""
+    return "AMX_INT8 = 1" in info
+
+
 def library_path() -> Path:
     """The shared library that holds the kernels; its bytes identify the build."""
     folder = Path(lib.__file__).parent / "lib"
@@ -127,7 +132,7 @@ def knows_architecture(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Device:
+class BackendDevice:
     """Something that computes. ``kind`` is cpu, gpu or accel; memory in bytes."""
 
     name: str
@@ -138,7 +143,7 @@ class Device:
 
 
 @cache
-def devices() -> tuple[Device, ...]:
+def devices() -> tuple[BackendDevice, ...]:
     """The devices this build found; empty when it cannot say."""
     try:
         from llama_cpp._ggml import libggml
@@ -151,13 +156,13 @@ def devices() -> tuple[Device, ...]:
     return tuple(_device(libggml, ctypes.c_void_p(get(i))) for i in range(count()))
 
 
-def _device(ggml: Any, handle: ctypes.c_void_p) -> Device:
+def _device(ggml: Any, handle: ctypes.c_void_p) -> BackendDevice:
     ggml.ggml_backend_dev_name.restype = ctypes.c_char_p
     ggml.ggml_backend_dev_description.restype = ctypes.c_char_p
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     ggml.ggml_backend_dev_memory(handle, ctypes.byref(free), ctypes.byref(total))
     kind = ggml.ggml_backend_dev_type(handle)
-    return Device(
+    return BackendDevice(
         printable(ggml.ggml_backend_dev_name(handle).decode("utf-8", "replace")),
         printable(ggml.ggml_backend_dev_description(handle).decode("utf-8", "replace")),
         "cpu" if kind == 0 else "gpu" if kind in (1, 2) else "accel",
