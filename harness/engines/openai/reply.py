@@ -1,8 +1,7 @@
-"""What an OpenAI-compatible server sends, read into one Completion.
+"""Reads what an OpenAI-compatible server sends into one Completion.
 
-Servers differ in the type they name, in empty chunks, in words for the end and in counts;
-what is no fault of the model is not taken for one. It knows replies; not how they are asked
-for.
+Servers differ in the content type they name, in empty chunks, in words for the end and in token
+counts. None of that is blamed on the model.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from typing import Any
 import httpx
 
 from harness.common.clock import awake
-from harness.engines.openai.errors import Fault, reported
-from harness.engines.openai.options import Options
+from harness.engines.openai.options import ServerOptions
+from harness.engines.openai.refusals import Fault, reported
 from harness.engines.stops import StopScanner
 from harness.types import Completion, Finish, Generate
 
@@ -38,7 +37,7 @@ ENDS: Mapping[Finish, str] = {
 
 
 @dataclass
-class Reader:
+class ReplyReader:
     """Collects one generation from what the server sends.
 
     ``heard`` is called whenever something of the generation came. ``chunks`` counts pieces of
@@ -46,7 +45,7 @@ class Reader:
     """
 
     request: Generate
-    options: Options
+    options: ServerOptions
     heard: Callable[[], None] = lambda: None
     chunks: int = 0
     reason: str = ""

@@ -1,7 +1,7 @@
-"""What an OpenAI-compatible server means by a refusal: too long, a key it does not know, busy.
+"""Finds out what a server's refusal means: prompt too long, unknown key in the request, busy.
 
-Servers word these in many ways, so they are told apart by kind: status, error code, and what
-a sentence speaks of. It knows replies that are no generation; not requests nor connections.
+Servers word these in many ways. So they are told apart by status, error code, and the words of
+the message.
 """
 
 from __future__ import annotations
