@@ -206,17 +206,6 @@ def test_a_grammar_that_does_not_compile_is_the_users_mistake(
     assert capfd.readouterr() == ("", "")
 
 
-def test_more_episodes_than_slots_or_two_requests_at_once_are_refused(
-    engine: LlamaCppEngine,
-) -> None:
-    for i in range(3):
-        engine.submit(str(i), ask(OPENINGS[0]))
-    with pytest.raises(EngineError, match="slots"):
-        engine.submit("one more", ask(OPENINGS[0]))
-    with pytest.raises(EngineError, match="under way"):
-        engine.submit("0", ask(OPENINGS[0]))
-
-
 def test_a_prompt_beyond_the_models_context_is_explained(tmp_path: Path) -> None:
     path = write_tiny(tmp_path / "short.gguf", context=64)
     engine = load(Model("tiny", "llama_cpp", str(path)), EngineSettings(slots=1, threads=1))
@@ -340,15 +329,6 @@ def test_more_slots_than_llama_cpp_can_hold_are_refused(
     with pytest.raises(UserError, match=r"--slots 300: llama\.cpp holds at most 255 episodes"):
         opened(EngineSettings(slots=300))
     assert opened(EngineSettings(slots=255, episode_tokens=8, threads=1)).slots == 255
-
-
-@pytest.mark.parametrize("temperature", [-1.0, math.nan, math.inf])
-def test_a_temperature_that_is_none_is_refused(
-    models: Callable[..., Path], temperature: float
-) -> None:
-    settings = EngineSettings(sampling=Sampling(temperature))
-    with pytest.raises(UserError, match=r"--temperature .*: expected 0"):
-        engines.create(Model("tiny", "llama_cpp", str(models())), settings)
 
 
 # --- threads, chosen by trying

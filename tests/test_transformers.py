@@ -22,16 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from harness.common.clock import awake
 from harness.engines import create
 from harness.engines.transformers.text import FolderTokeniser, TokenText
-from harness.types import (
-    Completion,
-    EngineError,
-    EngineSettings,
-    Generate,
-    Model,
-    Piece,
-    Sampling,
-    UserError,
-)
+from harness.types import Completion, EngineSettings, Generate, Model, Piece, Sampling, UserError
 
 torch.set_num_threads(1)  # matrices of 64 by 64: more threads only wait for each other
 
@@ -353,18 +344,6 @@ def test_the_model_itself_may_have_less_room(folders: Folders) -> None:
         engine.start([Piece("word " * 2000)])
 
 
-def test_slots_are_given_back(llama: Any) -> None:
-    for name in "abc":
-        llama.submit(name, ask(" x", 2))
-    with pytest.raises(EngineError, match="slots"):
-        llama.submit("d", ask(" x", 2))
-    llama.finish("b")
-    llama.finish("never was")
-    llama.submit("d", ask(" x", 2))
-    assert set(run(llama, "a", "c", "d")) == {"a", "c", "d"}
-    assert llama.step() == []
-
-
 def test_an_episode_dropped_in_mid_batch_harms_no_other(llama: Any, folders: Folders) -> None:
     for name in "abc":
         llama.submit(name, ask(f" {name} how?", 8))
@@ -612,11 +591,3 @@ def test_a_repository_that_is_not_here_is_not_fetched(
 ) -> None:
     with pytest.raises(UserError, match=r"models pull tiny"):
         create(Model("tiny", "transformers", "hf:nobody/nothing-at-all"), EngineSettings())
-
-
-def test_grammar_is_for_llama_cpp(folders: Folders) -> None:
-    with pytest.raises(UserError, match="llama_cpp"):
-        create(
-            Model("tiny", "transformers", str(folders("llama"))),
-            EngineSettings(grammar="root ::= x"),
-        )
