@@ -16,7 +16,7 @@ from tiny_gguf import ARCHITECTURES, EOS, KINDS, TOOL, TURN_END, TURN_START, wri
 from harness import engines
 from harness.engines.llama_cpp import amx, cores, native
 from harness.engines.llama_cpp.engine import LlamaCppEngine, load
-from harness.engines.llama_cpp.threads import ThreadChoice, candidates
+from harness.engines.llama_cpp.threads import ThreadChoice, thread_candidates
 from harness.models import gguf
 from harness.types import EngineError, EngineSettings, Model, Piece, Sampling, UserError
 
@@ -414,7 +414,7 @@ QUIET, BUSY = {4: 200.0, 3: 170.0, 2: 120.0, 1: 65.0}, {4: 20.0, 3: 160.0, 2: 11
     ("cores", "counts"), [(1, (1,)), (2, (2, 1)), (4, (4, 3, 2, 1)), (6, (6, 5, 4, 2, 1))]
 )
 def test_the_counts_worth_trying(cores: int, counts: tuple[int, ...]) -> None:
-    assert candidates(cores) == counts
+    assert thread_candidates(cores) == counts
 
 
 @pytest.mark.parametrize(
@@ -435,7 +435,7 @@ def test_the_fastest_count_is_chosen_the_fewest_where_equal(
 
 
 def test_a_large_model_is_not_asked_about_counts_without_hope() -> None:
-    choice, looked_at = ThreadChoice(candidates(64), lambda: 0.0), set()
+    choice, looked_at = ThreadChoice(thread_candidates(64), lambda: 0.0), set()
     choice.begin()
     while choice.trying:
         looked_at.add(choice.count)

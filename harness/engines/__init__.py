@@ -23,7 +23,7 @@ class EngineKind:
     """What an engine declares. The rest of the harness reads this and never asks for a name.
 
     ``module`` holds ``load(model, settings) -> Engine``; where ``local`` is false also
-    ``server_address(model) -> str``.
+    ``address_of(model) -> str``.
     ``variants`` are its keys in models.toml, with the bits per weight that each stands for
     (0 = not known). ``weights`` is what it opens on this machine: a GGUF file, a Hugging Face
     folder, or "" for nothing. ``packages`` are the distributions whose versions are recorded;
@@ -152,4 +152,4 @@ def server_address(model: Model) -> str:
     """Where a model's requests go, "" for one that runs on this machine. Raises UserError where
     it should have a server and names none."""
     kind = kind_of(model)
-    return "" if kind.local else str(importlib.import_module(kind.module).server_address(model))
+    return "" if kind.local else str(importlib.import_module(kind.module).address_of(model))

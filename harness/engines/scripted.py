@@ -117,7 +117,7 @@ def perfect(task: Task, turn: int, seed: int) -> str:
     return f" I know the answer.\nAnswer: {answer}\n\nQuestion:"
 
 
-def memory(task: Task, turn: int, seed: int) -> str:
+def from_memory(task: Task, turn: int, seed: int) -> str:
     """Answer from memory at once: right only where nothing had to be looked up."""
     known = not task.gold_actions and task.answer.accepted
     return f" I know this.\nAnswer: {task.answer.accepted[0] if known else '1900'}\n\nQuestion:"
@@ -169,7 +169,7 @@ def dies(task: Task, turn: int, seed: int) -> str:
 
 SCRIPTS: Mapping[str, Script] = {
     "perfect": perfect,
-    "memory": memory,
+    "memory": from_memory,
     "random": babble,
     "faulty": faulty,
     "slow": slow,

@@ -16,7 +16,7 @@ from harness.engines.llama_cpp import amx, capacity, cores, native, sampling
 from harness.engines.llama_cpp.context import PREFIX, Context
 from harness.engines.llama_cpp.facts import model_facts, refuse_non_generators
 from harness.engines.llama_cpp.native import lib
-from harness.engines.llama_cpp.threads import ThreadChoice, candidates
+from harness.engines.llama_cpp.threads import ThreadChoice, thread_candidates
 from harness.engines.llama_cpp.vocab import Vocabulary
 from harness.engines.tokens import prefix_facts
 from harness.models import gguf
@@ -267,4 +267,4 @@ def _thread_counts(settings: EngineSettings, all_on_gpu: bool) -> tuple[int, ...
     """What to choose from. Where a GPU computes everything there is nothing to choose."""
     if settings.threads or all_on_gpu:
         return (settings.threads or cores.most_threads(),)
-    return candidates(cores.most_threads())
+    return thread_candidates(cores.most_threads())

@@ -11,18 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import median
 
-BLOCK_SECONDS, BLOCK_CALLS = 0.1, 32  # one look at one count: so long, or so many calls
-ROUNDS = 3  # looks at each count, in turn
-BUDGET = 2.0  # seconds after which no further round begins
-HOPELESS = 0.5  # of the best speed: a count below it is not looked at again
-SAME = 0.97  # of the best speed: so near, and fewer threads are as good
-FALLEN = 0.6  # of the speed when it was chosen: below, fewer threads are tried
-WINDOW = 2.0  # seconds of decoding over which speed is watched
-AGAIN = 30.0  # seconds of decoding after which more threads are tried, if cores are idle
-KEPT, KEPT_FALLEN = 50, 5  # times what a trial took: its outcome is kept at least so long
+_BLOCK_SECONDS, _BLOCK_CALLS = 0.1, 32  # one look at one count: so long, or so many calls
+_ROUNDS = 3  # looks at each count, in turn
+_BUDGET = 2.0  # seconds after which no further round begins
+_HOPELESS = 0.5  # of the best speed: a count below it is not looked at again
+_SAME = 0.97  # of the best speed: so near, and fewer threads are as good
+_FALLEN = 0.6  # of the speed when it was chosen: below, fewer threads are tried
+_WINDOW = 2.0  # seconds of decoding over which speed is watched
+_AGAIN = 30.0  # seconds of decoding after which more threads are tried, if cores are idle
+_KEPT, _KEPT_FALLEN = 50, 5  # times what a trial took: its outcome is kept at least so long
 
 
-def candidates(cores: int) -> tuple[int, ...]:
+def thread_candidates(cores: int) -> tuple[int, ...]:
     """The counts to try on so many cores, most first: all, one less, and powers of two."""
     powers = [1 << i for i in range(cores.bit_length()) if 1 << i < cores]
     return tuple(sorted({cores, max(1, cores - 1), *powers}, reverse=True))
@@ -73,7 +73,7 @@ class ThreadChoice:
             },
         }
 
-    def begin(self, counts: Sequence[int] = (), rounds: int = ROUNDS) -> None:
+    def begin(self, counts: Sequence[int] = (), rounds: int = _ROUNDS) -> None:
         """Begin a trial of these counts (none: all); with one count there is none."""
         counts = counts or self.counts
         self._looks: dict[int, list[float]] = {count: [] for count in counts}
@@ -115,12 +115,12 @@ class ThreadChoice:
 
     def _watch(self) -> None:
         """Try fewer threads when speed has fallen, now and then more when cores are idle."""
-        if self._meter.seconds < WINDOW or not self.speeds:
+        if self._meter.seconds < _WINDOW or not self.speeds:
             return
         speed, self._meter = self._meter.speed, _Meter()
-        if speed < FALLEN * self.speeds[self.best] and self._since >= KEPT_FALLEN * self._cost:
+        if speed < _FALLEN * self.speeds[self.best] and self._since >= _KEPT_FALLEN * self._cost:
             self.begin([n for n in self.counts if n <= self.best])
-        elif self._since >= max(AGAIN, KEPT * self._cost):
+        elif self._since >= max(_AGAIN, _KEPT * self._cost):
             idle = self._idle_seconds() - self._idle >= self._since / 2
             self._since, self._idle = 0.0, self._idle_seconds()
             if idle and self.best < self.counts[0]:
@@ -130,20 +130,22 @@ class ThreadChoice:
         """The next count to look at; the choice when there is none."""
         count = self._tries.pop(0)
         best = max(max(speeds) for speeds in self._looks.values() if speeds)
-        if len(self._looks[count]) == 1 and self._looks[count][0] < HOPELESS * best:
+        if len(self._looks[count]) == 1 and self._looks[count][0] < _HOPELESS * best:
             self._tries = []  # fewer threads are slower still
         if self._tries:
             return
-        hopeful = [n for n, found in self._looks.items() if found and max(found) >= HOPELESS * best]
+        hopeful = [
+            n for n, found in self._looks.items() if found and max(found) >= _HOPELESS * best
+        ]
         rounds = len(self._looks[hopeful[0]])
-        if best and len(hopeful) > 1 and rounds < self._rounds and self._cost < BUDGET:
+        if best and len(hopeful) > 1 and rounds < self._rounds and self._cost < _BUDGET:
             self._tries = hopeful
         else:
             self._choose()
 
     def _choose(self) -> None:
         self.speeds = {n: median(speeds) for n, speeds in self._looks.items() if speeds}
-        enough = SAME * max(self.speeds.values())
+        enough = _SAME * max(self.speeds.values())
         before, fastest = self.best, [n for n, s in self.speeds.items() if s >= enough]
         self.best = min(fastest) if enough else max(fastest)  # nobody came back in time: all
         self.again += 1
@@ -173,7 +175,7 @@ class _Meter:
     def full(self) -> bool:
         """Whether this is enough for one look."""
         seconds = self.seconds if self.calls > 1 else self._first[1]
-        return seconds >= BLOCK_SECONDS or self.calls > BLOCK_CALLS
+        return seconds >= _BLOCK_SECONDS or self.calls > _BLOCK_CALLS
 
     @property
     def speed(self) -> float:

@@ -21,7 +21,7 @@ from harness.common.clock import awake
 from harness.engines import ENGINES
 from harness.engines.histories import Call, Histories, History
 from harness.engines.openai.options import ServerOptions, read_options
-from harness.engines.openai.options import server_address as server_address
+from harness.engines.openai.options import address_of as address_of
 from harness.types import Completion, EngineSettings, Generate, Model, Piece, UserError
 
 if TYPE_CHECKING:

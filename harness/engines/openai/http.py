@@ -17,8 +17,8 @@ import httpx
 from harness.common.clock import awake
 from harness.common.network import ATTEMPTS, LONGEST_PAUSE, pause_before
 from harness.engines.openai.options import LEAVABLE, ServerOptions
-from harness.engines.openai.refusals import LONGEST_REFUSAL, Fault, refusal
-from harness.engines.openai.reply import ReplyReader, bounded
+from harness.engines.openai.refusals import LONGEST_REFUSAL, Fault, refused_fault
+from harness.engines.openai.reply import ReplyReader, bounded_body
 from harness.types import Completion, EngineSettings, Generate
 
 _FIRST_PAUSE = 0.5  # seconds before the second attempt
@@ -208,9 +208,13 @@ class Server:
         try:
             with self._client.stream("POST", self._url, json=body, timeout=timeout) as response:
                 if response.status_code != 200:
-                    told = b"".join(bounded(response, deadline, lambda: False))[:LONGEST_REFUSAL]
+                    told = b"".join(bounded_body(response, deadline, lambda: False))[
+                        :LONGEST_REFUSAL
+                    ]
                     keys = [key for key in LEAVABLE if key in body]
-                    raise refusal(response.status_code, response.headers, told, keys, self._url)
+                    raise refused_fault(
+                        response.status_code, response.headers, told, keys, self._url
+                    )
                 reader.read(response, deadline)
         except httpx.TimeoutException as error:
             if deadline and awake() >= deadline - 0.05 and reader.chunks:

@@ -73,7 +73,7 @@ def read_options(model: Model, environment: Mapping[str, str]) -> ServerOptions:
         if key not in _OPTIONS:
             key_hint = "; a key belongs in the environment, named by key_env" * ("key" in key)
             raise wrong(f"no option {key!r}; {hint(key, _OPTIONS)}{key_hint}")
-    url = server_address(model, environment)
+    url = address_of(model, environment)
     api, stream = str(given.get("api", "completions")), given.get("stream", True)
     stop = str(given.get("stop", "here" if stream else "server"))
     if api not in ("completions", "chat") or stop not in ("here", "server"):
@@ -89,7 +89,7 @@ def read_options(model: Model, environment: Mapping[str, str]) -> ServerOptions:
     return ServerOptions(url, name, api, stop, stream, float(timeout), tuple(leave_out), key)
 
 
-def server_address(model: Model, environment: Mapping[str, str] = os.environ) -> str:
+def address_of(model: Model, environment: Mapping[str, str] = os.environ) -> str:
     """Where a model's requests go: the base URL of its row, else of OPENAI_BASE_URL.
 
     Written in one way (small letters, no usual port, no slash at the end), so that it can be

@@ -14,7 +14,7 @@ import torch
 
 from harness.engines.histories import Generation, TokenHistories, TokenHistory
 from harness.engines.tokens import prefix_facts
-from harness.engines.transformers.network import Network, fork, join, split
+from harness.engines.transformers.network import Network, fork_state, join_states, split_state
 from harness.engines.transformers.text import FolderTokeniser, TokenText
 from harness.types import (
     Completion,
@@ -112,7 +112,7 @@ class TransformersEngine:
         """A history that begins with the prefix's last token: something must be evaluated
         before there are logits."""
         with _faults_explained():
-            state = fork(self._prefix_state)
+            state = fork_state(self._prefix_state)
         last = self._prefix[-1:]
         return TokenHistory(episode_id, slot, tokens=list(last), carried=len(last), state=state)
 
@@ -149,13 +149,13 @@ class TransformersEngine:
             return self._joined
         if any(history.state is None and self._length(history) for history in group):
             self._scatter()
-        return join([h.state for h in group], [self._length(h) for h in group])
+        return join_states([h.state for h in group], [self._length(h) for h in group])
 
     def _scatter(self) -> None:
         """Give everyone in the batch a state of their own again."""
         for row, history in enumerate(self._together):
             if self._histories.find(history.id) is history:
-                history.state = split(self._joined, row, self._length(history))
+                history.state = split_state(self._joined, row, self._length(history))
         self._together, self._joined = [], None
 
     def _keep(self, group: list[TokenHistory], state: Any) -> None:

@@ -66,12 +66,12 @@ class Network:
         return (columns[None, :] >= padding[:, None]).long()
 
 
-def fork(state: Any) -> Any:
+def fork_state(state: Any) -> Any:
     """A copy that may go its own way: models change a state in place."""
     return copy.deepcopy(state)
 
 
-def join(states: Sequence[Any], lengths: Sequence[int]) -> Any:
+def join_states(states: Sequence[Any], lengths: Sequence[int]) -> Any:
     """One state of several rows; the shorter ones are padded on the left."""
     if len(states) == 1:
         return states[0]
@@ -83,7 +83,7 @@ def join(states: Sequence[Any], lengths: Sequence[int]) -> Any:
     return joined
 
 
-def split(state: Any, row: int, length: int) -> Any:
+def split_state(state: Any, row: int, length: int) -> Any:
     """One row's own state, ``length`` positions long, in memory of its own."""
     if not hasattr(state, "layers"):
         return [part[row : row + 1].clone() for part in state]
@@ -93,7 +93,7 @@ def split(state: Any, row: int, length: int) -> Any:
 
 
 def joinable(state: Any) -> bool:
-    """Whether everything in a state is something that ``join`` knows."""
+    """Whether everything in a state is something that ``join_states`` knows."""
     if not hasattr(state, "layers"):
         return isinstance(state, list) and all(isinstance(part, torch.Tensor) for part in state)
     known = {*_KEYS, *_STATES, *_HARMLESS}
@@ -185,7 +185,7 @@ def _measure(network: Network) -> tuple[bool, bool]:
         _, start = network.forward([ids[:4]])
         stepwise, before_last = None, start
         for at, index in enumerate(ids[4:], 4):
-            before_last = fork(start)
+            before_last = fork_state(start)
             stepwise, start = network.forward([[index]], start, [at])
         size = whole.norm().item()
         noise = (stepwise - whole).norm().item()
@@ -218,7 +218,9 @@ def _batch_error(network: Network, ids: list[int], before_last: Any, whole: Any)
     if not joinable(before_last):
         raise ValueError("a state of unknown parts")
     _, short = network.forward([ids[:2]])
-    expected, _ = network.forward([ids[2:3]], fork(short), [2])
+    expected, _ = network.forward([ids[2:3]], fork_state(short), [2])
     lengths = [7, 2]
-    rows, _ = network.forward([[ids[7]], [ids[2]]], join([before_last, short], lengths), lengths)
+    rows, _ = network.forward(
+        [[ids[7]], [ids[2]]], join_states([before_last, short], lengths), lengths
+    )
     return float((rows - torch.cat([whole, expected])).norm(dim=-1).max())
