@@ -107,9 +107,11 @@ def test_pieces_give_the_tokens_of_the_whole_text(
 ) -> None:
     words = opened(vocab=vocab)._vocab
     pieces = (
-        "Question: a\nAnswer: b\n\nQuestion:", " Where is 東京, the town?\nThought:",
-        " I need  to search\nObservation:", " naïve “number” 12\nThought:",
-    )  # fmt: skip
+        "Question: a\nAnswer: b\n\nQuestion:",
+        " Where is 東京, the town?\nThought:",
+        " I need  to search\nObservation:",
+        " naïve “number” 12\nThought:",
+    )
     grown = words.opening([Piece(pieces[0])])
     for piece in pieces[1:]:
         grown += words.continuation([Piece(piece)])

@@ -30,28 +30,23 @@ PREFIX = "Answer in turns.\n\nQuestion: What is 2 + 2?\nThought: easy.\nAnswer: 
 TEXT = (
     PREFIX + " How high is the tower?\nThought: I look.\nAction: wikipedia: Tower\nObservation: 41"
 )
-HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
 SMALL: dict[str, Any] = {"hidden_size": 64, "num_hidden_layers": 4}
+HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
+WIDE = {**SMALL, **HEADS, "intermediate_size": 128}
+WINDOW = {"sliding_window": 24, "layer_types": ["sliding_attention", "full_attention"] * 2}
+STATE = {"mamba_d_ssm": 64, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 16}
 # Attention with positions turned, learnt and relative; a sliding window shorter than the
 # text; a recurrent state; and both kinds in one model.
 KINDS: dict[str, dict[str, Any]] = {
-    "llama": {**SMALL, **HEADS, "intermediate_size": 128},
+    "llama": WIDE,
     "gpt2": {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 1024},
     "bloom": {"hidden_size": 64, "n_layer": 2, "n_head": 4},
-    "gemma3_text": {
-        **SMALL, **HEADS, "intermediate_size": 128, "head_dim": 16, "sliding_window": 24,
-        "layer_types": ["sliding_attention", "full_attention"] * 2,
-    },
+    "gemma3_text": {**WIDE, **WINDOW, "head_dim": 16},
     "rwkv": {**SMALL, "context_length": 1024},
     "mamba": SMALL,
-    "lfm2": {
-        **SMALL, **HEADS, "intermediate_size": 128, "layer_types": ["conv", "full_attention"] * 2,
-    },
-    "falcon_h1": {
-        **SMALL, **HEADS, "intermediate_size": 128, "mamba_d_ssm": 64, "mamba_n_heads": 4,
-        "mamba_d_head": 16, "mamba_d_state": 16,
-    },
-}  # fmt: skip
+    "lfm2": {**WIDE, "layer_types": ["conv", "full_attention"] * 2},
+    "falcon_h1": {**WIDE, **STATE},
+}
 
 
 def byte_tokenizer() -> Any:
@@ -114,9 +109,12 @@ class Folders:
             torch.manual_seed(3)
             # Large weights, so that what was read long ago still matters to the next token.
             config = AutoConfig.for_model(
-                kind, vocab_size=len(tokenizer), initializer_range=0.2, **KINDS[kind],
-                bos_token_id=0, eos_token_id=1, pad_token_id=1,
-            )  # fmt: skip
+                kind,
+                vocab_size=len(tokenizer),
+                initializer_range=0.2,
+                **{"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1},
+                **KINDS[kind],
+            )
             network = AutoModelForCausalLM.from_config(config)
             network.save_pretrained(folder)
             tokenizer.save_pretrained(folder)

@@ -75,8 +75,10 @@ def _trial(path: str) -> int | None:
         child = subprocess.run(
             [sys.executable, "-c", code, path],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRIAL_SECONDS,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TRIAL_SECONDS,
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return child.returncode

@@ -1,8 +1,8 @@
-"""One llama.cpp context: sequences that share a prefix, decoded together.
+"""Wraps one llama.cpp context: sequences that share a prefix and are decoded together.
 
-Sequence 0 holds the prefix; the others are copies of it that only grow and are dropped
-whole, the one way of sharing that is exact for every kind of memory llama.cpp has (a
-partial copy or cut is refused, or silently wrong, on recurrent and hybrid models).
+Sequence 0 holds the prefix; the others are whole copies of it that only grow and are dropped
+whole. No other way is exact for every kind of memory: on recurrent and hybrid models a partial
+copy or cut is refused, or silently wrong.
 """
 
 from __future__ import annotations
@@ -27,7 +27,12 @@ _CODES = {1: "no room in its memory", _ABORTED: "it was aborted", -1: "it refuse
 
 
 class Context:
-    """Owns a llama_context with room for ``cells`` tokens over all sequences."""
+    """Owns a llama_context.
+
+    ``model`` is the opened model and ``path`` its file, for messages. ``cells`` is the room in
+    tokens over all ``sequences``. Raises UserError for a model that keeps no history,
+    EngineError where llama.cpp makes no context.
+    """
 
     def __init__(
         self, model: Any, path: str, cells: int, sequences: int, threads: int, on_gpu: bool
@@ -72,9 +77,10 @@ class Context:
         sequences: Sequence[int],
         outputs: Sequence[int],
     ) -> None:
-        """Evaluate at most BATCH tokens; ``outputs`` are the indices whose logits are wanted.
+        """Evaluate at most BATCH tokens.
 
-        Raises EngineError when llama.cpp fails, whose memory is then undefined.
+        ``positions`` and ``sequences`` say where each token stands; ``outputs`` are the indices of
+        the tokens whose logits are wanted. Raises EngineError when llama.cpp fails, whose memory is then undefined.
         """
         native_batch = self._batch.filled(tokens, positions, sequences, outputs)
         self._check(lib.llama_decode(self._context, native_batch))
@@ -94,8 +100,9 @@ class Context:
         sequences: Sequence[int],
         outputs: Sequence[int],
     ) -> bool:
-        """As ``decode``, but given up after so many awake seconds, on a CPU; whether it came to
-        its end. The sequences must then be dropped."""
+        """As ``decode``, but on a CPU given up after so many awake seconds.
+
+        Returns whether it came to its end; if not, its sequences must be dropped."""
         ends = awake() + seconds
         late = lib.ggml_abort_callback(lambda _: awake() > ends)
         lib.llama_set_abort_callback(self._context, late, None)
@@ -117,9 +124,7 @@ class Context:
         the next decode. Shape (rows, vocabulary)."""
         pointer = lib.llama_get_logits(self._context)
         address = ctypes.addressof(pointer.contents)
-        if (
-            address != self._address
-        ):  # llama.cpp holds a row for every sequence and seldom moves them
+        if address != self._address:  # llama.cpp seldom moves its rows
             self._address = address
             self._view = np.ctypeslib.as_array(pointer, (self._rows, self._vocab_size))
         return self._view[:rows]
@@ -182,7 +187,7 @@ class _Batch:
 
 
 def _flash_attention(on_gpu: bool) -> str:
-    """What llama.cpp settled on; its log is the only place that says so."""
+    """Whether llama.cpp uses flash attention; only its log says what "auto" became."""
     if not on_gpu:
         return "off"
     said = [line for line in native.log.lines() if "lash" in line and "auto" in line.lower()]

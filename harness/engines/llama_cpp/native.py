@@ -1,4 +1,4 @@
-"""llama.cpp's library: opened once, its log caught, its devices and names asked.
+"""Opens llama.cpp's library once, catches its log, and asks it for devices and models.
 
 Nothing native reaches stderr from here on: the last lines of the log are kept, with control
 characters escaped, for error messages.
@@ -42,7 +42,7 @@ _INFO, _ERROR, _CONT = 2, 4, 5  # ggml_log_level
 
 
 class NativeLog:
-    """What llama.cpp said lately, from INFO upwards; one for the process, as its log is."""
+    """The last lines of llama.cpp's log, from INFO upwards. One for the process."""
 
     def __init__(self) -> None:
         self._lines: deque[tuple[int, str]] = deque(maxlen=_KEPT_LINES)
@@ -85,7 +85,7 @@ lib.llama_backend_init()
 
 @contextmanager
 def stderr_caught() -> Iterator[list[str]]:
-    """Collects, line by line, what native code writes to stderr past its own log."""
+    """Collects the lines that native code writes to stderr without using its log."""
     caught: list[str] = []
     sys.stderr.flush()
     kept = os.dup(2)
@@ -102,7 +102,7 @@ def stderr_caught() -> Iterator[list[str]]:
 
 
 def system_info() -> str:
-    """What the build's kernels use, such as ``AVX512 = 1 | AMX_INT8 = 1``."""
+    """The CPU features that the build's kernels use, such as ``AVX512 = 1 | AMX_INT8 = 1``."""
     return str(lib.llama_print_system_info().decode("utf-8", "replace")).strip(" |")
 
 
@@ -121,7 +121,8 @@ def library_path() -> Path:
 
 
 def knows_architecture(name: str) -> bool:
-    """Whether the library holds the name at all; a yes is not yet a promise."""
+    """Whether the library contains the name of an architecture. A yes does not prove that it
+    can run the model."""
     wanted = name.encode("utf-8", "replace") + b"\0"
     folder = Path(lib.__file__).parent / "lib"
     for path in folder.glob("*llama.*"):
@@ -133,7 +134,7 @@ def knows_architecture(name: str) -> bool:
 
 @dataclass(frozen=True)
 class BackendDevice:
-    """Something that computes. ``kind`` is cpu, gpu or accel; memory in bytes."""
+    """A device of ggml. ``kind`` is cpu, gpu or accel; ``free`` and ``total`` are bytes."""
 
     name: str
     description: str

@@ -1,7 +1,7 @@
-"""From a row of logits to a token: greedy or by chance, with a grammar or without.
+"""Chooses a token from a row of logits: greedily or by chance, with or without a grammar.
 
-The grammar is asked only about the model's own choice; only where it forbids that one is
-the whole vocabulary masked. So it is cheap, and every intervention is counted.
+The grammar first checks only the model's own choice. Where it forbids that one, the whole
+vocabulary is masked and the veto is counted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class NoTokenAllowed(Exception):
 
 
 class Sampler:
-    """Chooses the tokens of one generation. ``masked`` counts the grammar's vetoes."""
+    """Chooses the tokens of one completion. ``masked`` counts the grammar's vetoes."""
 
     def __init__(self, vocab: Vocabulary, settings: EngineSettings, request: Generate) -> None:
         self._vocab = vocab
@@ -138,8 +138,5 @@ def _compile(vocab: Vocabulary, grammar: str, stops: Sequence[str]) -> Any:
 def _literal(text: str) -> str:
     """A GBNF string literal."""
     plain = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return (
-        '"'
-        + "".join(plain.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text)
-        + '"'
-    )
+    escaped = (plain.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text)
+    return f'"{"".join(escaped)}"'

@@ -1,9 +1,9 @@
-"""How many threads decode: chosen by timing the work itself.
+"""Chooses how many threads decode, by timing the work itself.
 
-llama.cpp's threads spin while they wait for each other, so a core that another program
-uses makes all of them slow, and which count is best depends on who else is at work. It
-never changes what is computed: sums are the same with any number of threads. So it may be
-tried again in mid-run, on the very batches that the run needs anyway.
+llama.cpp's threads spin while they wait for each other. So one core that another program uses
+slows all of them, and the best count depends on what else runs on the machine. The count never
+changes what is computed, so it may be tried again in mid-run, on batches that the run needs
+anyway.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ def thread_candidates(cores: int) -> tuple[int, ...]:
 
 
 class ThreadChoice:
-    """Decode with ``count`` threads, tell ``note`` how long it took, and go on.
+    """The thread count in use, and the trial of others.
 
-    ``counts`` are to choose from, most first; ``idle_seconds`` is how long cores of this
-    machine have been idle, all of them together, since some fixed moment. Speeds are in
-    tokens a second, of batches with one token for each sequence.
+    The engine decodes with ``count`` threads and tells ``note`` how long each batch took.
+    ``counts`` are to choose from, most first; ``idle_seconds`` returns how long the cores of this
+    machine have been idle, all together, since some fixed moment. Speeds are tokens per second,
+    of batches with one token for each sequence.
     """
 
     def __init__(self, counts: Sequence[int], idle_seconds: Callable[[], float]) -> None:
@@ -83,16 +84,16 @@ class ThreadChoice:
         self._cost = self._since = 0.0
 
     def started(self, seconds: float) -> None:
-        """The choice at the start is made, and took so long."""
+        """Record how many seconds the choice at the start took."""
         self.started_in, self.again, self.changes = seconds, 0, 0
 
     @property
     def first_look(self) -> bool:
-        """Whether the next batch is the first with a count of which nothing is known yet."""
+        """Whether the next batch is the first one timed with its thread count."""
         return self.trying and not self._looks[self.count] and not self._meter.calls
 
     def give_up(self, seconds: float) -> None:
-        """The count under trial was stopped after so long: it has no hope."""
+        """Drop the count under trial, whose batch was stopped after so many seconds."""
         self._cost += seconds
         self._looks[self.count].append(0.0)
         self._next()
@@ -154,8 +155,8 @@ class ThreadChoice:
 
 
 class _Meter:
-    """Tokens a second over some batches. The first is not counted where others follow: it
-    pays for the change of threads."""
+    """Tokens per second over some batches. The first is left out where others follow, because
+    it includes the change of threads."""
 
     def __init__(self) -> None:
         self.calls = 0

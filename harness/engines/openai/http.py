@@ -1,4 +1,4 @@
-"""One generation over HTTP: send, wait out a busy server, read, account.
+"""Sends one generation over HTTP, waits while the server is busy, and reads the reply.
 
 ``Server.ask`` never raises: whatever goes wrong on the way is a Completion with finish
 "error".
@@ -120,7 +120,7 @@ class Server:
         self._client.close()
 
     def _sealed(self, completion: Completion, reader: ReplyReader, seconds: float) -> ServerReply:
-        """Without the key, should the server have sent it back."""
+        """The reply with the key blanked out, in case the server sent it back."""
         completion = replace(
             completion,
             text=self._redact(completion.text),

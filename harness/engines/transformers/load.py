@@ -163,7 +163,7 @@ def _device(model: Model, wanted: str) -> str:
 
 
 def _quieten() -> None:
-    """One line of progress is the runner's; these libraries each have their own idea of it."""
+    """Silence the progress bars and repeated warnings of the libraries."""
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
@@ -247,7 +247,7 @@ def _positions(config: Any) -> int:
 
 
 def _about(network: Any, weights: Sequence[Path]) -> dict[str, object]:
-    """The model as it describes itself, its size counted, and how its weights are held.
+    """What the manifest says of the model: its configuration, size and number format.
 
     ``params`` counts a tied embedding once, ``params_stored`` what the files hold; ``bits`` is
     the nominal width of ``recipe``, ``bits_per_weight`` what a weight takes in memory.

@@ -1,4 +1,4 @@
-"""A transformers model as a function: tokens and states in, logits and states out.
+"""Calls a transformers model: tokens and states in, logits and states out.
 
 A state is whatever the model keeps of a text: keys and values, a recurrent state, or both.
 States of episodes of unequal length are joined into one batch and split again. Whether a
@@ -67,7 +67,7 @@ class Network:
 
 
 def fork_state(state: Any) -> Any:
-    """A copy that may go its own way: models change a state in place."""
+    """A copy of a state; models change a state in place."""
     return copy.deepcopy(state)
 
 
@@ -174,7 +174,7 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _measure(network: Network) -> tuple[bool, bool]:
-    """Try on a few tokens what the model's state bears: (chunked, batched).
+    """Try on a few tokens what the model's state supports: (chunked, batched).
 
     Mamba in transformers, for one, forgets its state when several tokens follow it at once.
     Raises EngineError when even token by token does not give what one pass gives.
@@ -195,13 +195,13 @@ def _measure(network: Network) -> tuple[bool, bool]:
         coarse = quantised or network.model.dtype.itemsize < 4
         allowed = max(4 * noise, size * (0.02 if coarse else 1e-4))
         return (
-            _bears(lambda: _chunk_error(network, ids, whole), allowed),
-            _bears(lambda: _batch_error(network, ids, before_last, whole), allowed),
+            _supports(lambda: _chunk_error(network, ids, whole), allowed),
+            _supports(lambda: _batch_error(network, ids, before_last, whole), allowed),
         )
 
 
-def _bears(error: Callable[[], float], allowed: float) -> bool:
-    """Whether a way of using the model gives the same logits. One that it refuses does not."""
+def _supports(error: Callable[[], float], allowed: float) -> bool:
+    """Whether a way of using the model gives the same logits; False where it raises."""
     try:
         return error() <= allowed
     except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
