@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,20 @@ PREFIX = 0  # the sequence of the shared prefix
 _FLASH_AUTO, _FLASH_OFF = -1, 0
 _ABORTED = 2
 _CODES = {1: "no room in its memory", _ABORTED: "it was aborted", -1: "it refused the batch"}
+
+
+@dataclass
+class Batch:
+    """Tokens to evaluate together, at most BATCH.
+
+    ``positions`` and ``sequences`` say where each token stands; ``outputs`` are the indices of the
+    tokens whose logits are wanted.
+    """
+
+    tokens: Sequence[int]
+    positions: Sequence[int]
+    sequences: Sequence[int]
+    outputs: Sequence[int]
 
 
 class Context:
@@ -60,7 +75,7 @@ class Context:
         self._rows = sequences
         self._address: int | None = None
         self._view = np.empty((0, 0), np.float32)
-        self._batch = _Batch()
+        self._batch = _NativeBatch()
         self._threads = threads
         self.facts: dict[str, object] = {
             "n_ctx": int(lib.llama_n_ctx(self._context)),
@@ -70,20 +85,10 @@ class Context:
             "type_v": "f16",
         }
 
-    def decode(
-        self,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> None:
-        """Evaluate at most BATCH tokens.
-
-        ``positions`` and ``sequences`` say where each token stands; ``outputs`` are the indices of
-        the tokens whose logits are wanted. Raises EngineError when llama.cpp fails, whose memory is then undefined.
-        """
-        native_batch = self._batch.filled(tokens, positions, sequences, outputs)
-        self._check(lib.llama_decode(self._context, native_batch))
+    def decode(self, batch: Batch) -> None:
+        """Evaluate a batch. Raises EngineError when llama.cpp fails; its memory is then
+        undefined."""
+        self._check(lib.llama_decode(self._context, self._batch.filled(batch)))
 
     def _check(self, code: int) -> None:
         if code:
@@ -92,23 +97,14 @@ class Context:
                 f"{self._path}: llama.cpp failed to decode: {reason}: {native.log.why()}"
             )
 
-    def decode_within(
-        self,
-        seconds: float,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> bool:
+    def decode_within(self, seconds: float, batch: Batch) -> bool:
         """As ``decode``, but on a CPU given up after so many awake seconds.
 
         Returns whether it came to its end; if not, its sequences must be dropped."""
         ends = awake() + seconds
         late = lib.ggml_abort_callback(lambda _: awake() > ends)
         lib.llama_set_abort_callback(self._context, late, None)
-        code = lib.llama_decode(
-            self._context, self._batch.filled(tokens, positions, sequences, outputs)
-        )
+        code = lib.llama_decode(self._context, self._batch.filled(batch))
         lib.llama_set_abort_callback(self._context, lib.ggml_abort_callback(), None)
         self._check(code if code != _ABORTED else 0)
         return bool(code != _ABORTED)
@@ -143,7 +139,7 @@ class Context:
         self._context = None
 
 
-class _Batch:
+class _NativeBatch:
     """The arrays of a llama_batch, filled by slices instead of token by token."""
 
     def __init__(self) -> None:
@@ -169,19 +165,13 @@ class _Batch:
             self._outputs.ctypes.data_as(bytes_),
         )
 
-    def filled(
-        self,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> Any:
-        count = len(tokens)
-        self._tokens[:count] = tokens
-        self._positions[:count] = positions
-        self._sequences[:count] = sequences
+    def filled(self, batch: Batch) -> Any:
+        count = len(batch.tokens)
+        self._tokens[:count] = batch.tokens
+        self._positions[:count] = batch.positions
+        self._sequences[:count] = batch.sequences
         self._outputs[:count] = 0
-        self._outputs[list(outputs)] = 1
+        self._outputs[list(batch.outputs)] = 1
         self._batch.n_tokens = count
         return self._batch
 

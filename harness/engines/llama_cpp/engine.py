@@ -13,7 +13,7 @@ import numpy as np
 from harness.common.clock import awake
 from harness.engines.histories import Generation, TokenHistories, TokenHistory
 from harness.engines.llama_cpp import amx, capacity, cores, native, sampling
-from harness.engines.llama_cpp.context import PREFIX, Context
+from harness.engines.llama_cpp.context import PREFIX, Batch, Context
 from harness.engines.llama_cpp.facts import model_facts, refuse_non_generators
 from harness.engines.llama_cpp.native import lib
 from harness.engines.llama_cpp.threads import ThreadChoice, thread_candidates
@@ -148,7 +148,8 @@ class LlamaCppEngine:
         context.use_threads(self._threads.count)
         for at in range(0, len(tokens), BATCH):
             part = tokens[at : at + BATCH]
-            context.decode(part, range(at, at + len(part)), [PREFIX] * len(part), [len(part) - 1])
+            count = len(part)
+            context.decode(Batch(part, range(at, at + count), [PREFIX] * count, [count - 1]))
         if not np.isfinite(context.logits(1)).any():
             raise EngineError(
                 f"{self._file.path}: computes no numbers (NaN): the file or this build is broken"
@@ -169,38 +170,32 @@ class LlamaCppEngine:
             for position in range(self._prefix, self._prefix + self._histories.room):
                 if not threads.trying:
                     break
-                batch = [token] * len(slots), [position] * len(slots), slots, every
+                batch = Batch([token] * len(slots), [position] * len(slots), slots, every)
                 if not threads.first_look:
-                    self._decode(context, *batch)
-                elif not self._decode_or_give_up(context, *batch):
+                    self._decode(context, batch)
+                elif not self._decode_or_give_up(context, batch):
                     break
             for slot in slots:
                 context.drop(slot)
 
-    def _decode_or_give_up(self, context: Context, *batch: Sequence[int]) -> bool:
+    def _decode_or_give_up(self, context: Context, batch: Batch) -> bool:
         context.use_threads(self._threads.count)
         began = awake()
-        ended = context.decode_within(cores.patience(self._file.size_bytes), *batch)
+        ended = context.decode_within(cores.patience(self._file.size_bytes), batch)
         if ended:
-            self._threads.note(len(batch[0]), awake() - began)
+            self._threads.note(len(batch.tokens), awake() - began)
         else:
             self._threads.give_up(awake() - began)
         return ended
 
-    def _decode(
-        self,
-        context: Context,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> None:
+    def _decode(self, context: Context, batch: Batch) -> None:
         """As ``Context.decode``, with the threads chosen; batches that generate are timed."""
         context.use_threads(self._threads.count)
         began = awake()
-        context.decode(tokens, positions, sequences, outputs)
-        generates = len(outputs) == len(tokens)
-        if generates and self._threads.note(len(tokens), awake() - began):
+        context.decode(batch)
+        count = len(batch.tokens)
+        generates = len(batch.outputs) == count
+        if generates and self._threads.note(count, awake() - began):
             self.facts |= self._threads.facts
 
     def _groups(self) -> Iterator[list[TokenHistory]]:
@@ -237,7 +232,7 @@ class LlamaCppEngine:
                 outputs.append(len(tokens) - 1)
                 rows.append(history)
         if tokens:
-            self._decode(context, tokens, positions, sequences, outputs)
+            self._decode(context, Batch(tokens, positions, sequences, outputs))
         return rows
 
     def _sample(self, context: Context, rows: Sequence[TokenHistory]) -> None:

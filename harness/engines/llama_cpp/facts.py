@@ -12,8 +12,27 @@ from harness.engines.llama_cpp.vocab import Vocabulary
 from harness.models.gguf import GgufFacts
 from harness.types import UserError
 
+# Of ``GgufFacts``, as they are.
+_COPIED = [
+    "size_bytes",
+    "header_sha256",
+    "architecture",
+    "name",
+    "params",
+    "params_stored",
+    "recipe",
+    "recipe_source",
+    "bits",
+    "bits_per_weight",
+    "imatrix",
+    "context_length",
+    "layers",
+    "tokenizer",
+]
+
 
 def refuse_non_generators(path: str, model: Any) -> None:
+    """Raise UserError for an opened model that cannot continue a text."""
     if lib.llama_model_has_encoder(model) or not lib.llama_model_has_decoder(model):
         raise UserError(f"{path}: has an encoder; only plain decoders can continue a text")
     if lib.llama_model_is_diffusion(model):
@@ -31,27 +50,15 @@ def _memory_kind(model: Any) -> str:
 
 
 def model_facts(file: GgufFacts, model: Any, vocab: Vocabulary) -> dict[str, object]:
+    """The model as its file describes it, and the build that runs it."""
     template = file.chat_template.encode("utf-8", "replace")
     return {
         "file": file.path,
         "file_sha256": sha256_of(file.path),
         "parts_sha256": [sha256_of(part) for part in file.parts[1:]],
-        "size_bytes": file.size_bytes,
-        "header_sha256": file.header_sha256,
-        "architecture": file.architecture,
-        "name": file.name,
-        "params": file.params,
-        "params_stored": file.params_stored,
-        "recipe": file.recipe,
-        "recipe_source": file.recipe_source,
-        "bits": file.bits,
-        "bits_per_weight": file.bits_per_weight,
-        "imatrix": file.imatrix,
+        **{name: getattr(file, name) for name in _COPIED},
         "tensor_types": dict(file.tensor_types),
-        "context_length": file.context_length,
-        "layers": file.layers,
         "vocab": vocab.size,
-        "tokenizer": file.tokenizer,
         "chat_template_sha256": hashlib.sha256(template).hexdigest() if template else "",
         "bos_id": vocab.bos,
         "eos_id": vocab.eos,
