@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,15 @@ from types import ModuleType
 import pytest
 from conftest import ROOT
 from engine_contract import OPENINGS, EngineContract, OpenEngine
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness import engines
 from harness.engines import ENGINES, EngineKind
 from harness.engines.scripted import ScriptedEngine, perfect
+from harness.engines.tokens import Tokeniser
 from harness.models import registry
-from harness.types import EngineSettings, Model, Sampling, Target, Task, UserError
+from harness.types import EngineSettings, Model, Piece, Sampling, Target, Task, UserError
 
 EXAMPLE = ROOT / "examples" / "engine.py"
 TASKS = [
@@ -75,6 +79,34 @@ def test_an_engine_is_one_file_and_one_line(suite_folder: Path, tmp_path: Path) 
     assert '"engine": "parrot"' in manifest.read_text()
     answers = (manifest.parent / "episodes.jsonl").read_text()
     assert answers.count('"answer": "144"') == 3 or answers.count('"answer":"144"') == 3
+
+
+class Greedy(Tokeniser):
+    """Matches marks in any text, as the worst vocabularies do; other tokens are characters."""
+
+    opener = 0
+    marks = ("<s>", "</s>", "<<s>", "a<s")
+
+    def encode(self, text: str, special: bool) -> list[int]:
+        pattern = "|".join([*map(re.escape, self.marks), "."])
+        found = re.findall(pattern, text, re.DOTALL)
+        return [self.marks.index(m) if m in self.marks else 9 + ord(m) for m in found]
+
+    def is_reserved(self, token: int) -> bool:
+        return token < len(self.marks)
+
+    def spelling(self, token: int) -> str:
+        return self.marks[token] if self.is_reserved(token) else chr(token - 9)
+
+
+@given(st.text("<s>/a :", max_size=40))
+def test_data_never_becomes_a_mark_and_loses_nothing(text: str) -> None:
+    words = Greedy()
+    for tokens in (words.continuation([Piece(text)]), words.opening([Piece(text)])[1:]):
+        assert not any(map(words.is_reserved, tokens))
+        assert "".join(map(words.spelling, tokens)) == text
+    marked = words.opening([Piece("<s>", special=True), Piece(text), Piece("</s>", special=True)])
+    assert [token for token in marked if words.is_reserved(token)] == [0, 1]
 
 
 def test_every_variant_of_models_toml_belongs_to_one_engine() -> None:
