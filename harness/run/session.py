@@ -319,8 +319,9 @@ def _machine() -> dict[str, object]:
 
 
 def _packages() -> dict[str, str]:
-    kinds = (*ENGINES.values(), *WORLDS.values())
-    return versions(package for kind in kinds for package in kind.packages)
+    of_engines = [kind.packages for kind in ENGINES.values()]
+    of_worlds = [world.packages for world in WORLDS.values()]
+    return versions(name for names in (*of_engines, *of_worlds) for name in names)
 
 
 def _commit() -> str:
