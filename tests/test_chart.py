@@ -70,7 +70,7 @@ def joined(ax: Axes) -> int:
     ids=str,
 )  # fmt: skip
 def test_sizes_are_written_plainly_and_never_run_into_each_other(sizes: tuple[float, ...]) -> None:
-    figure = chart.draw([row(f"m{size}", size * B) for size in sizes])
+    figure = chart.chart_figure([row(f"m{size}", size * B) for size in sizes])
     figure.draw_without_rendering()
     for ax in panels(figure):
         words = ticks(ax)
@@ -82,7 +82,7 @@ def test_sizes_are_written_plainly_and_never_run_into_each_other(sizes: tuple[fl
 
 def test_each_width_has_a_marker_and_a_colour_of_its_own_and_a_name() -> None:
     rows = [row("m", B, bits or None, accuracy=0.4 + bits / 100) for bits in RECIPES]
-    (ax,) = panels(chart.draw(rows))
+    (ax,) = panels(chart.chart_figure(rows))
     found = points(ax)
     for i in (2, 3):
         assert len({point[i] for point in found}) == len(RECIPES)
@@ -95,14 +95,14 @@ def test_each_width_has_a_marker_and_a_colour_of_its_own_and_a_name() -> None:
 
 def test_two_recipes_of_one_model_are_two_marks_with_names() -> None:
     rows = [row("gemma", B, recipe=name, family="gemma") for name in ("Q4_0", "Q4_K_M")]
-    (ax,) = panels(chart.draw(rows))
+    (ax,) = panels(chart.chart_figure(rows))
     assert len({x for x, *_ in points(ax)}) == 2 and joined(ax) == 0
     assert texts(ax) == ["gemma Q4_0", "gemma Q4_K_M"]
 
 
 def test_marks_of_one_size_stay_nearer_to_it_than_to_the_next() -> None:
     rows = [row("a", size * B, bits or None) for size in (1, 1.5) for bits in RECIPES]
-    (ax,) = panels(chart.draw(rows))
+    (ax,) = panels(chart.chart_figure(rows))
     places = sorted(x for x, *_ in points(ax))
     assert len(set(places)) == len(rows)
     assert places[0] > 0.9 * B and places[len(RECIPES) - 1] < 1.2 * B
@@ -112,24 +112,26 @@ def test_marks_of_one_size_stay_nearer_to_it_than_to_the_next() -> None:
 def test_only_sizes_of_one_family_in_one_recipe_are_joined() -> None:
     ladder = [row(f"pico-{size}", size * B, family="pico") for size in (1, 2, 4)]
     strangers = [row("a", B), row("b", 2 * B), row("c", 4 * B)]
-    assert joined(panels(chart.draw(ladder))[0]) == 1
-    assert joined(panels(chart.draw(strangers))[0]) == 0
+    assert joined(panels(chart.chart_figure(ladder))[0]) == 1
+    assert joined(panels(chart.chart_figure(strangers))[0]) == 0
     other = [ladder[0], row("pico-2", 2 * B, 8, family="pico")]
-    assert joined(panels(chart.draw(other))[0]) == 0
+    assert joined(panels(chart.chart_figure(other))[0]) == 0
     killed = [ladder[0], row("pico-2", 2 * B, family="pico", mark="interrupted")]
-    assert joined(panels(chart.draw(killed))[0]) == 0
+    assert joined(panels(chart.chart_figure(killed))[0]) == 0
 
 
 def test_an_unknown_size_has_its_place_and_its_name() -> None:
-    (ax,) = panels(chart.draw([row("known", B, family="f"), row("served", None, None, family="f")]))
+    (ax,) = panels(
+        chart.chart_figure([row("known", B, family="f"), row("served", None, None, family="f")])
+    )
     assert ticks(ax) == ["1B", "size ?"] and "served" in texts(ax)
-    (ax,) = panels(chart.draw([row("served", None, None)]))
+    (ax,) = panels(chart.chart_figure([row("served", None, None)]))
     assert ticks(ax) == ["size ?"] and texts(ax) == ["served"]
 
 
 def test_an_interrupted_run_is_hollow_and_named() -> None:
     rows = [row("whole", B), row("killed", 2 * B, mark="interrupted", progress="3 of 8")]
-    figure = chart.draw(rows)
+    figure = chart.chart_figure(rows)
     faces = {point[4] for point in points(panels(figure)[0])}
     assert "white" in faces and len(faces) == 2
     assert any("killed, interrupted, 3 of 8" in sentence for sentence in chart.caption(rows))
@@ -151,23 +153,26 @@ def test_one_experiment_a_pair_of_panels_with_its_settings_above(
     drawn = re.sub(r"\s+", " ", out.read_text("utf-8"))
     for words in ("closed-book", "grammar mode", "5 of 20 tasks", "temperature 1.5"):
         assert words in drawn
-    rows = data.rows([data.load(path) for path in sorted(runs_dir.iterdir())])
-    found = panels(chart.draw(rows))
+    rows = data.rows([data.load_result(path) for path in sorted(runs_dir.iterdir())])
+    found = panels(chart.chart_figure(rows))
     assert len(found) == len(changes) and all(len(points(ax)) == 2 for ax in found)
 
 
 def test_a_run_without_a_score_is_named_below(suite: Suite) -> None:
     rows = [row("fine", B), row("lost", B, scored=0, unscored=8)]
     assert "Not drawn, no scored episode: lost." in list(chart.caption(rows))
-    chart.draw(rows)
+    chart.chart_figure(rows)
     with pytest.raises(UserError, match="nothing to draw"):
-        chart.draw(rows[1:])
+        chart.chart_figure(rows[1:])
 
 
 def test_too_many_experiments_for_one_picture_are_refused() -> None:
-    rows = [row("m", B, heading=f"core {i}", experiment=str(i)) for i in range(chart.MOST + 1)]
+    rows = [
+        row("m", B, heading=f"core {i}", experiment=str(i))
+        for i in range(chart.MOST_EXPERIMENTS + 1)
+    ]
     with pytest.raises(UserError, match="name the runs"):
-        chart.draw(rows)
+        chart.chart_figure(rows)
 
 
 def test_a_name_is_no_mathematics() -> None:
@@ -175,4 +180,4 @@ def test_a_name_is_no_mathematics() -> None:
         row("$\\frac{", B, recipe="$x"),
         row("b", B, heading="$\\alpha$: prompt", experiment="y"),
     ]
-    chart.draw(rows).draw_without_rendering()
+    chart.chart_figure(rows).draw_without_rendering()

@@ -29,7 +29,7 @@ def test_names_in_any_script_draw_without_a_warning(tmp_path: Path, script: str)
     rows = [{**ROW, "name": name, "heading": suite, "family": family} for family in ("a", "b")]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        chart.save(rows, [tmp_path / "c.png", tmp_path / "c.svg"])
+        chart.save_chart(rows, [tmp_path / "c.png", tmp_path / "c.svg"])
     svg = (tmp_path / "c.svg").read_text("utf-8")
     assert name in svg and suite in svg
     missing = fonts.lacking(name + suite, fonts.families(name + suite))

@@ -18,7 +18,8 @@ from harness import prompts
 from harness.cli import main
 from harness.models.registry import short_size
 from harness.prompts import Chat
-from harness.report import data, details, table
+from harness.report import data, table
+from harness.report.words import width_words
 from harness.run.store import Run
 from harness.scoring.statistics import wilson
 from harness.suites.subsets import Subset
@@ -55,7 +56,7 @@ def run(suite: Suite, tmp_path: Path) -> Run:
 
 def printed(rows: list[dict[str, object]], width: int) -> str:
     screen = Console(width=width, markup=False, highlight=False, file=io.StringIO())
-    for block in table.render(rows, width):
+    for block in table.result_blocks(rows, width):
         screen.print(block)
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
@@ -65,7 +66,7 @@ def printed(rows: list[dict[str, object]], width: int) -> str:
 
 
 def test_strict_repaired_gap_and_interval_stand_in_the_table(run: Run) -> None:
-    row = data.row(data.load(run.path))
+    row = data.row(data.load_result(run.path))
     assert (row["scored"], row["unscored"], row["episodes"]) == (38, 2, 40)
     assert (row["accuracy_low"], row["accuracy_high"]) == pytest.approx(wilson(30, 38))
     assert row["gap"] == pytest.approx(row["readable"] - row["wellformed"]) == pytest.approx(1 / 76)
@@ -78,7 +79,7 @@ def test_strict_repaired_gap_and_interval_stand_in_the_table(run: Run) -> None:
 
 @pytest.mark.parametrize("width", [80, 100, 200])
 def test_no_line_wraps_whatever_the_width(run: Run, width: int) -> None:
-    row = data.row(data.load(run.path))
+    row = data.row(data.load_result(run.path))
     rows = [row, row | {"name": "a-model-with-a-very-long-name-instruct-q8", "accuracy": 1.0},
             row | {"heading": "sums: grammar mode", "accuracy_high": 1.0, "params": 13_015_864_320},
             row | {"tokens_per_second": 123_456.0, "peak_memory": 12_345_678_901, "mark": "interrupted",
@@ -195,7 +196,10 @@ def test_models_of_other_weights_templates_and_servers_are_one_experiment(
         write_run(tmp_path / "runs", replace(one, prompt=prompt), [episode(suite.tasks[0], True)])
         for one, prompt in zip(made, chat, strict=True)
     ]
-    assert len({row["heading"] for row in data.rows([data.load(run.path) for run in runs])}) == 1
+    assert (
+        len({row["heading"] for row in data.rows([data.load_result(run.path) for run in runs])})
+        == 1
+    )
 
 
 # --- how much of a suite ----------------------------------------------------------------
@@ -235,7 +239,7 @@ def test_whole_part_and_interrupted_runs_say_so(
 def test_trials_that_are_missing_interrupt_a_run(suite: Suite, tmp_path: Path) -> None:
     made = plan(suite, "m", trials=2)
     first = [episode(task, True) for task in suite.tasks]
-    row = data.row(data.load(write_run(tmp_path / "runs", made, first).path))
+    row = data.row(data.load_result(write_run(tmp_path / "runs", made, first).path))
     assert (row["state"], row["tasks_done"]) == ("interrupted", 0)
     assert (row["scored"], row["episodes_asked"]) == (40, 80)
 
@@ -244,7 +248,7 @@ def test_a_run_that_grew_stands_for_all_that_it_has(suite: Suite, tmp_path: Path
     run = write_right(tmp_path / "runs", suite, "m", 5, done=30)
     run.manifest["asked"] = plan(suite, "m", subset=Subset(limit=8)).asked()
     run.save_manifest()
-    row = data.row(data.load(run.path))
+    row = data.row(data.load_result(run.path))
     assert (row["state"], row["progress"]) == ("part", "30 of 40")
 
 
@@ -252,10 +256,10 @@ def test_an_older_record_does_not_say_whether_it_was_limited(suite: Suite, tmp_p
     run = write_right(tmp_path / "runs", suite, "m", 2, done=8)
     del run.manifest["asked"]
     run.save_manifest()
-    row = data.row(data.load(run.path))
+    row = data.row(data.load_result(run.path))
     assert (row["state"], row["mark"], row["progress"]) == ("interrupted", "unfinished", "8 of 40")
-    whole = data.load(write_right(tmp_path / "runs", suite, "m", 2).path)
-    both = data.rows([data.load(run.path), whole])
+    whole = data.load_result(write_right(tmp_path / "runs", suite, "m", 2).path)
+    both = data.rows([data.load_result(run.path), whole])
     assert both[0]["heading"] == f"{both[1]['heading']}, 8 of 40 tasks"
 
 
@@ -270,7 +274,7 @@ def test_missing_scores_and_missed_deadlines_are_said(
     assert main(["report", str(run.path)]) == 0
     said = capsys.readouterr().out
     assert "most is unscored: m, its figures are of 10 of 40" in said and " 10 of 40 " in said
-    row = data.row(data.load(run.path)) | {"deadline": 30.0, "missed_deadline": 4}
+    row = data.row(data.load_result(run.path)) | {"deadline": 30.0, "missed_deadline": 4}
     assert "m: 4 of 10 missed the 30 s deadline" in printed([row], 100)
 
 
@@ -319,8 +323,8 @@ def test_the_width_is_that_of_the_recipe(suite: Suite, tmp_path: Path, name: str
     run = write_run(
         tmp_path / "runs", made, [episode(suite.tasks[0], True)], {"slots": 1, **engine}
     )
-    row = data.row(data.load(run.path))
-    assert (row["recipe"], row["bits"], table.width_words(row)) == (recipe, bits, shown)
+    row = data.row(data.load_result(run.path))
+    assert (row["recipe"], row["bits"], width_words(row)) == (recipe, bits, shown)
 
 
 def test_the_size_is_what_everyone_calls_the_model(suite: Suite, tmp_path: Path) -> None:
@@ -330,7 +334,7 @@ def test_the_size_is_what_everyone_calls_the_model(suite: Suite, tmp_path: Path)
         ({"params": 494_000_000, "params_stored": 630_000_000}, 494_000_000),
     ):
         run = write_right(tmp_path / "runs", suite, "m", 1, engine=engine)
-        assert data.row(data.load(run.path))["params"] == params
+        assert data.row(data.load_result(run.path))["params"] == params
 
 
 @pytest.mark.parametrize(
@@ -376,7 +380,7 @@ def test_whatever_a_terminal_can_write_no_command_fails(tmp_path: Path, encoding
 def test_details_tell_categories_errors_ladder_tools_and_faults(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    details.show(data.load(run.path))
+    assert main(["report", str(run.path), "--details"]) == 0
     said = capsys.readouterr().out
     for words in (
         "right          78.9 % [63.7, 88.9]", "format gap 2.6 points", "gap 1.3 points",
@@ -402,7 +406,7 @@ def test_trials_bring_pass_at_k_and_pass_all_k(suite: Suite, tmp_path: Path) -> 
     some = [replace(episode(task, (i + trial) % 2 == 0), trial=trial)
             for trial in range(2) for i, task in enumerate(suite.tasks)]  # fmt: skip
     run = write_run(tmp_path / "runs", plan(suite, "m", trials=2), some)
-    found = data.details(data.load(run.path))
+    found = data.details_of([data.load_result(run.path)])[0]
     assert found["trials"] == 2
     assert found["pass_at"][1]["value"] == 0.5 and found["pass_at"][2]["value"] == 1.0
     assert found["pass_all"][2]["value"] == 0.0
@@ -414,7 +418,7 @@ def test_a_probe_shows_tool_input_and_run_on(
 ) -> None:
     right = [_probed(task, i % 4 == 0) for i, task in enumerate(suite.tasks)]
     run = write_run(tmp_path / "runs", plan(suite, "m", prompt="deck-2023"), right)
-    found = data.details(data.load(run.path))
+    found = data.details_of([data.load_result(run.path)])[0]
     assert found["run_on"]["value"] == 0.25 and found["accuracy"] == 1.0
     assert found["accuracy_strict"] == 0.75
     assert main(["report", str(run.path), "--details"]) == 0
@@ -441,5 +445,5 @@ def test_observations_of_a_lost_world_blame_nobody(suite: Suite, tmp_path: Path)
     seen = Observation("no answer", "not_on_tape")
     step = replace(lost.steps[0], observation=seen)
     some = [replace(lost, steps=(step,), status="tool_unavailable"), episode(suite.tasks[1], True)]
-    row = data.row(data.load(write_run(tmp_path / "runs", plan(suite, "m"), some).path))
+    row = data.row(data.load_result(write_run(tmp_path / "runs", plan(suite, "m"), some).path))
     assert (row["scored"], row["unscored"], row["accuracy"]) == (1, 1, 1.0)

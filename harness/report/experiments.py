@@ -12,22 +12,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from harness.report.progress import Progress
+from harness.common.text import cut
+from harness.report.progress import RunProgress
 from harness.run import identity
 from harness.run.identity import Settings
 from harness.types import EngineSettings, Limits
 
-# The model's own, and what belongs to its engine or the machine, or changes no answer.
-NOT_OF_EXPERIMENT = (
-    "model.", "server", "chat.", "settings.gpu_layers", "extras.tape", "packages.llama",
-    "packages.transformers", "packages.torch", "packages.bitsandbytes",
-)  # fmt: skip
-# Settings by the word that people have for them; every other one goes by its last name.
+# Settings of the model, and of its engine and the machine, by the beginning of their names.
+OF_MODEL = ("model.", "server", "chat.")
+_PACKAGES = ("packages.llama", "packages.transformers", "packages.torch", "packages.bitsandbytes")
+OF_MACHINE = ("settings.gpu_layers", "extras.tape", *_PACKAGES)
+NOT_OF_EXPERIMENT = (*OF_MODEL, *OF_MACHINE)
+# What people call a setting by the first part of its name; others go by their last part.
 ASPECTS = {
-    "model": "model", "server": "model", "suite": "suite", "prompt": "prompt", "tools": "tools",
-    "tools_version": "tools", "mode": "mode", "chat": "mode", "world": "world", "extras": "extras",
-    "repair": "repair", "packages": "packages",
-}  # fmt: skip
+    **{word: word for word in ("model", "suite", "prompt", "tools", "mode", "world")},
+    **{word: word for word in ("extras", "repair", "packages")},
+    **{"server": "model", "tools_version": "tools", "chat": "mode"},
+}
 ORDER = ("model", "suite", "prompt", "tools", "mode", "repair", "world", "temperature")
 
 
@@ -37,7 +38,16 @@ def experiment_of(settings: Settings) -> str:
     return identity.fingerprint(shared)[:12]
 
 
-def subset_of(progress: Progress) -> str:
+def are_repeats(ours: Settings, theirs: Settings) -> bool:
+    """Whether two runs are one experiment with one model, so that only the machine, the
+    build of the engine or the slots may differ. The name of the model does not count where
+    its identity is the hash of its weights."""
+    hashed = _is_hash(str(ours.get("model.identity")))
+    free = (*OF_MACHINE, "model.name") if hashed else OF_MACHINE
+    return all(name.startswith(free) for name, *_ in identity.differences(ours, theirs))
+
+
+def subset_of(progress: RunProgress) -> str:
     """Eight digits of the set of tasks; "" = the whole suite."""
     if len(progress.tasks) == progress.total:
         return ""
@@ -47,7 +57,7 @@ def subset_of(progress: Progress) -> str:
 # --- headings ---------------------------------------------------------------------------
 
 
-def heading(settings: Settings, progress: Progress) -> str:
+def heading(settings: Settings, progress: RunProgress) -> str:
     """An experiment in words: suite, part of it, prompt, mode, and what is not the default."""
     words = [f"{settings['suite.name']}: prompt {settings['prompt.name']}, {settings['mode']} mode"]
     if len(progress.tasks) < progress.total:
@@ -57,11 +67,11 @@ def heading(settings: Settings, progress: Progress) -> str:
         words.append("repair none")
     if settings["world.kind"] not in ("frozen", "none"):
         words.append(f"{settings['world.kind']} world")
-    words += [say(key, settings[key]) for key in _unusual(settings)]
+    words += [setting_words(key, settings[key]) for key in _unusual(settings)]
     return ", ".join(words)
 
 
-def headings(experiments: Sequence[tuple[Settings, Progress]]) -> list[str]:
+def headings(experiments: Sequence[tuple[Settings, RunProgress]]) -> list[str]:
     """A heading for each experiment, all different: where the usual one is not enough, with
     what differs (``prompt 1a2b3c4d``: another text under the same name)."""
     plain = [heading(settings, progress) for settings, progress in experiments]
@@ -74,11 +84,11 @@ def headings(experiments: Sequence[tuple[Settings, Progress]]) -> list[str]:
 
 
 def _told_apart(
-    one: tuple[Settings, Progress], same: Sequence[tuple[Settings, Progress]]
+    one: tuple[Settings, RunProgress], same: Sequence[tuple[Settings, RunProgress]]
 ) -> list[str]:
     settings, progress = one
     keys = [k for k in differing_keys([s for s, _ in same]) if not k.startswith(NOT_OF_EXPERIMENT)]
-    words = [say(key, settings.get(key)) for key in _one_each(keys)]
+    words = [setting_words(key, settings.get(key)) for key in _one_each(keys)]
     if len({subset_of(other) for _, other in same}) > 1:
         words.append(f"tasks {subset_of(progress)}")
     return words
@@ -162,7 +172,7 @@ def _tag(
     subsets: Sequence[str],
 ) -> str:
     keys = _one_each(differing_keys([several[j] for j in same]))
-    words = [say(key, several[i].get(key)) for key in keys]
+    words = [setting_words(key, several[i].get(key)) for key in keys]
     if len({subsets[j] for j in same}) > 1:
         words.append(subsets[i])
     if not words:
@@ -170,7 +180,7 @@ def _tag(
         changed = [
             key for j in same[1:] for key, _, _ in identity.fact_differences(first, facts[j])
         ]
-        words = [say(key, facts[i].get(key)) for key in dict.fromkeys(changed)][:2]
+        words = [setting_words(key, facts[i].get(key)) for key in dict.fromkeys(changed)][:2]
     return ", ".join(words)
 
 
@@ -184,7 +194,7 @@ def _one_each(keys: Iterable[str]) -> list[str]:
     return list(first.values())
 
 
-def say(key: str, value: Any) -> str:
+def setting_words(key: str, value: Any) -> str:
     """One setting in words short enough for a name: ``12 steps``, ``repair none``."""
     last = key.rpartition(".")[2].replace("_", " ")
     if key in ("prompt.name", "suite.name", "model.name", "mode"):
@@ -208,8 +218,11 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    hexadecimal = len(text) >= 32 and not set(text) - set("0123456789abcdef")
-    return text[:8] if hexadecimal else text if len(text) <= 24 else f"{text[:23]}…"
+    return text[:8] if _is_hash(text) else cut(text, 24)
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) >= 32 and not set(text) - set("0123456789abcdef")
 
 
 def _rank(name: str) -> int:
