@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 
 from harness.cli import main
 from harness.report import chart, data
+from harness.report.words import ResultRow
 from harness.suites.subsets import Subset
 from harness.types import EngineSettings, Sampling, Suite, UserError
 from tests.made_runs import many_tasks, write_right, write_suite
@@ -181,3 +183,29 @@ def test_a_name_is_no_mathematics() -> None:
         row("b", B, heading="$\\alpha$: prompt", experiment="y"),
     ]
     chart.chart_figure(rows).draw_without_rendering()
+
+
+def test_a_chart_of_ones_own_is_a_function_and_a_line(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw_bars(place: Any, rows: Sequence[ResultRow]) -> None:
+        place.subplots().barh([row["name"] for row in rows], [row["accuracy"] for row in rows])
+
+    monkeypatch.setitem(chart.CHARTS, "bars", draw_bars)
+    for model, right in (("weak", 5), ("strong", 15)):
+        write_right(tmp_path / "runs", suite, model, right)
+    out = tmp_path / "bars.svg"
+    command = ["plot", "--kind", "bars", "--runs-dir", str(tmp_path / "runs"), "-o", str(out)]
+    assert main(command) == 0
+    drawn = out.read_text("utf-8")
+    for words in ("weak", "strong", "sums: prompt react", "20 episodes a mark"):
+        assert words in drawn
+
+
+def test_an_svg_holds_names_as_text_and_repeats_byte_for_byte(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.svg", tmp_path / "b.svg"]
+    for path in paths:
+        chart.save_chart([row("moss", B), row("fern", 2 * B)], [path])
+    first, second = (path.read_bytes() for path in paths)
+    assert first == second
+    assert re.search(rb"<text[^>]*>moss", first)

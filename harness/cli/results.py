@@ -10,6 +10,7 @@ from harness.cli import options
 from harness.cli.output import put, tell, width
 from harness.common.hints import hint
 from harness.report import data, table
+from harness.report.chart import CHARTS, save_chart
 from harness.report.data import Result
 from harness.types import UserError
 
@@ -59,6 +60,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("plot", help="the chart for the slide", description=_PLOT)
     parser.set_defaults(command=draw_chart)
     _runs(parser)
+    parser.add_argument(
+        "--kind", choices=sorted(CHARTS), default="size", help="which chart (default: size)"
+    )
     many = {"action": "append", "help": "a .png, .svg or .pdf file; may be repeated"}
     _out(parser, **many)
     parser = commands.add_parser("view", help="the trace viewer, one HTML file", description=_VIEW)
@@ -103,9 +107,7 @@ def print_report(args: argparse.Namespace) -> int:
 
 def draw_chart(args: argparse.Namespace) -> int:
     """Write the chart."""
-    from harness.report.chart import save_chart
-
-    save_chart(data.rows(_chosen(args)), args.out)
+    save_chart(data.rows(_chosen(args)), args.out, CHARTS[args.kind])
     put(*(f"chart: {path}" for path in args.out))
     return 0
 

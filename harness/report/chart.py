@@ -7,7 +7,7 @@ one line there.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 Draw = Callable[["FigureBase", Sequence[ResultRow]], None]
 """Draws the runs of one experiment, all with a score, into its place in the figure."""
 
-CHARTS: Mapping[str, Draw] = {"size": draw_sizes}
+CHARTS: dict[str, Draw] = {"size": draw_sizes}
 
 NO_FONT = "No font here has all letters (Noto Sans CJK has); in an SVG file the viewer's font has."
 SUFFIXES = (".png", ".svg", ".pdf")
 MOST_EXPERIMENTS = 20  # in one picture
 SLIDE, EACH = (13.33, 7.5), 6.6  # inches: a 16:9 slide; the height of one of several
-STYLE: Mapping[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "font.size": 16,
     "svg.hashsalt": "harness",
     "svg.fonttype": "none",
