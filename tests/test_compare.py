@@ -228,8 +228,11 @@ def test_what_differs_is_named_whatever_it_is(
         other = write_right(
             runs_dir, suite, "one", 30, **{"engine": {"build": "b1", "slots": 1}, **change}
         )  # type: ignore[arg-type]
-        base = plain if "engine" not in change else write_right(
-            runs_dir, suite, "one", 30, engine={"build": "b1", "slots": 1})  # fmt: skip
+        base = (
+            plain
+            if "engine" not in change
+            else write_right(runs_dir, suite, "one", 30, engine={"build": "b1", "slots": 1})
+        )
         said = " ".join(told(capsys, "compare", str(base.path), str(other.path)).split())
         assert f"one ({words})" in said and "nothing that the record names" not in said, words
 
@@ -315,8 +318,11 @@ def test_a_probe_is_scored_again_as_a_probe(
         one.steps[0], observation=None, parsed=Parsed("I add.", Action("calculate", "0 + 1000"))
     )
     step = replace(step, completion=replace(step.completion, text=text, finish="eos", stop=""))
-    run = write_run(runs_dir, plan(suite, "one", prompt="deck-2023"),
-                    [replace(one, steps=(step,), status="step_limit", answer="")])  # fmt: skip
+    run = write_run(
+        runs_dir,
+        plan(suite, "one", prompt="deck-2023"),
+        [replace(one, steps=(step,), status="step_limit", answer="")],
+    )
     (row,) = told_json(capsys, "score", str(run.path))
     assert row["accuracy"] == row["accuracy_strict"] == 1.0
     assert row["changed"]["right_before"] == row["changed"]["right"] == 1

@@ -32,9 +32,25 @@ def score(
     task: int, right: bool, *, trial: int = 0, cluster: str = "", fault: str = ""
 ) -> EpisodeScore:
     return EpisodeScore(
-        f"t{task:04d}", trial, "c", "en", cluster, "answered", fault, right, right, right,
-        5 * right, 0, 0, 0, 0, 0, Verdict(right, right, "", "string: equal"), (),
-    )  # fmt: skip
+        f"t{task:04d}",
+        trial,
+        "c",
+        "en",
+        cluster,
+        "answered",
+        fault,
+        right,
+        right,
+        right,
+        5 * right,
+        0,
+        0,
+        0,
+        0,
+        0,
+        Verdict(right, right, "", "string: equal"),
+        (),
+    )
 
 
 def run(right: list[bool] | np.ndarray, size: int = 1) -> list[EpisodeScore]:
