@@ -62,7 +62,7 @@ def test_two_runs_of_one_model_show_what_differs_and_neither_is_better(
     one, other = run_of(runs_dir, suite, some), run_of(runs_dir, suite, again, slots=4)
     said, found = compared(capsys, one.path, other.path)
     assert "the runs differ in slots" in said
-    assert said.count("two runs of one model: any difference is noise") == 2
+    assert said.count("two runs of one model: any difference is noise") == 1
     low, high = (100 * x for x in wilson(3, 40))
     assert f"outcomes flipped 3 of 40 tasks, 7.5 % [{low:.1f}, {high:.1f}]" in said
     assert "answers changed 4 of 40 tasks, 10.0 % [" in said

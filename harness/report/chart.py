@@ -21,10 +21,10 @@ from harness.types import UserError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
 
-Draw = Callable[["FigureBase", Sequence[ResultRow]], None]
+DrawRuns = Callable[["FigureBase", Sequence[ResultRow]], None]
 """Draws the runs of one experiment, all with a score, into its place in the figure."""
 
-CHARTS: dict[str, Draw] = {"size": draw_sizes}
+CHARTS: dict[str, DrawRuns] = {"size": draw_sizes}
 
 NO_FONT = "No font here has all letters (Noto Sans CJK has); in an SVG file the viewer's font has."
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -39,7 +39,9 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def save_chart(rows: Sequence[ResultRow], paths: Sequence[Path], draw: Draw = draw_sizes) -> None:
+def save_chart(
+    rows: Sequence[ResultRow], paths: Sequence[Path], draw: DrawRuns = draw_sizes
+) -> None:
     """Draw a chart once and write it to each path (PNG, SVG or PDF by its ending).
 
     Raises UserError when there is nothing to draw or a path cannot be written.
@@ -60,7 +62,7 @@ def save_chart(rows: Sequence[ResultRow], paths: Sequence[Path], draw: Draw = dr
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def chart_figure(rows: Sequence[ResultRow], draw: Draw = draw_sizes) -> Figure:
+def chart_figure(rows: Sequence[ResultRow], draw: DrawRuns = draw_sizes) -> Figure:
     """The chart as a matplotlib figure: 13.3 x 7.5 inches (a 16:9 slide) for one experiment,
     higher for several. ``rows`` are rows as ``data.rows`` makes them, ``draw`` is the kind.
 

@@ -28,7 +28,7 @@ MEASURES: dict[Measure, str] = {
     "lenient": "right answers, leniently matched",
     "correct_strict": "right answers with every step well-formed as written",
 }
-MOST_PAIRS = 60  # that are shown; --json has all
+PAIRS_SHOWN = 60  # that are shown; --json has all
 NAME_SHOWN = 60  # characters of a run's name
 SHOWN_TEXT = 60  # characters of a completion, from shortly before its first difference
 ONE_MODEL = "two runs of one model: any difference is noise"
@@ -150,14 +150,14 @@ def _page(found: Compared, c: Comparison) -> Iterator[str]:
     yield f"B  {printable(c.b, NAME_SHOWN)}"
     if noise:
         yield ONE_MODEL
+        yield from labelled(_noise_facts(noise), 17)
     yield from labelled(_facts(c), 17)
     for letter, name in (("A", c.a), ("B", c.b)):
         if name in found.floors:
             yield from wrapped(_floor_words(found.floors[name], letter), " " * 17)
-    if noise:
-        yield from labelled(_noise_facts(noise), 17)
-    yield ""
-    yield from wrapped(_verdict(c, noise))
+    if not noise or c.better:
+        yield ""
+        yield from wrapped(_verdict(c, noise))
 
 
 def _facts(c: Comparison) -> Iterator[tuple[str, str]]:
@@ -238,7 +238,7 @@ def _pairs(found: Compared) -> Table:
             f"{c.p_adjusted:.2g}",
             "noise" if (c.a, c.b) in found.noise else number.get(c.better, "?"),
         )
-        for c in found.ranked.comparisons[:MOST_PAIRS]
+        for c in found.ranked.comparisons[:PAIRS_SHOWN]
     ]
     heads = ("A-B", ">A+", ">B+", ">points [95 %]", ">can show", ">p (Holm)", ">better")
     return table_of(heads, lines)
@@ -250,8 +250,8 @@ def _notes(found: Compared) -> Iterator[str]:
     yield "can show: the smallest difference with 80 % power. ?: cannot tell them apart."
     if found.noise:
         yield f"noise: {ONE_MODEL}."
-    if len(comparisons) > MOST_PAIRS:
-        yield f"{MOST_PAIRS} of {len(comparisons)} pairs; --json has all."
+    if len(comparisons) > PAIRS_SHOWN:
+        yield f"{PAIRS_SHOWN} of {len(comparisons)} pairs; --json has all."
     for c in comparisons:
         if c.unpaired:
             yield f"{c.a} / {c.b}: {_paired_on(c)}"

@@ -133,13 +133,15 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         groups.setdefault(result.group, []).append(result)
-    firsts = [(some[0].settings, some[0].progress) for some in groups.values()]
-    heads = dict(zip(groups, experiments.headings(firsts), strict=True))
+    heads = experiments.headings([some[0] for some in groups.values()])
+    by_group = dict(zip(groups, heads, strict=True))
     tags = {
-        id(r): tag for some in groups.values() for r, tag in zip(some, apart(some), strict=True)
+        id(result): tag
+        for some in groups.values()
+        for result, tag in zip(some, experiments.names_apart(some), strict=True)
     }
     return [
-        _row(result) | {"heading": heads[result.group], "apart": tags[id(result)]}
+        _row(result) | {"heading": by_group[result.group], "apart": tags[id(result)]}
         for result in results
     ]
 
@@ -156,17 +158,6 @@ def by_experiment(some: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, A
 def row(result: Result) -> dict[str, Any]:
     """One run as ``rows`` has it."""
     return rows([result])[0]
-
-
-def apart(results: Sequence[Result]) -> list[str]:
-    """For each run what tells it from the others of its name, "" where the name is enough."""
-    return experiments.names_apart(
-        [result.name for result in results],
-        [result.settings for result in results],
-        [result.manifest.get("engine", {}) for result in results],
-        [f"{result.progress.words} tasks" for result in results],
-        [result.path.name for result in results],
-    )
 
 
 def _row(result: Result) -> dict[str, Any]:

@@ -136,11 +136,7 @@ def differing(results: Sequence[Result]) -> list[str]:
         found.append("tasks")
     if found:
         return found
-    facts = [_circumstances(result) for result in results]
-    changed = [
-        name for other in facts[1:] for name, *_ in identity.fact_differences(facts[0], other)
-    ]
-    return list(dict.fromkeys(changed))
+    return experiments.differing_facts([_circumstances(result) for result in results])
 
 
 def _circumstances(result: Result) -> dict[str, object]:
@@ -152,7 +148,7 @@ def _circumstances(result: Result) -> dict[str, object]:
 
 def run_labels(results: Sequence[Result]) -> list[str]:
     """A name for each run: its model's, with what else is needed to tell it apart."""
-    tags = data.apart(results)
+    tags = experiments.names_apart(results)
     names = [f"{r.name} ({tag})" if tag else r.name for r, tag in zip(results, tags, strict=True)]
     if len(set(names)) == len(names):
         return names

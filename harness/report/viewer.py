@@ -15,7 +15,7 @@ from harness.report.data import Result, row
 from harness.report.words import move_words, target_words, verdict_words
 from harness.types import Episode, EpisodeScore, Step, StepScore, Task, UserError
 
-STYLE = """
+_CSS = """
 :root { color-scheme: light dark; --line: #8884; --good: #2a8a4a; --bad: #c0392b; --warn: #b7791f }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; padding: .4rem .8rem }
@@ -28,12 +28,12 @@ pre.model { border-color: #0072B2 } pre.tool { border-color: #009E73; opacity: .
 nav { position: sticky; top: 0; background: Canvas; padding: .5rem 0; border-bottom: 1px solid var(--line) }
 """
 # The only script: it shows and hides, and reads nothing but class names.
-SCRIPT = """
+_SCRIPT = """
 document.querySelectorAll('nav button').forEach(button => button.onclick = () =>
   document.querySelectorAll('details').forEach(each =>
     each.hidden = button.dataset.show !== 'all' && !each.classList.contains(button.dataset.show)))
 """
-PAGE = """\
+_PAGE = """\
 <!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>\
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; \
 script-src 'unsafe-inline'">\
@@ -63,14 +63,14 @@ def viewer_page(result: Result) -> str:
     )
     about = row(result)
     state = f"{about['state']}: " if about["mark"] else ""
-    return PAGE.format(
+    return _PAGE.format(
         title=_say(f"{result.name} on {about['suite']}"),
         about=_say(f"{about['heading']}; {state}{about['progress']} tasks"),
         path=_say(str(result.path)),
         buttons=buttons,
         body=body,
-        style=STYLE,
-        script=SCRIPT,
+        style=_CSS,
+        script=_SCRIPT,
     )
 
 
