@@ -1,8 +1,8 @@
 """Reads a prompt's worked examples, checks them, and asks a model to reproduce them.
 
-A model that cannot reproduce an example that stands before its eyes will not follow it
-elsewhere. Over an example's question the tools answer as in the example (a tape of its
-observations); whoever asks them something else has left the example.
+A model that cannot reproduce an example from its own prompt will not follow it elsewhere.
+While it answers an example's question, the tools return the example's observations, and
+nothing for any other call.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which runs are one experiment, how an experiment is called, and what tells two runs apart.
+"""Tells which runs are one experiment, what it is called, and what tells two runs apart.
 
 An experiment is everything in the settings but the model: suite, tasks, prompt, mode, repair,
 world, sampling, limits. Only runs of one experiment share a table or a panel of the chart.

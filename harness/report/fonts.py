@@ -1,4 +1,4 @@
-"""Fonts for charts: which of the installed ones can write a text, and what none can.
+"""Finds fonts for charts: which installed ones can write a text, which letters none has.
 
 Names of models and suites may be in any script; matplotlib's own font has no Japanese.
 """

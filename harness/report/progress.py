@@ -1,4 +1,4 @@
-"""How much of a suite a run has: what was asked for last, and what of it is finished."""
+"""Tells how much of a suite a run has: what was asked for last, what of it is finished."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a run's model is and how wide its weights are, from what the record holds.
+"""Reads the size of a run's model and the width of its weights from the record.
 
 The width of a model is the width of its recipe (Q4_K_M is 4 bits), never that of the tensor
 type that most weights have: rows of small models often fall back to wider types.

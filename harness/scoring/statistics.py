@@ -1,4 +1,4 @@
-"""Rates with intervals, and tests for pairs: the mathematics, without episodes or words.
+"""Computes rates with intervals and tests for pairs, from plain numbers.
 
 The unit is the cluster (a task, or several tasks that are not independent): trials and
 twins never count as more evidence than they are. Where clusters have one member each,
@@ -97,8 +97,8 @@ def by_cluster(members: Iterable[tuple[str, float, float]]) -> list[tuple[float,
 def effective_size(clusters: Sequence[tuple[float, float]], draws: int = 1) -> float:
     """How many independent draws of 0 or 1 would tell as much as these clusters do.
 
-    Never more than there are draws, never less than 1; the number of clusters where all
-    draws are alike."""
+    At least 1 and at most the number of draws; the number of clusters if all draws are alike.
+    """
     n = sum(size for _, size in clusters)
     p = sum(hits for hits, _ in clusters) / n
     return independent_draws(p * (1 - p), clusters, n * draws)
