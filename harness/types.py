@@ -331,6 +331,7 @@ class Parsed:
 
 # --- episodes ---------------------------------------------------------------------------
 
+EpisodeKey = tuple[str, int]  # task id, trial
 Status = Literal[
     "answered",
     "step_limit",

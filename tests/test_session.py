@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from harness import prompts
-from harness.run.session import Plan, open_session
+from harness.run.plan import RunPlan
+from harness.run.session import open_session
 from harness.run.store import Run
 from harness.run.worker import Failed
 from harness.suites import tasks
@@ -24,16 +25,16 @@ from harness.types import EngineSettings, Episode, Limits, Model, Sampling, User
 from harness.worlds import open_world
 
 
-def plan_for(folder: Path, script: str = "perfect", **changes: object) -> Plan:
+def plan_for(folder: Path, script: str = "perfect", **changes: object) -> RunPlan:
     suite = tasks.load_suite(str(folder))
     prompt = prompts.load("react")
     box = Toolbox(prompt.tools, open_world("frozen", suite.world))
-    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render(prompt, box.describe()),
+    plan = RunPlan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render(prompt, box.describe()),
                 WorldSpec("frozen", suite.world, suite.world_sha256))  # fmt: skip
     return replace(plan, **changes)  # type: ignore[arg-type]
 
 
-def finish(plan: Plan, runs_dir: Path) -> tuple[Run, list[Episode]]:
+def finish(plan: RunPlan, runs_dir: Path) -> tuple[Run, list[Episode]]:
     session = open_session(plan, runs_dir)
     episodes = [event for event in session.events() if isinstance(event, Episode)]
     assert session.run

@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from harness.common.printable import printable
 from harness.report.data import score_one
-from harness.run.session import Plan, Session
-from harness.run.worker import Beat, Failed, Ready
+from harness.run.session import RunPlan, Session
+from harness.run.worker import Beat, Failed, EngineReady
 from harness.types import UNSCORED, Episode
 
 PLAIN_SECONDS = 15.0  # between progress lines when the output is not a terminal
@@ -69,7 +69,7 @@ def follow(session: Session) -> int:
     try:
         with _display(err, plan.model.name, tally) as show, closing(session.events()) as events:
             for event in events:
-                if isinstance(event, Ready):
+                if isinstance(event, EngineReady):
                     tally.began, tally.total = time.monotonic(), len(session.todo)
                     for line in (*_opening(session), *_remarks(plan.model.name, event.facts)):
                         err.print(printable(line))
@@ -96,7 +96,7 @@ def follow(session: Session) -> int:
     return 1 if failed or tally.unscored or left else 0
 
 
-def of_all(plan: Plan) -> str:
+def of_all(plan: RunPlan) -> str:
     """Says how many of the suite's tasks were asked for, where it was not all of them."""
     some, all_ = len(plan.tasks), len(plan.suite.tasks)
     return f" ({some} of the suite's {all_} tasks)" if some < all_ else ""

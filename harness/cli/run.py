@@ -20,7 +20,7 @@ from harness.models.registry import Row
 from harness.prompts import Prompt
 from harness.report import data, table
 from harness.run import session
-from harness.run.session import Plan, Session
+from harness.run.session import RunPlan, Session
 from harness.run.worker import Extras, open_toolbox
 from harness.scoring.probes import commands
 from harness.suites import tasks
@@ -241,7 +241,7 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def made_ready(wanted: Plan, row: Row, chat: bool = False) -> Plan:
+def made_ready(wanted: RunPlan, row: Row, chat: bool = False) -> RunPlan:
     """The plan with its model on this machine; what the file and its row disagree on is said."""
     with fetching() as (tell, progress):
         ready = prepare(row, tell, progress)
@@ -255,7 +255,7 @@ def made_ready(wanted: Plan, row: Row, chat: bool = False) -> Plan:
     )
 
 
-def plan(args: argparse.Namespace, model: Model) -> Plan:
+def plan(args: argparse.Namespace, model: Model) -> RunPlan:
     """What the arguments ask for, checked as far as it can be without the model."""
     suite = tasks.load_suite(args.suite or default_suite(model))
     world = world_for(suite, args.world)
@@ -276,7 +276,7 @@ def plan(args: argparse.Namespace, model: Model) -> Plan:
     )  # fmt: skip
     subset = Subset(args.limit, tuple(args.category), tuple(args.language), tuple(args.task))
     choose(suite.tasks, subset)  # a subset that there is not is said before anything is loaded
-    return Plan(
+    return RunPlan(
         model, suite, prompt, world, limits, settings, args.mode,
         args.repair == "default", args.trials, args.seed, subset, extras,
     )  # fmt: skip

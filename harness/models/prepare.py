@@ -18,7 +18,7 @@ PARAMS_APART = 0.02  # of the row's count; cards round
 
 
 @dataclass(frozen=True)
-class Ready:
+class PreparedModel:
     """A model whose source is a place on this machine, and where that came from.
 
     ``warnings`` are one line each: the row and the file disagree. The file is right."""
@@ -33,19 +33,19 @@ def prepare(
     tell: weights.Tell = lambda line: None,
     progress: Progress | None = None,
     lock: Path = weights.LOCK,
-) -> Ready:
+) -> PreparedModel:
     """Fetch what is missing and look into it. Raises UserError for what cannot be run."""
     if row.model.engine not in ("llama_cpp", "transformers"):
-        return Ready(row.model)
+        return PreparedModel(row.model)
     path = weights.pull(row, tell, progress, lock)
     model = registry.at(row.model, str(path))
     commit = weights.commit(path) if row.origin.repo else ""
     origin = replace(row.origin, revision=commit or row.origin.revision).label
     if model.engine != "llama_cpp":
-        return Ready(model, origin)
+        return PreparedModel(model, origin)
     facts = gguf.inspect(path)
     gguf.check_architecture(facts, known=True)  # the build at hand has the last word, in the worker
-    return Ready(model, origin, disagreements(row, facts))
+    return PreparedModel(model, origin, disagreements(row, facts))
 
 
 def disagreements(row: Row, facts: gguf.GgufFacts) -> tuple[str, ...]:
