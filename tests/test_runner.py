@@ -64,7 +64,9 @@ class Noted:
         return self.answer(input)
 
 
-def run(tools: ToolCaller, limits: Limits = Limits(), trials: int = 1, **kind: float) -> list[Episode]:
+def run(
+    tools: ToolCaller, limits: Limits = Limits(), trials: int = 1, **kind: float
+) -> list[Episode]:
     engine = ScriptedEngine(perfect, TASKS, slots=3)
     todo = [(task, trial) for trial in range(trials) for task in TASKS]
     events = run_episodes(engine, todo, new_loop, tools, limits, **kind)

@@ -17,6 +17,7 @@ from harness import protocol
 from harness.prompts import Prompt
 from harness.protocol.dialects import Labels, dialect_of
 from harness.run import worker
+from harness.run.plan import RunPlan
 from harness.scoring.text import normalise
 from harness.tools import TOOLS, WORDING, WORLDLESS, Toolbox
 from harness.types import (
@@ -24,10 +25,10 @@ from harness.types import (
     EngineSettings,
     Episode,
     GoldAction,
-    Limits,
     Model,
     Move,
     Parsed,
+    Suite,
     Target,
     Task,
     UserError,
@@ -143,12 +144,10 @@ def replay(
     tasks = tuple(_task(number, example) for number, example in enumerate(examples, 1))
     with tempfile.TemporaryDirectory() as folder:
         world = _tape(examples, Path(folder) / "examples.jsonl")
-        job = worker.Job(
-            model, settings, prompt, world, Limits(), True, 0, tasks,
-            tuple((task.id, 0) for task in tasks),
-        )  # fmt: skip
+        suite = Suite("examples", "", "", tasks)
+        plan = RunPlan(model, suite, prompt, world, settings=settings)
         episodes: dict[str, Episode] = {}
-        for event in worker.supervise(job):
+        for event in worker.supervise(plan):
             if isinstance(event, Episode):
                 episodes[event.task_id] = event
             elif isinstance(event, worker.Failed):

@@ -1,19 +1,96 @@
-"""Options that several commands share."""
+"""Declares options: every command adds its own with the functions here.
+
+option(parser, "--limit N", "only the first N tasks", count, 0)
+option(parser, "-o --out FILE", "a .png file", Path, required=True)
+repeated(parser, "--model NAME", "a name or a file")
+flag(parser, "--json", "print the results as JSON")
+"""
 
 from __future__ import annotations
 
+import argparse
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.run import store
+from harness.run.store import RUNS_DIR
+
+
+def option(
+    parser: Any,
+    name: str,
+    help: str,
+    kind: Callable[[str], Any] = str,
+    default: Any = "",
+    **more: Any,
+) -> None:
+    """Add an option that takes one value.
+
+    ``parser`` is a parser or a group of one. ``name`` is the option as help shows it, with the
+    word that stands for its value ("--limit N"); none where ``choices`` are given. ``kind`` makes
+    the value of a text and may raise ArgumentTypeError. ``more`` goes to ``add_argument``.
+    """
+    flags = [word for word in name.split() if word.startswith("-")]
+    rest = [word for word in name.split() if word not in flags]
+    if rest:
+        more["metavar"] = rest[0]
+    parser.add_argument(*flags, type=kind, default=default, help=help, **more)
+
+
+def repeated(parser: Any, name: str, help: str, **more: Any) -> None:
+    """Add an option that may be given several times; its values become a list."""
+    option(parser, name, f"{help}; may be repeated", default=[], action="append", **more)
+
+
+def flag(parser: Any, name: str, help: str) -> None:
+    """Add an option without a value."""
+    parser.add_argument(name, action="store_true", help=help)
 
 
 def runs_dir(parser: Any, purpose: str) -> None:
-    """Add ``--runs-dir`` to a parser or a group of one."""
-    parser.add_argument(
-        "--runs-dir",
-        type=Path,
-        default=store.FOLDER,
-        metavar="D",
-        help=f"{purpose} (default {store.FOLDER}/)",
-    )
+    """Add ``--runs-dir``; ``purpose`` is the first part of its help."""
+    option(parser, "--runs-dir D", f"{purpose} (default {RUNS_DIR}/)", Path, RUNS_DIR)
+
+
+def hide_until_asked(parser: argparse.ArgumentParser, groups: Sequence[Any]) -> None:
+    """Leave the options of ``groups`` out of ``--help``; ``--help-all`` shows them too."""
+    hidden = {action: action.help for group in groups for action in group._group_actions}
+    for action in hidden:
+        action.help = argparse.SUPPRESS
+
+    class _HelpAll(argparse.Action):
+        def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+            for action, text in hidden.items():
+                action.help = text
+            parser.print_help()
+            parser.exit()
+
+    parser.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all options and exit")
+
+
+# --- kinds of values --------------------------------------------------------------------
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
+    return number
+
+
+def seconds(text: str) -> float:
+    """A time in seconds, more than 0."""
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: expected seconds, more than 0")
+    return number
+
+
+def temperature(text: str) -> float:
+    """0 or more."""
+    number = float(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text}: expected 0 (greedy) or a number above it")
+    return number

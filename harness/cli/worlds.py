@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import prompts, worlds
-from harness.cli.run import equip, world_for
 from harness.common.printable import printable
 from harness.common.text import title_key
 from harness.run import worker
+from harness.run.plan import Extras, RunPlan, equip, world_for
 from harness.scoring.episodes import score_episode
 from harness.suites import articles, tasks
 from harness.tools import Toolbox
-from harness.types import Article, EngineSettings, Episode, Limits, Model, Suite, UserError
+from harness.types import Article, Episode, Model, Suite, UserError
 from harness.worlds import faults, frozen, recorded
 from harness.worlds.zim import ZimWorld
 
@@ -274,16 +274,13 @@ def show_faults(args: argparse.Namespace) -> int:
 
 def matrix_row(suite: Suite, kind: str, rate: float) -> Counter[str]:
     """What becomes of a suite's episodes when that share of questions fails in that way."""
-    extras = worker.Extras(faults=f"rate={rate},kind={kind}")
+    extras = Extras(faults=f"rate={rate},kind={kind}")
     prompt, spec = equip(prompts.load("react"), world_for(suite, "frozen"), extras)
     model = Model("perfect", "scripted", "perfect")
-    todo = tuple((task.id, 0) for task in suite.tasks)
-    job = worker.Job(
-        model, EngineSettings(), prompt, spec, Limits(), True, 0, suite.tasks, todo, extras
-    )
+    plan = RunPlan(model, suite, prompt, spec, extras=extras)
     by_id = {task.id: task for task in suite.tasks}
     row = Counter[str]()
-    for event in worker.supervise(job):
+    for event in worker.supervise(plan):
         if isinstance(event, Episode):
             score = score_episode(by_id[event.task_id], event, tools=prompt.tools)
             row["unscored" if score.fault else "right" if score.correct else "wrong"] += 1

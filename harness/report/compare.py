@@ -55,7 +55,7 @@ def _unique(found: Sequence[Run]) -> list[Path]:
 
 def _places(wanted: Sequence[str], runs_dir: Path) -> list[list[Run]]:
     """For each run that is meant, the candidates, newest last."""
-    kept = [run for run in store.find(runs_dir) if run.episodes()]
+    kept = [run for run in store.find_runs(runs_dir) if run.episodes()]
     places: list[list[Run]] = []
     for word in wanted:
         if (Path(word) / MANIFEST).is_file():

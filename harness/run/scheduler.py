@@ -17,16 +17,7 @@ from typing import Protocol
 from harness.agent import React
 from harness.common.clock import awake
 from harness.engines import Engine
-from harness.types import (
-    Act,
-    Completion,
-    Episode,
-    EpisodeKey,
-    Generate,
-    Limits,
-    Observation,
-    Task,
-)
+from harness.types import Act, Completion, Episode, EpisodeKey, Generate, Limits, Observation, Task
 
 _TOOL_THREADS = 8
 _TOOL_SECONDS = 120.0  # awake seconds after which a tool's answer is not waited for any more
@@ -98,7 +89,9 @@ def run_episodes(
 class _Driver:
     """The episodes under way: each one waits for the engine or for a slow tool."""
 
-    def __init__(self, engine: Engine, tools: ToolCaller, limits: Limits, tool_seconds: float) -> None:
+    def __init__(
+        self, engine: Engine, tools: ToolCaller, limits: Limits, tool_seconds: float
+    ) -> None:
         self.engine = engine
         self.tools = tools
         self.limits = limits

@@ -84,7 +84,7 @@ def supervise(
     for attempt in range(restarts + 1):
         failure = None
         with closing(_Child(_main, plan, silence)) as child:
-            for event in iter(child.receive, None):
+            while event := child.receive():
                 if isinstance(event, EngineReady):
                     event = work.begin(event)
                     child.send(tuple(work.todo))
