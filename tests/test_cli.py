@@ -274,7 +274,7 @@ def test_a_chart_a_viewer_and_one_episode(told: Tell, home: Path) -> None:
     code, said, _ = told(f"show {run} mayor")
     assert code == 0 and "Action: wikipedia: Oru" in said and "right" in said
     code, _, error = told(f"show {run} mayer")
-    assert code == 2 and "nearest: mayor" in error
+    assert code == 2 and "did you mean mayor?" in error
 
 
 def test_a_comparison_and_its_words(told: Tell) -> None:

@@ -159,7 +159,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(
     at = ["--runs-dir", str(runs_dir)]
     said = told(capsys, "compare", "one", "two", *at, code=2)
     assert "ran suite sums" in said and "other" in said and "needs the same tasks" in said
-    assert "nearest: one" in told(capsys, "compare", "oen", "two", *at, code=2)
+    assert "did you mean one" in told(capsys, "compare", "oen", "two", *at, code=2)
     assert "two different runs" in told(capsys, "compare", str(one.path), code=2)
     assert "two different runs" in told(capsys, "compare", str(one.path), str(one.path), code=2)
     assert "a probe is graded" in told(capsys, "compare", str(one.path), str(probe.path), code=2)

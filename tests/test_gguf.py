@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tiny_gguf import ARCHITECTURES, quantise_file, write_shapes, write_tiny
 
 from harness.models import gguf
-from harness.models.gguf_tables import RECIPES, TENSOR_TYPES, Recipe
+from harness.models.gguf.tables import RECIPES, TENSOR_TYPES, Recipe
 from harness.types import UserError
 
 
@@ -377,7 +377,7 @@ def test_any_damage_gives_facts_or_a_user_error(
 def test_folders_and_missing_files(good: Path) -> None:
     with pytest.raises(UserError, match="is a folder"):
         gguf.inspect(good.parent)
-    with pytest.raises(UserError, match=r"no such file.*nearest there: 'good\.gguf'"):
+    with pytest.raises(UserError, match=r"no such file.*did you mean good\.gguf"):
         gguf.inspect(good.parent / "goood.gguf")
 
 
@@ -388,7 +388,7 @@ def test_folders_and_missing_files(good: Path) -> None:
         ("gptj", "transformers"),
         ("bert", "encoder"),
         ("clip", "language model"),
-        ("qwen33", "nearest: .*qwen3"),
+        ("qwen33", "did you mean .*qwen3"),
         ("zaya\x1b", r"'zaya\\"),
     ],
 )

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from harness import prompts
-from harness.run.plan import RunPlan
+from harness.run.plan import Extras, RunPlan
 from harness.run.session import open_session
 from harness.run.store import Run
-from harness.run.worker import Failed
+from harness.run.worker import Failed, supervise
 from harness.suites import tasks
 from harness.suites.subsets import Subset
 from harness.tools import Toolbox
@@ -177,6 +177,34 @@ def test_a_dying_worker_is_replaced_once_and_blamed_on_nobody(
     session = open_session(plan_for(suite_folder, "dies"), tmp_path)
     assert [event for event in session.events() if isinstance(event, Failed)]
     assert run.done() == set()
+
+
+# A tools file that is loaded by each worker: from the second on, another engine answers.
+EXCHANGED = """
+from pathlib import Path
+from harness.engines.scripted import ScriptedEngine
+
+start, been = ScriptedEngine.start, Path({path!r})
+if been.exists():
+    ScriptedEngine.start = lambda self, prefix: self.facts.update(script="other") or start(self, prefix)
+been.touch()
+
+def double(number: str) -> str:
+    "double: 3\\nTwice a number."
+    return number * 2
+"""
+
+
+def test_a_restart_that_meets_another_engine_ends_the_run(
+    suite_folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "tools.py"
+    file.write_text(EXCHANGED.format(path=str(tmp_path / "been")))
+    plan = plan_for(suite_folder, "dies", extras=Extras(str(file)))
+    *before, last = list(supervise(replace(plan, settings=EngineSettings(slots=1)), restarts=3))
+    (died,) = [event for event in before if isinstance(event, Episode)]
+    assert died.status == "engine_error" and "SIGSEGV" in died.detail
+    assert isinstance(last, Failed) and "script dies -> other" in last.message
 
 
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(

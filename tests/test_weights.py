@@ -17,7 +17,7 @@ import pytest
 from hub_server import COMMIT, Hub, HubServer
 from tiny_gguf import write_tiny
 
-from harness.models import weights
+from harness.models import hub, weights
 from harness.models.download import room_for
 from harness.models.registry import Origin, Row
 from harness.types import Model, UserError
@@ -158,7 +158,7 @@ def test_refusals_are_explained(person: Person, status: int, says: str) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("hf:me/tiny:tinny.gguf", "no such file in the repository; nearest: tiny.gguf"),
+        ("hf:me/tiny:tinny.gguf", "no such file in the repository; did you mean tiny.gguf?"),
         ("hf:me/tiny@v9:tiny.gguf", "no such revision"),
         ("hf:me/nothing:tiny.gguf", "404: there is no such repository"),
         (
@@ -227,7 +227,7 @@ def test_two_files_of_one_name_are_two_files(person: Person, data: bytes) -> Non
             person.folder.glob("cache/weights/**/m.gguf"), key=lambda p: p.stat().st_size
         )
     assert [path.read_bytes() for path in found] == [data, other]
-    paths = {weights._url_path(f"http://h/m.gguf{more}") for more in ("", "?a", "?b")}
+    paths = {hub.url_path(f"http://h/m.gguf{more}") for more in ("", "?a", "?b")}
     assert len(paths) == 3
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from harness.models.gguf_tables import RECIPES
+from harness.models.gguf.tables import RECIPES
 
 ARCHITECTURES = ("llama", "gemma3", "mamba", "lfm2")
 KINDS = {"llama": "kv", "gemma3": "iswa", "mamba": "recurrent", "lfm2": "hybrid"}

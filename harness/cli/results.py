@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cli import options
+from harness.common.hints import hint
 from harness.common.printable import printable
-from harness.models import registry
 from harness.report import data, table
 from harness.report.data import Result
 from harness.types import UserError
@@ -123,9 +123,7 @@ def show(args: argparse.Namespace) -> int:
     found = list(transcript.lines(result, args.task))
     if not found:
         known = [episode.task_id for episode in result.episodes]
-        raise UserError(
-            f"{args.run}: no episode of task {args.task!r}; {registry.nearest(args.task, known)}"
-        )
+        raise UserError(f"{args.run}: no episode of task {args.task!r}; {hint(args.task, known)}")
     print("\n".join(found))
     return 0
 

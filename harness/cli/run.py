@@ -85,7 +85,11 @@ def _common(group: Any) -> None:
     )
     option(group, "--limit N", "only N tasks, evenly spread; 40 are part of 80", count, 0)
     option(group, "--trials K", "try every task K times (default 1)", count, 1)
-    option(group, "--prompt NAME", "a shipped prompt or a text file (default: react)")
+    option(
+        group,
+        "--prompt NAME",
+        "a shipped prompt or a text file (default: the suite's own, else react)",
+    )
     flag(group, "--chat", "use the model's chat template (default: raw completion)")
     option(group, "--tools LIST", "'none' for a closed-book run", default="prompt")
     option(

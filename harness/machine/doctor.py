@@ -18,6 +18,7 @@ from harness.common.files import cache_folder
 from harness.common.packages import version_of
 from harness.machine.child import ask_child
 from harness.models import memory
+from harness.models.hub import hub_cache
 
 _PYTHON = (3, 11)
 _BUSY_SHARE = 0.25  # of the cores, used by others
@@ -155,20 +156,13 @@ def _memory() -> Finding:
 
 
 def _disk(folder: Path) -> Finding:
-    places = {"weights": _hub_cache(), "runs": folder.resolve(), "cache": cache_folder()}
+    weights = hub_cache() if version_of("huggingface_hub") else cache_folder()
+    places = {"weights": weights, "runs": folder.resolve(), "cache": cache_folder()}
     free = {name: shutil.disk_usage(_existing(path)).free for name, path in places.items()}
     text = ", ".join(f"{bytes_ / _GB:.0f} GB for {name}" for name, bytes_ in free.items())
     low = free["weights"] < _DISK_LOW
     advice = "set HF_HOME to a folder on a larger disk" if low else ""
     return Finding("disk", f"free: {text}", "note" if low else "ok", advice)
-
-
-def _hub_cache() -> Path:
-    try:
-        from huggingface_hub import constants
-    except ImportError:
-        return cache_folder()
-    return Path(constants.HF_HUB_CACHE)
 
 
 def _existing(path: Path) -> Path:

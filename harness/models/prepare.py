@@ -1,20 +1,16 @@
-"""A row made ready to run: its weights are here, are what they should be, and can be opened.
-
-Everything that a file can be blamed for is said here, before a worker or llama.cpp sees it.
-It knows rows, weights and GGUF headers; not prompts, runs or terminals.
-"""
+"""Makes a model ready to run: fetches its weights and validates its files before they are loaded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.models import gguf, registry, weights
+from harness.models import gguf, hub, registry, weights
 from harness.models.download import Progress
 from harness.models.registry import Row
 from harness.types import Model
 
-PARAMS_APART = 0.02  # of the row's count; cards round
+_PARAMS_APART = 0.02  # of the row's count; cards round
 
 
 @dataclass(frozen=True)
@@ -30,9 +26,9 @@ class PreparedModel:
 
 def prepare(
     row: Row,
-    tell: weights.Tell = lambda line: None,
+    tell: hub.Tell = lambda line: None,
     progress: Progress | None = None,
-    lock: Path = weights.LOCK,
+    lock: Path = weights.LOCK_FILE,
 ) -> PreparedModel:
     """Fetch what is missing and look into it. Raises UserError for what cannot be run."""
     if row.model.engine not in ("llama_cpp", "transformers"):
@@ -52,7 +48,7 @@ def disagreements(row: Row, facts: gguf.GgufFacts) -> tuple[str, ...]:
     """Where a row says other than its file."""
     said, name = row.model, row.model.name
     found = []
-    if said.params and abs(facts.params - said.params) > PARAMS_APART * said.params:
+    if said.params and abs(facts.params - said.params) > _PARAMS_APART * said.params:
         found.append(
             f"{name}: its row says {said.params:,} parameters, the file has {facts.params:,}"
         )

@@ -7,17 +7,17 @@ gives vicuna-13b-q4 and vicuna-13b-q8. This file opens no model and downloads no
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.common.files import sha256_of
+from harness.common.hints import hint
 from harness.types import Model, UserError
 
 FILE = Path("models.toml")
@@ -134,7 +134,7 @@ def _named(name: str, path: Path) -> list[Row]:
     if matched:
         return matched
     raise UserError(
-        f"model {name!r} is not in {path}; {nearest(name, rows)}; or give the path of a .gguf file "
+        f"model {name!r} is not in {path}; {hint(name, rows)}; or give the path of a .gguf file "
         "or of a Hugging Face folder, or hf:owner/name:file.gguf"
     )
 
@@ -187,14 +187,6 @@ def _folder_options(variant: str) -> dict[str, object]:
     return options | ({"dtype": "bfloat16"} if variant == "bf16" else {})
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint with the names spelt most like ``name``."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    some = f"there are {', '.join(known[:6])} …" if known else "there are none"
-    return f"nearest: {', '.join(near)}" if near else some
-
-
 def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
     if not isinstance(table, dict):
         raise UserError(f"{where}: expected a table")
@@ -202,7 +194,7 @@ def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
     about = {key: value for key, value in table.items() if key not in VARIANTS}
     for key in about:
         if key not in COMMON:
-            raise UserError(f"{where}: unknown key {key!r}; {nearest(key, [*VARIANTS, *COMMON])}")
+            raise UserError(f"{where}: unknown key {key!r}; {hint(key, [*VARIANTS, *COMMON])}")
     for key in ("params", "licence"):
         if key not in table:
             raise UserError(f"{where}: the key {key!r} is missing")

@@ -14,8 +14,8 @@ from typing import Any
 
 from rich.table import Table
 
+from harness.common.hints import hint
 from harness.common.printable import printable
-from harness.models import registry
 from harness.report import data, experiments
 from harness.report.data import Result
 from harness.report.table import console
@@ -72,8 +72,8 @@ def _of_models(word: str, kept: Sequence[Run], runs_dir: Path) -> list[list[Run]
         by_name.setdefault(str(run.manifest["config"]["model"]["name"]), []).append(run)
     names = sorted(fnmatch.filter(by_name, word))
     if not names:
-        hint = registry.nearest(word, by_name) if by_name else "there are no runs yet"
-        raise UserError(f"{word!r} is no run folder, and no run in {runs_dir}/ is of it; {hint}")
+        near = hint(word, by_name) if by_name else "there are no runs yet"
+        raise UserError(f"{word!r} is no run folder, and no run in {runs_dir}/ is of it; {near}")
     return [by_name[name] for name in names]
 
 
