@@ -20,8 +20,8 @@ MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_FILE = 60, 400
 # From the command to one step of the engine: file, function, the words by which it calls the next.
 WAY = (
     ("cli/__init__.py", "main", "args.command("),
-    ("cli/run.py", "run_models", "follow("),
-    ("cli/live.py", "follow", "session.events()"),
+    ("cli/run.py", "run_models", "run_session("),
+    ("cli/live.py", "run_session", "session.events()"),
     ("run/session.py", "events", "worker.supervise("),
     ("run/worker.py", "supervise", "_Child(_main,"),
     ("run/worker.py", "_main", "run_episodes("),

@@ -135,11 +135,19 @@ def test_the_version_is_the_package_s(tell: Tell) -> None:
     assert tell("--version")[1].strip() == f"harness {harness.__version__}"
 
 
-@pytest.mark.parametrize("line", ["", "runn --model x", "run", "run --model a --mode txt",
-                                  "run --model a --trials 0", "power --tasks many",
-                                  *(f"run --model a --deadline {s}" for s in ("0", "-1", "nan", "inf", "soon")),
-                                  *(f"run --model a --temperature {t}" for t in ("-0.1", "nan", "inf", "hot")),
-                                  ])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "runn --model x",
+        "run",
+        "run --model a --mode txt",
+        "run --model a --trials 0",
+        "power --tasks many",
+        *(f"run --model a --deadline {s}" for s in ("0", "-1", "nan", "inf", "soon")),
+        *(f"run --model a --temperature {t}" for t in ("-0.1", "nan", "inf", "hot")),
+    ],
+)
 def test_a_slip_on_the_command_line_exits_with_2_and_the_usage(line: str, tell: Tell) -> None:
     code, said, error = tell(line)
     assert code == 2 and not said and error.startswith("usage: ")
@@ -218,8 +226,16 @@ def test_a_model_that_cannot_run_stops_no_other(tell: Tell) -> None:
 
 
 def test_trials_modes_and_repair_are_runs_of_their_own(told: Tell) -> None:
-    for more in ("--trials 2", "--mode grammar", "--repair none", "--tools none", "--temperature 0.7",
-                 "--seed 3", "--prompt deck-2023", "--prompt react-placebo"):  # fmt: skip
+    for more in (
+        "--trials 2",
+        "--mode grammar",
+        "--repair none",
+        "--tools none",
+        "--temperature 0.7",
+        "--seed 3",
+        "--prompt deck-2023",
+        "--prompt react-placebo",
+    ):
         code, _, error = told(f"run --model perfect-script --suite mini {more}")
         assert code == 0, error
     assert len(list(Path("runs").iterdir())) == 2 + 7, "more trials go on with the same run"

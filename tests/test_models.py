@@ -15,8 +15,17 @@ from harness.types import UserError
 
 ROOT = Path(__file__).parent.parent
 ROWS = read_rows(ROOT / "models.toml")
-TALK = ("alpaca-7b-q4", "vicuna-7b-q4", "vicuna-13b-q4", "gpt4all-13b-snoozy-q4", "rwkv6-14b-q4",
-        "cerebras-gpt-13b-nf4", "llama3-8b-q4", "elyza-13b-fast-q4", "endpoint-server")  # fmt: skip
+TALK = (
+    "alpaca-7b-q4",
+    "vicuna-7b-q4",
+    "vicuna-13b-q4",
+    "gpt4all-13b-snoozy-q4",
+    "rwkv6-14b-q4",
+    "cerebras-gpt-13b-nf4",
+    "llama3-8b-q4",
+    "elyza-13b-fast-q4",
+    "endpoint-server",
+)
 GOOD = '[a]\nparams = 10\nlicence = "MIT"\nq4 = { file = "a.gguf" }\n'
 
 

@@ -12,25 +12,21 @@ from pathlib import Path
 import pytest
 
 from harness.run.store import EPISODES, Run, decode_episode, encode_episode, find_runs
-from harness.types import (
-    Action,
-    Answer,
-    Completion,
-    Episode,
-    Observation,
-    Parsed,
-    Step,
-    UserError,
-)  # fmt: skip
+from harness.types import Action, Answer, Completion, Episode, Observation, Parsed, Step, UserError
 
 
 def episode(number: int, status: str = "answered") -> Episode:
     steps = (
-        Step(Completion(" a\u2028b\ud800", "stop", "Observation:", tokens=7),
-             Parsed("a", Action("calculate", "1"), ("empty",), ("x",)), Observation("1", seconds=0.5)),
+        Step(
+            Completion(" a\u2028b\ud800", "stop", "Observation:", tokens=7),
+            Parsed("a", Action("calculate", "1"), ("empty",), ("x",)),
+            Observation("1", seconds=0.5),
+        ),
         Step(Completion(" 日本\x1b[0m", "eos"), Parsed("", Answer("1"))),
-        Step(Completion("", "length"), Parsed("", None, ("empty",)), Observation("?", "unreadable")),
-    )  # fmt: skip
+        Step(
+            Completion("", "length"), Parsed("", None, ("empty",)), Observation("?", "unreadable")
+        ),
+    )
     return Episode(f"task-{number}", 0, status, steps, "1", 1.25)  # type: ignore[arg-type]
 
 

@@ -29,8 +29,12 @@ def plan_for(folder: Path, script: str = "perfect", **changes: object) -> RunPla
     suite = tasks.load_suite(str(folder))
     prompt = prompts.load("react")
     box = Toolbox(prompt.tools, open_world("frozen", suite.world))
-    plan = RunPlan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render(prompt, box.describe()),
-                WorldSpec("frozen", suite.world, suite.world_sha256))  # fmt: skip
+    plan = RunPlan(
+        Model(f"scripted-{script}", "scripted", script),
+        suite,
+        prompts.render(prompt, box.describe()),
+        WorldSpec("frozen", suite.world, suite.world_sha256),
+    )
     return replace(plan, **changes)  # type: ignore[arg-type]
 
 
@@ -44,8 +48,10 @@ def finish(plan: RunPlan, runs_dir: Path) -> tuple[Run, list[Episode]]:
 def test_a_perfect_agent_uses_the_tools_and_is_right(suite_folder: Path, tmp_path: Path) -> None:
     run, episodes = finish(plan_for(suite_folder), tmp_path / "runs")
     assert {e.task_id: (e.status, e.answer) for e in episodes} == {
-        "sum": ("answered", "144"), "mayor": ("answered", "Pell Ansa"), "ship": ("answered", "unknown"),
-    }  # fmt: skip
+        "sum": ("answered", "144"),
+        "mayor": ("answered", "Pell Ansa"),
+        "ship": ("answered", "unknown"),
+    }
     mayor = next(e for e in run.episodes() if e.task_id == "mayor")
     assert mayor.steps[0].observation and "Pell Ansa" in mayor.steps[0].observation.text
     manifest = Run.open(run.path).manifest
@@ -74,10 +80,16 @@ def test_a_model_that_does_not_load_leaves_no_run_behind(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 1}, {"repair": False}, {"mode": "grammar"}, {"limits": Limits(steps=3)},
-     {"settings": EngineSettings(sampling=Sampling(0.5))}, {"settings": EngineSettings(slots=2)}],
+    [
+        {"seed": 1},
+        {"repair": False},
+        {"mode": "grammar"},
+        {"limits": Limits(steps=3)},
+        {"settings": EngineSettings(sampling=Sampling(0.5))},
+        {"settings": EngineSettings(slots=2)},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_another_experiment_is_another_run_and_says_what_differs(
     suite_folder: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:
@@ -213,8 +225,22 @@ def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
     (tmp_path / "models.toml").write_text(
         '[slow]\nparams = 0\nlicence = "x"\nscript = { name = "slow" }\n'
     )
-    command = [sys.executable, "-m", "harness", "run", "--model", "slow-script", "--suite", str(suite_folder),
-               "--trials", "100", "--runs-dir", "runs", "--slots", "2"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        "--model",
+        "slow-script",
+        "--suite",
+        str(suite_folder),
+        "--trials",
+        "100",
+        "--runs-dir",
+        "runs",
+        "--slots",
+        "2",
+    ]
     child = subprocess.Popen(
         command,
         cwd=tmp_path,

@@ -37,9 +37,12 @@ class Person:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
         home = {"HF_HOME": str(self.folder / "hf"), "HARNESS_CACHE": str(self.folder / "cache")}
         return subprocess.run(
-            [sys.executable, "-m", "harness", *command], cwd=self.folder, capture_output=True, text=True,
+            [sys.executable, "-m", "harness", *command],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
             env={**kept, **home, "HF_ENDPOINT": self.url, "PYTHONPATH": str(ROOT), **environment},
-        )  # fmt: skip
+        )
 
     def pulls(self, name: str = "tiny-q4", **environment: str) -> str:
         done = self.types("models", "pull", name, **environment)
@@ -279,8 +282,22 @@ def test_hosts_without_a_proxy_are_read_however_they_are_written(
 def test_the_first_run_fetches_and_the_record_names_where_from(
     person: Person, suite_folder: Path
 ) -> None:
-    done = person.types("run", "--model", "tiny-q4", "--suite", str(suite_folder), "--limit", "1",
-                        "--step-tokens", "4", "--max-steps", "1", "--slots", "1", "--json")  # fmt: skip
+    done = person.types(
+        "run",
+        "--model",
+        "tiny-q4",
+        "--suite",
+        str(suite_folder),
+        "--limit",
+        "1",
+        "--step-tokens",
+        "4",
+        "--max-steps",
+        "1",
+        "--slots",
+        "1",
+        "--json",
+    )
     assert "fetching tiny-q4" in done.stderr and done.returncode == 0, done.stderr
     assert "warning: tiny-q4: its row says 4 bits, the file is F32: 32 bits" in done.stderr
     (manifest,) = (

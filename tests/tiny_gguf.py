@@ -204,9 +204,12 @@ def _gemma3(
         w.attention(block, width, width // 2)
         w.feed_forward(block, width, feed)
         for norm, size in (
-            ("attn_norm", width), ("post_attention_norm", width), ("post_ffw_norm", width),
-            ("attn_q_norm", width // 4), ("attn_k_norm", width // 4),
-        ):  # fmt: skip
+            ("attn_norm", width),
+            ("post_attention_norm", width),
+            ("post_ffw_norm", width),
+            ("attn_q_norm", width // 4),
+            ("attn_k_norm", width // 4),
+        ):
             w.ones(f"{block}.{norm}.weight", size)
 
 

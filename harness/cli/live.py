@@ -89,7 +89,7 @@ class _Tally:
         return f"{accuracy}, {self.tokens / seconds:,.0f} tok/s{faults}"
 
 
-def follow(session: Session) -> int:
+def run_session(session: Session) -> int:
     """Run a session and show how it goes; 0 all scored, 1 not. Ctrl-C loses nothing."""
     plan, name = session.plan, session.plan.model.name
     if session.run and not session.todo:

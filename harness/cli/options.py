@@ -1,6 +1,6 @@
 """Declares options: every command adds its own with the functions here.
 
-option(parser, "--limit N", "only the first N tasks", count, 0)
+option(parser, "--limit N", "only the first N tasks", at_least_one, 0)
 option(parser, "-o --out FILE", "a .png file", Path, required=True)
 repeated(parser, "--model NAME", "a name or a file")
 flag(parser, "--json", "print the results as JSON")
@@ -72,7 +72,7 @@ def hide_until_asked(parser: argparse.ArgumentParser, groups: Sequence[Any]) -> 
 # --- kinds of values --------------------------------------------------------------------
 
 
-def count(text: str) -> int:
+def at_least_one(text: str) -> int:
     """A whole number from 1 on."""
     number = int(text)
     if number < 1:

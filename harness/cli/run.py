@@ -7,9 +7,9 @@ import dataclasses
 from typing import Any
 
 from harness import prompts
-from harness.cli.live import fetch_model, follow
+from harness.cli.live import fetch_model, run_session
 from harness.cli.options import (
-    count,
+    at_least_one,
     flag,
     hide_until_asked,
     option,
@@ -83,8 +83,8 @@ def _common(group: Any) -> None:
         "a name under tasks/, a .jsonl file or a folder (default: generated for pico "
         "models, else core)",
     )
-    option(group, "--limit N", "only N tasks, evenly spread; 40 are part of 80", count, 0)
-    option(group, "--trials K", "try every task K times (default 1)", count, 1)
+    option(group, "--limit N", "only N tasks, evenly spread; 40 are part of 80", at_least_one, 0)
+    option(group, "--trials K", "try every task K times (default 1)", at_least_one, 1)
     option(
         group,
         "--prompt NAME",
@@ -141,12 +141,14 @@ def _tools(group: Any) -> None:
 
 
 def _machine(group: Any) -> None:
-    option(group, "--slots N", "episodes at once (default: chosen for this machine)", count, 0)
+    option(
+        group, "--slots N", "episodes at once (default: chosen for this machine)", at_least_one, 0
+    )
     option(
         group,
         "--threads N",
         "CPU threads (default: chosen by trying, and tried again when the speed falls)",
-        count,
+        at_least_one,
         0,
     )
     option(group, "--gpu-layers N", "layers on the GPU (default: all)", int, -1)
@@ -154,8 +156,8 @@ def _machine(group: Any) -> None:
 
 def _limits(group: Any) -> None:
     steps, tokens = Limits.steps, Limits.step_tokens
-    option(group, "--max-steps N", f"per episode (default {steps})", count, steps)
-    option(group, "--step-tokens N", f"generated per step (default {tokens})", count, tokens)
+    option(group, "--max-steps N", f"per episode (default {steps})", at_least_one, steps)
+    option(group, "--step-tokens N", f"generated per step (default {tokens})", at_least_one, tokens)
     option(
         group,
         "--deadline S",
@@ -183,7 +185,7 @@ def run_models(args: argparse.Namespace) -> int:
         try:
             session = open_session(_with_model(plan, row, args.chat), args.runs_dir, args.fresh)
             sessions.append(session)
-            code = max(code, follow(session))
+            code = max(code, run_session(session))
         except UserError as error:
             if len(plans) == 1:
                 raise

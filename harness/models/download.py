@@ -22,7 +22,7 @@ from harness.types import UserError
 _RETRIES = 4  # in a row without a single new byte
 _SPARE = 1 << 28  # bytes of disk to leave free
 _RANGE = re.compile(r"bytes (\d+)-\d*/(\d+|\*)")
-Progress = Callable[[int, int], None]  # bytes so far, bytes in all (0 = not known)
+OnProgress = Callable[[int, int], None]  # bytes so far, bytes in all (0 = not known)
 
 
 class BrokeOff(Exception):
@@ -34,7 +34,7 @@ def fetch(
     to: Path,
     size: int,
     headers: Mapping[str, str],
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     *,
     fixed: bool = False,
 ) -> None:
@@ -108,7 +108,7 @@ def room_for(folder: Path, needed: int) -> None:
 
 
 def _complete(
-    url: str, part: _Part, size: int, headers: dict[str, str], progress: Progress
+    url: str, part: _Part, size: int, headers: dict[str, str], progress: OnProgress
 ) -> None:
     """Append to the part file until all of it is there."""
     tries, most = _RETRIES, part.size
@@ -132,7 +132,7 @@ def _complete(
 
 
 def _append(
-    url: str, part: _Part, have: int, size: int, headers: dict[str, str], progress: Progress
+    url: str, part: _Part, have: int, size: int, headers: dict[str, str], progress: OnProgress
 ) -> tuple[int, str]:
     """One request. Returns the size of the whole, and why it broke off ("" = it did not)."""
     from huggingface_hub import utils
@@ -169,7 +169,7 @@ def _append(
     return size, ""
 
 
-def _write(answer: Any, path: Path, begun: int, size: int, progress: Progress) -> None:
+def _write(answer: Any, path: Path, begun: int, size: int, progress: OnProgress) -> None:
     with open(path, "r+b" if begun else "wb") as file:
         file.seek(begun)
         done = begun

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.common.files import cache_folder, sha256_of
-from harness.models.download import Progress, fetch, room_for
+from harness.models.download import OnProgress, fetch, room_for
 from harness.models.registry import Origin, Row, split_names
 from harness.types import UserError
 
@@ -56,7 +56,7 @@ def _whole(folder: Path) -> bool:
     return all((folder / str(name)).is_file() for name in names)
 
 
-def fetch_repository(row: Row, revision: str, tell: Tell, progress: Progress | None) -> Path:
+def fetch_repository(row: Row, revision: str, tell: Tell, progress: OnProgress | None) -> Path:
     """A row's file or folder from the hub, at a revision. Raises what huggingface_hub raises."""
     from huggingface_hub import (
         get_hf_file_metadata,
@@ -95,7 +95,7 @@ def fetch_repository(row: Row, revision: str, tell: Tell, progress: Progress | N
     return Path(paths[0])
 
 
-def _fetch_blob(repo: str, file: str, revision: str, progress: Progress | None) -> None:
+def _fetch_blob(repo: str, file: str, revision: str, progress: OnProgress | None) -> None:
     """Put one large file where huggingface_hub looks for it before it downloads.
 
     Its blobs are named by their hash, so a part of one can be gone on with later."""
@@ -146,7 +146,7 @@ def url_path(url: str) -> Path:
     return cache_folder() / "weights" / host / address / name
 
 
-def fetch_url(row: Row, tell: Tell, progress: Progress | None) -> Path:
+def fetch_url(row: Row, tell: Tell, progress: OnProgress | None) -> Path:
     """A row's file from its URL, checked against its MD5 where the row has one."""
     from huggingface_hub import constants
     from huggingface_hub.errors import OfflineModeIsEnabled

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.models import gguf, hub, registry, weights
-from harness.models.download import Progress
+from harness.models import gguf, hub, weights
+from harness.models.download import OnProgress
 from harness.models.registry import Row
 from harness.types import Model
 
@@ -27,14 +27,14 @@ class PreparedModel:
 def prepare(
     row: Row,
     tell: hub.Tell = lambda line: None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     lock: Path = weights.LOCK_FILE,
 ) -> PreparedModel:
     """Fetch what is missing and look into it. Raises UserError for what cannot be run."""
     if row.model.engine not in ("llama_cpp", "transformers"):
         return PreparedModel(row.model)
     path = weights.pull(row, tell, progress, lock)
-    model = registry.at(row.model, str(path))
+    model = replace(row.model, source=str(path))
     commit = weights.commit(path) if row.origin.repo else ""
     origin = replace(row.origin, revision=commit or row.origin.revision).label
     if model.engine != "llama_cpp":

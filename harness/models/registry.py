@@ -2,7 +2,7 @@
 
 A table is a model; its keys q4, q8, f16 (GGUF files for llama.cpp) and nf4, int8, bf16
 (folders for transformers) are the variants that can be run: [vicuna-13b] with q4 and q8
-gives vicuna-13b-q4 and vicuna-13b-q8. This file opens no model and downloads nothing.
+gives vicuna-13b-q4 and vicuna-13b-q8. Opens no model and downloads nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,19 @@ VARIANTS = {
 }
 FOLDER_VARIANTS = [key for key, (engine, _) in VARIANTS.items() if engine == "transformers"]
 # What a table may say of the model, and a variant of its file, with the types expected.
-COMMON: Mapping[str, type] = {
-    "params": int, "family": str, "licence": str, "non_commercial": bool, "context": int,
-    "stands_for": str, "note": str, "uncertain": list,
-}  # fmt: skip
-KNOWN_OF_FILE: Mapping[str, type] = {
-    "hf": str, "file": str, "url": str, "name": str, "revision": str, "bytes": int, "gb": float,
-    "sha256": str, "md5": str,
-}  # fmt: skip
-PLACES = ("file", "hf", "url", "name")
-HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "md5": re.compile("[0-9a-f]{32}")}
+_OF_MODEL: Mapping[str, type] = {
+    **dict.fromkeys(("family", "licence", "stands_for", "note"), str),
+    **dict.fromkeys(("params", "context"), int),
+    "non_commercial": bool,
+    "uncertain": list,
+}
+_OF_FILE: Mapping[str, type] = {
+    **dict.fromkeys(("hf", "file", "url", "name", "revision", "sha256", "md5"), str),
+    "bytes": int,
+    "gb": float,
+}
+_PLACES = ("file", "hf", "url", "name")
+_HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "md5": re.compile("[0-9a-f]{32}")}
 
 
 @dataclass(frozen=True)
@@ -193,12 +196,12 @@ def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
     variants = {key: value for key, value in table.items() if key in VARIANTS}
     about = {key: value for key, value in table.items() if key not in VARIANTS}
     for key in about:
-        if key not in COMMON:
-            raise UserError(f"{where}: unknown key {key!r}; {hint(key, [*VARIANTS, *COMMON])}")
+        if key not in _OF_MODEL:
+            raise UserError(f"{where}: unknown key {key!r}; {hint(key, [*VARIANTS, *_OF_MODEL])}")
     for key in ("params", "licence"):
         if key not in table:
             raise UserError(f"{where}: the key {key!r} is missing")
-    _check_types(about, COMMON, where)
+    _check_types(about, _OF_MODEL, where)
     if not variants:
         raise UserError(f"{where}: nothing to run; give at least one of {', '.join(VARIANTS)}")
     uncertain = tuple(about.get("uncertain", ()))
@@ -210,15 +213,15 @@ def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
 
 def _row(name: str, key: str, table: dict[str, Any], where: str, folder: Path) -> Row:
     value = table[key]
-    if not isinstance(value, dict) or not any(place in value for place in PLACES):
-        raise UserError(f"{where} must be a table with one of {', '.join(PLACES)}")
-    _check_types(value, KNOWN_OF_FILE, where)
-    for kind, form in HASHES.items():
+    if not isinstance(value, dict) or not any(place in value for place in _PLACES):
+        raise UserError(f"{where} must be a table with one of {', '.join(_PLACES)}")
+    _check_types(value, _OF_FILE, where)
+    for kind, form in _HASHES.items():
         if kind in value and not form.fullmatch(value[kind]):
             raise UserError(f"{where}: {kind} must be hexadecimal, small letters, whole")
     engine, bits = VARIANTS[key]
     origin = _origin(value) if engine in ("llama_cpp", "transformers") else Origin()
-    options = {k: v for k, v in value.items() if k not in KNOWN_OF_FILE}
+    options = {k: v for k, v in value.items() if k not in _OF_FILE}
     if engine == "transformers":
         options = _folder_options(key) | options
     text = {k: table.get(k, "") for k in ("family", "licence", "note")}
@@ -245,7 +248,7 @@ def _origin(value: Mapping[str, Any]) -> Origin:
     """Where to fetch from; empty where the file is given as a path."""
     if "hf" not in value and "url" not in value:
         return Origin()
-    known = {k: v for k, v in value.items() if k in KNOWN_OF_FILE and k not in ("hf", "name")}
+    known = {k: v for k, v in value.items() if k in _OF_FILE and k not in ("hf", "name")}
     return Origin(value.get("hf", ""), **known)
 
 
@@ -277,11 +280,6 @@ def _significant(number: float, digits: int) -> str:
     """In plain figures, never as 1e+02."""
     whole = len(str(round(number)))
     return f"{float(f'{number:.{max(digits, whole)}g}'):.12g}"
-
-
-def at(model: Model, path: str) -> Model:
-    """The model with the file or folder that it is on this machine."""
-    return replace(model, source=path)
 
 
 def identity(model: Model) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.common import proxies
 from harness.common.files import write_whole
 from harness.models import hub
-from harness.models.download import Progress
+from harness.models.download import OnProgress
 from harness.models.fetch_errors import explained
 from harness.models.hub import Tell
 from harness.models.registry import Origin, Row, file_identity, folder_identity
@@ -39,7 +39,7 @@ def local_path(row: Row, lock: Path = LOCK_FILE) -> Path | None:
 def pull(
     row: Row,
     tell: Tell = lambda line: None,
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     lock: Path = LOCK_FILE,
 ) -> Path:
     """The file or folder, fetched where it is not here yet, and checked.

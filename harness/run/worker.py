@@ -267,16 +267,26 @@ class _Loops:
 
     def __call__(self, task: Task, trial: int) -> React:
         loop = react(
-            task, self.plan.prompt, self.plan.limits, self.read,
-            notice=self.notice, fold=protocol.fold, seed=self.plan.seed, trial=trial,
-        )  # fmt: skip
+            task,
+            self.plan.prompt,
+            self.plan.limits,
+            self.read,
+            notice=self.notice,
+            fold=protocol.fold,
+            seed=self.plan.seed,
+            trial=trial,
+        )
         return lookup.follow(loop) if "lookup" in self.plan.prompt.tools else loop
 
     def read(self, completion: Completion) -> Parsed:
         return protocol.parse(
-            completion.text, self.plan.prompt.tools, self.plan.prompt.dialect,
-            finish=completion.finish, stop=completion.stop, repair=self.plan.repair,
-        )  # fmt: skip
+            completion.text,
+            self.plan.prompt.tools,
+            self.plan.prompt.dialect,
+            finish=completion.finish,
+            stop=completion.stop,
+            repair=self.plan.repair,
+        )
 
 
 def _peak_memory() -> int:
