@@ -121,6 +121,15 @@ def test_every_option_says_what_it_does(name: str) -> None:
         assert silent or action.help, f"{name} {action.option_strings}"
 
 
+def test_the_help_of_run_fits_a_screen_and_help_all_has_the_rest(tell: Tell) -> None:
+    code, common, _ = tell("run --help")
+    assert code == 0 and len(common.splitlines()) <= 40
+    assert "--model" in common and "--deadline" not in common
+    code, everything, _ = tell("run --help-all")
+    names = [name for action in COMMANDS["run"]._actions for name in action.option_strings]
+    assert code == 0 and all(name in everything for name in names)
+
+
 def test_every_example_in_the_help_is_a_command_line() -> None:
     parser = build_parser()
     texts = [parser.description or "", *(each.description or "" for each in COMMANDS.values())]

@@ -91,7 +91,12 @@ def _common(group: Any) -> None:
         "a shipped prompt or a text file (default: the suite's own, else react)",
     )
     flag(group, "--chat", "use the model's chat template (default: raw completion)")
-    option(group, "--tools LIST", "'none' for a closed-book run", default="prompt")
+    option(
+        group,
+        "--tools LIST",
+        "'none' for a closed-book run (default: the prompt's)",
+        default="prompt",
+    )
     option(
         group,
         "--world KIND[:WHERE]",

@@ -137,8 +137,8 @@ def _named(name: str, path: Path) -> list[Row]:
     if matched:
         return matched
     raise UserError(
-        f"model {name!r} is not in {path}; {hint(name, rows)}; or give the path of a .gguf file "
-        "or of a Hugging Face folder, or hf:owner/name:file.gguf"
+        f"model {name!r} is not in {path}; expected a name from there, a .gguf file, a Hugging Face "
+        f"folder or hf:owner/name:file.gguf; {hint(name, rows)}"
     )
 
 

@@ -100,8 +100,8 @@ def check_architecture(facts: GgufFacts, known: bool | None = None) -> None:
     if name in ARCHITECTURES or known:
         return
     raise UserError(
-        f"{facts.path}: this llama.cpp knows no architecture {shown(name)}; "
-        f"{hint(name, sorted(ARCHITECTURES))}; a newer llama-cpp-python may know it"
+        f"{facts.path}: this llama.cpp does not know the architecture {shown(name)}; a newer "
+        f"llama-cpp-python may; {hint(name, sorted(ARCHITECTURES))}"
     )
 
 
