@@ -28,14 +28,17 @@ def option(
     """Add an option that takes one value.
 
     ``parser`` is a parser or a group of one. ``name`` is the option as help shows it, with the
-    word that stands for its value ("--limit N"); none where ``choices`` are given. ``kind`` makes
-    the value of a text and may raise ArgumentTypeError. ``more`` goes to ``add_argument``.
+    word that stands for its value ("--limit N"). ``kind`` makes the value of a text and may raise
+    ArgumentTypeError. ``more`` goes to ``add_argument``.
     """
-    flags = [word for word in name.split() if word.startswith("-")]
-    rest = [word for word in name.split() if word not in flags]
-    if rest:
-        more["metavar"] = rest[0]
-    parser.add_argument(*flags, type=kind, default=default, help=help, **more)
+    *flags, metavar = name.split()
+    parser.add_argument(*flags, metavar=metavar, type=kind, default=default, help=help, **more)
+
+
+def choice(parser: Any, name: str, help: str) -> None:
+    """Add an option whose values are listed in its name; the first one is the default."""
+    choices = name.split()[-1].split("|")
+    option(parser, name, f"{help} (default {choices[0]})", default=choices[0], choices=choices)
 
 
 def repeated(parser: Any, name: str, help: str, **more: Any) -> None:

@@ -10,6 +10,7 @@ from harness import prompts
 from harness.cli.live import fetch_model, run_session
 from harness.cli.options import (
     at_least_one,
+    choice,
     flag,
     hide_until_asked,
     option,
@@ -59,125 +60,79 @@ def add(commands: Any) -> None:
         usage="python -m harness run --model NAME [OPTION ...]",
     )
     parser.set_defaults(command=run_models)
-    _common(parser.add_argument_group("what most people need"))
-    rarer = [
-        parser.add_argument_group(title)
-        for title in ("which tasks", "how the model is asked", "tools", "the machine", "limits")
-    ]
-    for add_to, group in zip((_tasks, _asking, _tools, _machine, _limits), rarer, strict=True):
-        add_to(group)
-    hide_until_asked(parser, rarer)
+    _add_common(parser.add_argument_group("what most people need"))
+    rarer = {
+        "which tasks": _add_tasks,
+        "how the model is asked": _add_asking,
+        "tools": _add_tools,
+        "the machine": _add_machine,
+        "limits": _add_limits,
+    }
+    groups = [parser.add_argument_group(title) for title in rarer]
+    for add_options, group in zip(rarer.values(), groups, strict=True):
+        add_options(group)
+    hide_until_asked(parser, groups)
 
 
-def _common(group: Any) -> None:
-    repeated(
-        group,
-        "--model NAME",
-        "a name or glob of models.toml, a .gguf file, a Hugging Face folder "
-        "(FOLDER@nf4, @int8 or @bf16), hf:owner/name:file.gguf, or hf:owner/name@nf4",
-        required=True,
-    )
-    option(
-        group,
-        "--suite S",
-        "a name under tasks/, a .jsonl file or a folder (default: generated for pico "
-        "models, else core)",
-    )
+_MODEL = """a name or glob of models.toml, a .gguf file, a Hugging Face folder (FOLDER@nf4,
+@int8 or @bf16), hf:owner/name:file.gguf, or hf:owner/name@nf4"""
+_SUITE = """a name under tasks/, a .jsonl file or a folder (default: generated for pico models,
+else core)"""
+_WORLD = """where tool answers come from: frozen (default: the suite's own), frozen:FILE, live,
+live:LANGUAGE, live:URL of an api.php, recorded:TAPE, zim:FILE, none"""
+_FAULT = """make the world fail now and then: rate=0.1,kind=timeout (or 429, empty, garbage, slow;
+several joined by +)"""
+_DEADLINE = """wall seconds for one episode; past them it is scored as wrong (default: none, so
+that a slow or busy machine costs no model anything)"""
+
+
+def _add_common(group: Any) -> None:
+    repeated(group, "--model NAME", _MODEL, required=True)
+    option(group, "--suite S", _SUITE)
     option(group, "--limit N", "only N tasks, evenly spread; 40 are part of 80", at_least_one, 0)
     option(group, "--trials K", "try every task K times (default 1)", at_least_one, 1)
-    option(
-        group,
-        "--prompt NAME",
-        "a shipped prompt or a text file (default: the suite's own, else react)",
-    )
+    option(group, "--prompt NAME", "a shipped prompt or a file (default: the suite's, else react)")
     flag(group, "--chat", "use the model's chat template (default: raw completion)")
     option(
-        group,
-        "--tools LIST",
-        "'none' for a closed-book run (default: the prompt's)",
-        default="prompt",
+        group, "--tools LIST", "'none': a closed-book run (default: the prompt's)", default="prompt"
     )
-    option(
-        group,
-        "--world KIND[:WHERE]",
-        "where tool answers come from: frozen (default: the suite's own), frozen:FILE, live, "
-        "live:LANGUAGE, live:URL of an api.php, recorded:TAPE, zim:FILE, none",
-        default="frozen",
-    )
+    option(group, "--world KIND[:WHERE]", _WORLD, default="frozen")
     runs_dir(group, "where records go")
     flag(group, "--fresh", "begin a new run instead of continuing the last one")
     flag(group, "--json", "print the results as JSON")
 
 
-def _tasks(group: Any) -> None:
+def _add_tasks(group: Any) -> None:
     repeated(group, "--category C", "only tasks of this category")
     repeated(group, "--language L", "only tasks of this language")
     repeated(group, "--task T", "only the task of this id")
 
 
-def _asking(group: Any) -> None:
-    option(
-        group,
-        "--mode",
-        "free text (default), or decoding constrained to the protocol's grammar",
-        default="text",
-        choices=("text", "grammar"),
-    )
-    option(
-        group,
-        "--repair",
-        "act on the one reading of a malformed step (default), or on none",
-        default="default",
-        choices=("default", "none"),
-    )
+def _add_asking(group: Any) -> None:
+    choice(group, "--mode text|grammar", "free text, or only what the protocol's grammar allows")
+    choice(group, "--repair default|none", "act on the one reading of a malformed step, or not")
     option(group, "--temperature T", "0 is greedy (default)", temperature, 0.0)
     option(group, "--seed SEED", "of sampling (default 0)", int, 0)
 
 
-def _tools(group: Any) -> None:
+def _add_tools(group: Any) -> None:
     option(group, "--tools-file FILE.py", "more tools: your functions, each with a docstring")
     option(group, "--record TAPE", "keep what the world answers on a tape, to be replayed")
-    option(
-        group,
-        "--fault SPEC",
-        "make the world fail now and then: rate=0.1,kind=timeout (or 429, empty, garbage, slow; "
-        "several joined by +)",
-    )
+    option(group, "--fault SPEC", _FAULT)
 
 
-def _machine(group: Any) -> None:
-    option(
-        group, "--slots N", "episodes at once (default: chosen for this machine)", at_least_one, 0
-    )
-    option(
-        group,
-        "--threads N",
-        "CPU threads (default: chosen by trying, and tried again when the speed falls)",
-        at_least_one,
-        0,
-    )
+def _add_machine(group: Any) -> None:
+    option(group, "--slots N", "episodes at once (default: by the machine)", at_least_one, 0)
+    option(group, "--threads N", "CPU threads (default: chosen by trying)", at_least_one, 0)
     option(group, "--gpu-layers N", "layers on the GPU (default: all)", int, -1)
 
 
-def _limits(group: Any) -> None:
+def _add_limits(group: Any) -> None:
     steps, tokens = Limits.steps, Limits.step_tokens
     option(group, "--max-steps N", f"per episode (default {steps})", at_least_one, steps)
-    option(group, "--step-tokens N", f"generated per step (default {tokens})", at_least_one, tokens)
-    option(
-        group,
-        "--deadline S",
-        "wall seconds for one episode; past them it is scored as wrong (default: none, so that "
-        "a slow or busy machine costs no model anything)",
-        seconds,
-        Limits.deadline,
-    )
-    option(
-        group,
-        "--run-seconds S",
-        "begin no new episode after so long (default: no limit)",
-        float,
-        0.0,
-    )
+    option(group, "--step-tokens N", f"to write per step (default {tokens})", at_least_one, tokens)
+    option(group, "--deadline S", _DEADLINE, seconds, Limits.deadline)
+    option(group, "--run-seconds S", "begin no new episode after so long", float, 0.0)
 
 
 def run_models(args: argparse.Namespace) -> int:
