@@ -264,7 +264,7 @@ def read(text: str) -> Any:
         ("power --tasks 240 --json", {"tasks", "discordance", "smallest_difference"}),
         ("prompt check react --model perfect-script --json", {"prompt", "model", "sound"}),
         ("models --json", {"name", "params", "bits", "engine"}),
-        ("tasks --json", set()),
+        ("tasks --json", {"name", "tasks", "hash", "world"}),
     ],
 )
 def test_what_programs_read_is_json(line: str, keys: set[str], told: Tell) -> None:
@@ -272,7 +272,7 @@ def test_what_programs_read_is_json(line: str, keys: set[str], told: Tell) -> No
     assert code == 0 and not error
     found = read(said)
     rows = found if isinstance(found, list) else [found]
-    assert all(keys <= set(row) for row in rows)
+    assert rows and all(keys <= set(row) for row in rows)
 
 
 def test_the_run_itself_can_print_json(tell: Tell) -> None:
