@@ -268,6 +268,7 @@ def read(text: str) -> Any:
     ],
 )
 def test_what_programs_read_is_json(line: str, keys: set[str], told: Tell) -> None:
+    shutil.copytree("mini", "tasks/mini")
     code, said, error = told(line)
     assert code == 0 and not error
     found = read(said)
