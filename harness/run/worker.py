@@ -86,8 +86,7 @@ def supervise(
         with closing(_Child(_main, plan, silence)) as child:
             while event := child.receive():
                 if isinstance(event, EngineReady):
-                    event = work.begin(event)
-                    child.send(tuple(work.todo))
+                    event = work.begin(event, child)
                 if isinstance(event, Failed):
                     failure = event
                     break
@@ -113,16 +112,15 @@ class _Work:
         self.under_way: list[EpisodeKey] = []
         self.differs = False
 
-    def begin(self, ready: EngineReady) -> EngineReady | Failed:
-        """Settle what to run; Failed when a restarted engine is not the one that began."""
+    def begin(self, ready: EngineReady, child: _Child) -> EngineReady | Failed:
+        """Settle what to run and send it; Failed when a restarted engine is another one."""
         if self._facts is None:
             self._facts, self.todo = ready.facts, list(self._settle(ready.facts))
-            return ready
-        found = fact_differences(self._facts, ready.facts)
-        if not found:
-            return ready
-        self.differs = True
-        return Failed("engine", f"after a restart the engine is another one: {in_words(found)}")
+        if found := fact_differences(self._facts, ready.facts):
+            self.differs = True
+            return Failed("engine", f"after a restart the engine is another one: {in_words(found)}")
+        child.send(tuple(self.todo))
+        return ready
 
     def note(self, event: Event) -> None:
         if isinstance(event, Started):
