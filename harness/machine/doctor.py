@@ -23,7 +23,7 @@ from harness.models.hub import hub_cache
 _PYTHON = (3, 11)
 _BUSY_SHARE = 0.25  # of the cores, used by others
 _GB = 1e9
-# The numbers at which a person notices: what the smallest and the largest usual 4-bit file take.
+# Warn below these: about one large 4-bit file on disk, one small model in memory.
 _DISK_LOW = 10 * _GB
 _MEMORY_LOW = 2 * _GB
 _REINSTALL = "pip install --force-reinstall --no-cache-dir llama-cpp-python"

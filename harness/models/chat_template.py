@@ -1,4 +1,4 @@
-"""Renders a model's own chat template, and cuts the result where the user's text goes.
+"""Renders a model's chat template in a child process: the text before and after the user turn.
 
 A template is a program out of a model file. So it runs in a sandbox, in a child process with
 little memory and a deadline, since a sandbox does not stop a loop.

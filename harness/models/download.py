@@ -1,4 +1,4 @@
-"""One file from the network onto the disk: resumed where it broke off, never half there.
+"""Downloads one file: resumes where an earlier attempt stopped, and never leaves half a file.
 
 What has come grows in a file ending in .part. The next attempt, in this process or a later
 one, goes on with it.

@@ -1,4 +1,4 @@
-"""How much memory a model takes, and how many episodes at once it is given.
+"""How much memory a model takes, and how many episodes at once fit into it.
 
 Doctor, ``models`` and the engines all ask here. The number of slots follows from the model and
 from the memory that a device has, since slots can change a result. What is free at the moment

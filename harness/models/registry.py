@@ -1,4 +1,4 @@
-"""models.toml -> Row: what --model may name, and what is known of it before it is here.
+"""The registry of models, downloaded or not: reads models.toml and what ``--model`` names.
 
 A table is a model; its keys q4, q8, f16 (GGUF files for llama.cpp) and nf4, int8, bf16
 (folders for transformers) are the variants that can be run: [vicuna-13b] with q4 and q8
@@ -172,8 +172,8 @@ def _hub_place(place: str, variant: str, chosen: bool) -> Row:
         return Row(_folder_model(repo.partition("/")[2], origin.label, variant), origin)
     if chosen or not file.endswith(".gguf"):
         raise UserError(
-            f"model {place!r}: a file must be a .gguf and is as it is quantised; for nf4 or int8 "
-            f"name the repository of the original weights, as in hf:owner/name@nf4"
+            f"model {place!r}: a file must be a .gguf; its quantisation is read from the file. For "
+            f"nf4 or int8 name the repository of the original weights, as in hf:owner/name@nf4"
         )
     return Row(Model(Path(file).stem, "llama_cpp", origin.label), origin)
 

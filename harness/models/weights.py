@@ -1,6 +1,6 @@
-"""Weights on this machine: where they are, that they are fetched, and that they are the right ones.
+"""Finds or fetches the weights of a model, and checks that they are the right ones.
 
-What a row does not pin is pinned at first use, in models.lock beside models.toml.
+Where a row names no hash, the hash of the first use is kept in models.lock beside models.toml.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One process per model: the engine lives in a child process, so that a native crash is an outcome.
+"""Runs a model in a child process, so that a crash of native code ends no run.
 
 The parent supervises the child, restarts it once, and marks what was under way as unscored.
 Nothing here writes a file or prints.

@@ -1,4 +1,4 @@
-"""GGUF files: what a file says about its model, read without llama.cpp and without trust.
+"""Reads GGUF files: what a file says about its model. Needs no llama.cpp; trusts no byte.
 
 ``facts`` puts it together, ``header`` reads the bytes, ``tensors`` finds the quantisation, and
 ``tables`` has the names and numbers of the format.
