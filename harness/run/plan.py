@@ -16,7 +16,8 @@ from harness.prompts import Prompt
 from harness.scoring.probes import commands
 from harness.suites import tasks
 from harness.suites.subsets import Subset, choose
-from harness.tools import WORDING, Toolbox, own
+from harness.tools import TOOLS, WORDING, Toolbox, describe_tools
+from harness.tools.own import load_tools
 from harness.types import (
     EngineSettings,
     EpisodeKey,
@@ -120,31 +121,40 @@ def fit_probe(prompt: Prompt, suite: Suite) -> tuple[Prompt, Suite]:
 def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, WorldSpec]:
     """The prompt with its tools described, and the world with the hash of its file.
 
-    Opens both once, so that a missing file is reported before a model is loaded.
+    Opens no world: the worker does, before it loads the model.
     """
-    if extras.tools_file and prompt.tools:
-        prompt = dataclasses.replace(prompt, tools=(*prompt.tools, *own.load(extras.tools_file)))
-    toolbox = open_toolbox(prompt.tools, world, extras)
-    sha256 = getattr(toolbox.world, "sha256", "")
-    return prompts.render(prompt, toolbox.describe()), dataclasses.replace(world, sha256=sha256)
+    _check_extras(extras, world)
+    own = load_tools(extras.tools_file) if extras.tools_file else {}
+    if prompt.tools:
+        prompt = dataclasses.replace(prompt, tools=(*prompt.tools, *own))
+    described = describe_tools(prompt.tools, own)
+    return prompts.render(prompt, described), worlds.pin_world(world)
 
 
 def open_toolbox(
     names: Sequence[str], spec: WorldSpec, extras: Extras, seed: int = 0, repair: bool = False
 ) -> Toolbox:
-    """The tools of a run over their world.
+    """The tools of a run over their world, which is opened here and nowhere else in a run.
 
     ``names`` are the tools offered, ``seed`` is that of injected faults, ``repair`` lets tools
     mend their input. Raises UserError for what the user can mend.
     """
+    _check_extras(extras, spec)
     world = worlds.open_world(spec.kind, spec.path, spec.sha256)
-    if extras.tape and spec.kind == "recorded":
-        raise UserError("--record: a recorded world has nothing new to record; drop one of the two")
+    cited = frozenset(name for name in names if name in TOOLS and TOOLS[name].cites)
     return Toolbox(
         names,
         world,
-        own.load(extras.tools_file) if extras.tools_file else None,
-        recorded.Recorder(extras.tape, world, WORDING) if extras.tape else None,
+        load_tools(extras.tools_file) if extras.tools_file else None,
+        recorded.Recorder(extras.tape, world, WORDING, cited) if extras.tape else None,
         faults.read_faults(extras.faults, seed) if extras.faults else None,
         repair,
     )
+
+
+def _check_extras(extras: Extras, world: WorldSpec) -> None:
+    """Raise UserError for extras that are wrong whatever the files hold. Opens nothing."""
+    if extras.tape and world.kind == "recorded":
+        raise UserError("--record: a recorded world has nothing new to record; drop one of the two")
+    if extras.faults:
+        faults.read_faults(extras.faults)

@@ -205,7 +205,7 @@ def config_of(plan: RunPlan) -> dict[str, Any]:
         "world": full(plan.world),
         "prompt": {key: getattr(prompt, key) for key in asked} | {"stop": list(prompt.stop)},
         "tools": list(prompt.tools),
-        "tools_version": tools.VERSION,
+        "tools_version": tools.TOOLS_VERSION,
         "parser_version": protocol.VERSION,
         "limits": limits,
         "settings": full(plan.settings),

@@ -27,7 +27,7 @@ from harness.engines import Engine
 from harness.run.identity import fact_differences, in_words
 from harness.run.plan import RunPlan, open_toolbox
 from harness.run.scheduler import Started, run_episodes
-from harness.tools import lookup
+from harness.tools import wrap_loop
 from harness.types import Completion, EngineError, Episode, EpisodeKey, Parsed, Task, UserError
 
 # Awake seconds after which a worker counts as hung that neither speaks nor computes.
@@ -274,7 +274,7 @@ class _Loops:
             seed=self.plan.seed,
             trial=trial,
         )
-        return lookup.follow(loop) if "lookup" in self.plan.prompt.tools else loop
+        return wrap_loop(loop, self.plan.prompt.tools)
 
     def read(self, completion: Completion) -> Parsed:
         return protocol.parse(
