@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from harness.cli.options import flag
+from harness.cli.options import command, flag
 from harness.cli.output import put
 from harness.machine.doctor import look_around
 from harness.machine.fit import facts_of, slots_that_fit, this_device
@@ -26,8 +26,7 @@ _MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("doctor", help="what this machine can run", description=_HELP)
-    parser.set_defaults(command=examine)
+    parser = command(commands, "doctor", examine, "what this machine can run", _HELP)
     flag(parser, "--json", "the findings and what fits, as JSON")
 
 

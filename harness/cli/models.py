@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from harness.cli.live import fetch_model
-from harness.cli.options import flag
+from harness.cli.options import command, flag
 from harness.cli.output import put
 from harness.common.printable import printable
 from harness.machine.fit import facts_of, slots_that_fit, this_device
@@ -31,12 +31,10 @@ _COLUMNS = ("name", "size", "bits", "recipe", "engine", "disk", "fits", "here", 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("models", help="what can be run; pull NAME", description=_HELP)
-    parser.set_defaults(command=list_models)
+    parser = command(commands, "models", list_models, "what can be run; pull NAME", _HELP)
     flag(parser, "--json", "a list of objects: name, params, bits, engine, …")
     below = parser.add_subparsers(metavar="pull", title="commands")
-    pull = below.add_parser("pull", help="fetch models", description=_HELP)
-    pull.set_defaults(command=pull_models)
+    pull = command(below, "pull", pull_models, "fetch models", _HELP)
     pull.add_argument(
         "names", nargs="+", metavar="NAME", help="as run --model takes it; a glob takes several"
     )

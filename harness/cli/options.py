@@ -1,5 +1,6 @@
-"""Declares options: every command adds its own with the functions here.
+"""Declares commands and their options: every command adds its own with the functions here.
 
+    parser = command(commands, "run", run_models, "run models over a suite", _HELP)
 option(parser, "--limit N", "only the first N tasks", at_least_one, 0)
 option(parser, "-o --out FILE", "a .png file", Path, required=True)
 repeated(parser, "--model NAME", "a name or a file")
@@ -15,6 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from harness.run.store import RUNS_DIR
+
+_Run = Callable[[argparse.Namespace], int]
+
+
+def command(
+    commands: Any, name: str, run: _Run, help: str, description: str | None = None, **more: Any
+) -> argparse.ArgumentParser:
+    """Add a command, or a verb of one, and return its parser.
+
+    ``commands`` is what ``add_subparsers`` returned; ``run`` carries the command out and returns
+    the exit code; ``help`` is its line in the list of commands, ``description`` its own page.
+    """
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=help, description=description, **more
+    )
+    parser.set_defaults(command=run)
+    return parser
 
 
 def option(

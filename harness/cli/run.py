@@ -11,6 +11,7 @@ from harness.cli.live import fetch_model, run_session
 from harness.cli.options import (
     at_least_one,
     choice,
+    command,
     flag,
     hide_until_asked,
     option,
@@ -53,13 +54,8 @@ examples:
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "run",
-        help="run models over a suite of tasks",
-        description=_HELP,
-        usage="python -m harness run --model NAME [OPTION ...]",
-    )
-    parser.set_defaults(command=run_models)
+    usage = "python -m harness run --model NAME [OPTION ...]"
+    parser = command(commands, "run", run_models, "run models over a suite", _HELP, usage=usage)
     _add_common(parser.add_argument_group("what most people need"))
     rarer = {
         "which tasks": _add_tasks,
