@@ -1,10 +1,13 @@
 """Declares commands and their options: every command adds its own with the functions here.
 
+For example::
+
     parser = command(commands, "run", run_models, "run models over a suite", _HELP)
-option(parser, "--limit N", "only the first N tasks", at_least_one, 0)
-option(parser, "-o --out FILE", "a .png file", Path, required=True)
-repeated(parser, "--model NAME", "a name or a file")
-flag(parser, "--json", "print the results as JSON")
+    option(parser, "--limit N", "only the first N tasks", at_least_one, 0)
+    option(parser, "-o --out FILE", "a .png file", Path, required=True)
+    choice(parser, "--mode text|grammar", "free text, or by the grammar")
+    repeated(parser, "--model NAME", "a name or a file")
+    flag(parser, "--json", "print the results as JSON")
 """
 
 from __future__ import annotations
