@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from harness.common.printable import printable
 from harness.report.data import Result
-from harness.types import Episode, EpisodeScore, Task
+from harness.scoring.records import EpisodeScore
+from harness.types import Episode, Task
 
 
 def lines(result: Result, task_id: str) -> Iterator[str]:
