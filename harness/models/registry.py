@@ -224,15 +224,11 @@ def _row(name: str, key: str, table: dict[str, Any], where: str, folder: Path) -
     options = {k: v for k, v in value.items() if k not in _OF_FILE}
     if engine == "transformers":
         options = _folder_options(key) | options
-    text = {k: table.get(k, "") for k in ("family", "licence", "note")}
-    model = Model(
-        name, engine, origin.label or _source(value, folder), table["params"], bits,
-        options=options, **text,
-    )  # fmt: skip
-    return Row(
-        model, origin, table.get("context", 0), table.get("stands_for", ""),
-        table.get("non_commercial", False), tuple(table.get("uncertain", ())),
-    )  # fmt: skip
+    about = {key: table[key] for key in ("family", "licence", "note") if key in table}
+    source = origin.label or _source(value, folder)
+    model = Model(name, engine, source, table["params"], bits, options=options, **about)
+    more = {k: table[k] for k in ("context", "stands_for", "non_commercial") if k in table}
+    return Row(model, origin, uncertain=tuple(table.get("uncertain", ())), **more)
 
 
 def _check_types(found: Mapping[str, Any], expected: Mapping[str, type], where: str) -> None:
