@@ -14,9 +14,8 @@ from harness.scoring.dates import Date, find_dates
 from harness.scoring.denial import denied
 from harness.scoring.lists import readings
 from harness.scoring.numbers import find_quantities
-from harness.scoring.records import Verdict
 from harness.scoring.text import fold, loosen, normalise, occurs
-from harness.types import Target
+from harness.types import Target, Verdict
 
 
 def number(*accepted: str, **rest: object) -> Target:

@@ -12,9 +12,8 @@ from harness import prompts
 from harness.cli import main
 from harness.protocol import parse
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
-from harness.scoring.records import EpisodeScore
 from harness.suites import tasks
-from harness.types import Action, Completion, Episode, Finish, Step, Task
+from harness.types import Action, Completion, Episode, EpisodeScore, Finish, Step, Task
 from tests.conftest import ROOT
 
 DECK, FIXED = prompts.load("deck-2023"), prompts.load("deck-2023-fixed")

@@ -10,7 +10,6 @@ import pytest
 from scipy.stats import binom, binomtest
 
 from harness.scoring.comparisons import MOST_LOST, compare, ranking
-from harness.scoring.records import EpisodeScore, Verdict
 from harness.scoring.statistics import (
     cluster_variance,
     flip_test,
@@ -24,6 +23,7 @@ from harness.scoring.statistics import (
     tasks_needed,
     wilson,
 )
+from harness.types import EpisodeScore, Verdict
 
 RANDOM_INPUTS = 1000
 

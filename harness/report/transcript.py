@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from harness.common.printable import printable
 from harness.report.data import Result
-from harness.scoring.records import EpisodeScore
-from harness.types import Episode, Task
+from harness.types import Episode, EpisodeScore, Task
 
 
 def lines(result: Result, task_id: str) -> Iterator[str]:

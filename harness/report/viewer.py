@@ -10,8 +10,7 @@ from pathlib import Path
 
 from harness.common.printable import printable
 from harness.report.data import Result, row
-from harness.scoring.records import EpisodeScore, StepScore
-from harness.types import Action, Episode, Step, Task, UserError
+from harness.types import Action, Episode, EpisodeScore, Step, StepScore, Task, UserError
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --good: #2a8a4a; --bad: #c0392b; --warn: #b7791f }

@@ -18,7 +18,6 @@ from harness.scoring.denial import OFFERS, denied
 from harness.scoring.lists import each_once, gold_items, readings, same_items, without_lead_in
 from harness.scoring.numbers import Quantity, find_quantities, readable
 from harness.scoring.numerals import exact, plain
-from harness.scoring.records import Verdict
 from harness.scoring.text import (
     REMEMBER,
     fold,
@@ -31,7 +30,7 @@ from harness.scoring.text import (
     without_lead,
 )
 from harness.scoring.units import Units, convert, is_money, named
-from harness.types import AnswerType, Target
+from harness.types import AnswerType, Target, Verdict
 
 MAX_CHARACTERS = 1000
 """A longer text is no answer; it bounds the work as well."""

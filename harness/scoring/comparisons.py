@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
-from harness.scoring.records import EpisodeScore
 from harness.scoring.statistics import (
     ALPHA,
     Rate,
@@ -24,6 +23,7 @@ from harness.scoring.statistics import (
     tango,
 )
 from harness.scoring.summary import share
+from harness.types import EpisodeScore
 
 Measure = Literal["correct", "lenient", "correct_strict"]
 

@@ -14,19 +14,20 @@ from itertools import pairwise
 from harness.protocol import Dialect, parse
 from harness.scoring.answers import match
 from harness.scoring.numbers import find_quantities
-from harness.scoring.records import EpisodeScore, StepScore
 from harness.scoring.text import fold, normalise
 from harness.tools import TOOLS
-from harness.types import (  # fmt: skip
+from harness.types import (
     Action,
     Answer,
     Episode,
+    EpisodeScore,
     GoldAction,
     Observation,
     Parsed,
     Step,
+    StepScore,
     Task,
-)
+)  # fmt: skip
 
 # Generations that end an episode whatever they say ("time" stands in older records) …
 _CUT_OFF = ("context", "deadline", "time", "error")

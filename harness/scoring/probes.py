@@ -13,10 +13,9 @@ from typing import Literal
 
 from harness.protocol import Dialect, parse
 from harness.scoring.episodes import LOOSE, score_episode
-from harness.scoring.records import EpisodeScore, StepScore, Verdict
 from harness.scoring.text import normalise
 from harness.tools import TOOLS
-from harness.types import Action, Episode, Move, Task
+from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
 
 Grade = Literal["right", "more words", "other input", "other tool", "no command"]
 
