@@ -1,8 +1,7 @@
-"""The records, in the order in which data flows through the harness.
+"""The records that all parts share, in the order in which data flows through the harness.
 
-Everything here is a plain, immutable value: no behaviour, no imports of ours.
-Text that came from a model, a tool or a file is kept verbatim; whoever shows
-it to a person makes it safe first.
+Plain immutable values without behaviour; this file imports nothing of the harness. Text from a
+model, a tool or a file is kept as it came; ``common.printable`` makes it safe to show.
 """
 
 from __future__ import annotations
@@ -336,6 +335,7 @@ class Parsed:
 
 # --- episodes ---------------------------------------------------------------------------
 
+EpisodeKey = tuple[str, int]  # task id, trial
 Status = Literal[
     "answered",
     "step_limit",

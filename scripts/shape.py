@@ -20,15 +20,12 @@ MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_FILE = 60, 400
 # From the command to one step of the engine: file, function, the words by which it calls the next.
 WAY = (
     ("cli/__init__.py", "main", "args.command("),
-    ("cli/run.py", "run", "follow("),
-    ("cli/live.py", "follow", "session.events()"),
-    ("session.py", "events", "worker.supervise("),
-    ("worker.py", "supervise", "_one_worker("),
-    ("worker.py", "_one_worker", "target=_main"),
-    ("worker.py", "_main", "_work("),
-    ("worker.py", "_work", "run_episodes("),
-    ("runner.py", "run_episodes", "driver.advance()"),
-    ("runner.py", "advance", "self.engine.step()"),
+    ("cli/run.py", "run_models", "run_session("),
+    ("cli/live.py", "run_session", "session.events()"),
+    ("run/session.py", "events", "worker.supervise("),
+    ("run/worker.py", "supervise", "_Child(_main,"),
+    ("run/worker.py", "_main", "run_episodes("),
+    ("run/scheduler.py", "run_episodes", "engine.step()"),
 )
 
 
