@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli import build_parser
 from harness.protocol import DIALECTS, ERRORS, REPAIRS
-from harness.types import RUNGS
+from harness.scoring.records import RUNGS
 from tests.conftest import ROOT
 
 DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
