@@ -187,6 +187,8 @@ def _field(part: LabelledPart, tools: KnownTools) -> WrittenMove:
     if opened.startswith("{") and (found := decode_object(opened)):
         data, end, noted = found
         raw = opened[:end]
+        if noted and _holds_a_call(raw, tools):
+            return WrittenMove(None, [])
         handed_on = tools.dialect.form == "two_line" and not noted
         inner = raw if handed_on else plain_input(data)
         flaws += ["line_breaks"] if "\n" in raw else []
@@ -201,6 +203,13 @@ def _field(part: LabelledPart, tools: KnownTools) -> WrittenMove:
     flaws += ["line_breaks"] if end > 1 else []
     inner, _ = closed("\n".join(line.rstrip() for line in lines[:end]), part.mark)
     return WrittenMove(None, flaws, used=blank + max(end - 1, 0), rest=tidy_input(inner, flaws))
+
+
+def _holds_a_call(raw: str, tools: KnownTools) -> bool:
+    """Whether a lower line of a mended object is a call of its own: an object that the model
+    never closed must not take the next call in."""
+    calls = UnlabelledCalls(tools)
+    return any(calls.opens(line.lstrip()) for line in raw.split("\n")[1:])
 
 
 def _paragraph(text: str, lines: list[str], tools: KnownTools) -> int:
