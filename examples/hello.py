@@ -1,0 +1,61 @@
+"""The whole harness in one screen: one model, one task, the loop, printed step by step.
+
+Run it from the repository's root: ``python examples/hello.py``. The model is in the repository.
+"""
+
+from harness import engines, prompts, protocol
+from harness.agent import react
+from harness.models.registry import resolve
+from harness.scoring.answers import match
+from harness.suites.tasks import load_suite
+from harness.tools import Toolbox, describe
+from harness.types import Act, EngineSettings, Limits
+from harness.worlds import open_world
+
+
+def main(name: str = "pico-0.8M-q4", number: int = 2) -> None:
+    """Let the model ``name`` (a row of models.toml) solve a task of the suite ``generated``."""
+    suite = load_suite("generated")
+    task = suite.tasks[number]
+    tools = Toolbox(("calculate", "wikipedia", "search"), open_world("frozen", suite.world))
+    prompt = prompts.load("react", describe(tools.names))
+
+    # 1) Load the model; let it read the few-shot prompt, which all episodes share.
+    [row] = resolve([name])
+    engine = engines.create(row.model, EngineSettings(slots=1, threads=1))
+    engine.start(prompt.beginning)
+
+    # 2) The loop is a generator. It asks for text or for a tool, and is sent what came back.
+    print(f"Question: {task.question}")
+    loop = react(
+        task,
+        prompt,
+        Limits(),
+        lambda c: protocol.parse(c.text, tools.names, finish=c.finish, stop=c.stop),
+        notice="",
+        fold=protocol.fold,
+    )
+    request = next(loop)
+    try:
+        while True:
+            if isinstance(request, Act):
+                result = tools.call(request.tool, request.input)
+                print(f"Observation: {result.text}")
+            else:
+                engine.submit("hello", request)
+                while not (ended := engine.step()):
+                    pass
+                [(_, result)] = ended
+                print(f"Thought:{result.text}")
+            request = loop.send(result)
+    except StopIteration as end:
+        episode = end.value
+    engine.close()
+
+    # 3) Score the answer. The loop knows nothing of the right one.
+    verdict = match(task.answer, episode.answer)
+    print(f"-- {episode.status}, {'right' if verdict.strict else 'wrong'} ({verdict.rule})")
+
+
+if __name__ == "__main__":
+    main()
