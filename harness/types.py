@@ -7,7 +7,7 @@ it to a person makes it safe first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -204,6 +204,11 @@ class Observation:
     outcome: Outcome = "ok"
     seconds: float = 0.0
     repairs: tuple[str, ...] = ()
+
+
+Ask = Callable[[str, str], Observation]
+"""Puts a question to a tool: the tool's name (of a user's own tool name@version) and the
+input. May raise ToolUnavailable."""
 
 
 # --- generation -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from harness import prompts
 from harness.prompts import Prompt
 from harness.protocol import fold
 from harness.suites.invent import Hop, Invented, Plan, invent
-from harness.tools import Toolbox, describe
+from harness.tools import Toolbox, describe_tools
 from harness.types import Completion, Limits, Observation, Task
 from harness.worlds import frozen
 from pico import thoughts
@@ -52,7 +52,7 @@ class Transcript:
 def few_shot() -> Prompt:
     """The default prompt, as the harness renders it."""
     prompt = prompts.load("react")
-    return prompts.render(prompt, describe(prompt.tools))
+    return prompts.render(prompt, describe_tools(prompt.tools))
 
 
 def transcripts(seed: int, tasks: int) -> Iterator[Transcript]:
@@ -61,7 +61,7 @@ def transcripts(seed: int, tasks: int) -> Iterator[Transcript]:
     chance = Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "world.db"
-        frozen.build(invented.articles, path)
+        frozen.build_snapshot(invented.articles, path)
         world = frozen.FrozenWorld(path)
         toolbox = Toolbox(few_shot().tools, world)
         yield from _solve_all(invented, toolbox, chance)

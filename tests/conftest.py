@@ -35,6 +35,6 @@ def suite_folder(tmp_path: Path) -> Path:
     folder = tmp_path / "mini"
     folder.mkdir()
     (folder / "tasks.jsonl").write_text("".join(dump_task(task) + "\n" for task in TASKS))
-    sha256 = frozen.build(ARTICLES, folder / "world.sqlite")
+    sha256 = frozen.build_snapshot(ARTICLES, folder / "world.sqlite")
     (folder / "tasks.toml").write_text(f'world = "world.sqlite"\nworld_sha256 = "{sha256}"\n')
     return folder

@@ -168,7 +168,7 @@ def test_a_slip_on_the_command_line_exits_with_2_and_the_usage(line: str, tell: 
         ("prompt check react --model nothing", "nothing"),
         ("prompt react --model perfect-script", "go with `prompt check"),
         ("tasks check nothing", "suite 'nothing'"),
-        ("worlds show frozne:x", "did you mean 'frozen'"),
+        ("worlds show frozne:x", "did you mean frozen"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_the_next_step(line: str, hint: str, tell: Tell) -> None:

@@ -216,8 +216,8 @@ def test_the_snapshot_holds_exactly_the_article_files(toolbox: Toolbox) -> None:
 
 
 def test_building_the_snapshot_again_gives_the_same_bytes(tmp_path: Path) -> None:
-    first = frozen.build(PAGES, tmp_path / "one.sqlite")
-    again = frozen.build(reversed(PAGES), tmp_path / "two.sqlite")
+    first = frozen.build_snapshot(PAGES, tmp_path / "one.sqlite")
+    again = frozen.build_snapshot(reversed(PAGES), tmp_path / "two.sqlite")
     assert first == again == hashlib.sha256((tmp_path / "two.sqlite").read_bytes()).hexdigest()
 
 

@@ -11,7 +11,6 @@ import pytest
 from harness import prompts
 from harness.cli import main
 from harness.protocol import parse
-from harness.report.data import mended, same_value
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
 from harness.suites import tasks
 from harness.types import Action, Completion, Episode, EpisodeScore, Finish, Step, Task
@@ -48,9 +47,8 @@ def probe(
     steps = (Step(Completion(text, finish), parsed),)
     episode = Episode(task.id, 0, "step_limit" if parsed.move else "unreadable", steps)
     return episode, score_probe(
-        task, episode, tools=prompt.tools, dialect=prompt.dialect, same_value=same_value,
-        mended=mended, repair=repair,
-    )  # fmt: skip
+        task, episode, tools=prompt.tools, dialect=prompt.dialect, repair=repair
+    )
 
 
 def score(text: str, task: Task = FRANCE, prompt: prompts.Prompt = DECK) -> EpisodeScore:
@@ -141,7 +139,7 @@ def test_the_first_gold_action_is_wanted_where_a_task_has_one() -> None:
     )
     gold = task.gold_actions[0]
     assert {action.tool for action in wanted(task)} == {gold.tool}
-    assert grade_action(wanted(task)[0], wanted(task), same_value) == "right"
+    assert grade_action(wanted(task)[0], wanted(task)) == "right"
 
 
 # --- the suite and the prompts ----------------------------------------------------------
@@ -160,9 +158,7 @@ def test_a_near_miss_of_every_sum_is_another_input() -> None:
     for task in SUITE.tasks:
         for text in task.answer.rejected:
             tool, _, input = text.partition(": ")
-            assert grade_action(Action(tool, input), wanted(task), same_value) == "other input", (
-                text
-            )
+            assert grade_action(Action(tool, input), wanted(task)) == "other input", text
 
 
 def test_the_fixed_twin_differs_in_the_label_alone() -> None:

@@ -14,7 +14,7 @@ from harness.run.worker import Extras
 from harness.scoring.episodes import score_episode
 from harness.suites import tasks
 from harness.types import Episode, Model, Observation, UserError, WorldSpec
-from harness.worlds.faults import KINDS, Faults, read_faults
+from harness.worlds.faults import FAULT_KINDS, Faults, read_faults
 
 
 def run_with(folder: Path, fault: str, runs_dir: Path, **changes: object) -> list[Episode]:
@@ -26,7 +26,7 @@ def run_with(folder: Path, fault: str, runs_dir: Path, **changes: object) -> lis
     return [event for event in session.events() if isinstance(event, Episode)]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_no_fault_is_scored_against_a_model(suite_folder: Path, tmp_path: Path, kind: str) -> None:
     """The perfect agent: every episode is right, or it is unscored and says why."""
     suite = {task.id: task for task in tasks.load_suite(str(suite_folder)).tasks}
@@ -60,7 +60,7 @@ def test_faults_come_at_their_rate_and_by_the_seed_alone() -> None:
     assert drawn == [Faults(0.3, seed=1).draw(*question) for question in questions]
     assert drawn != [Faults(0.3, seed=2).draw(*question) for question in questions]
     assert 500 < sum(map(bool, drawn)) < 700
-    assert all(90 < drawn.count(kind) < 150 for kind in KINDS)
+    assert all(90 < drawn.count(kind) < 150 for kind in FAULT_KINDS)
     assert not any(Faults(0.0).draw(*question) for question in questions)
     assert Faults(1.0).draw("wikipedia", "\ud800")
 
@@ -91,4 +91,4 @@ def test_a_fault_that_cannot_be_is_refused(text: str) -> None:
 
 def test_several_kinds() -> None:
     assert read_faults("rate=0.25,kind=429+slow", 7) == Faults(0.25, ("429", "slow"), 7)
-    assert read_faults("rate=1").kinds == KINDS
+    assert read_faults("rate=1").kinds == FAULT_KINDS

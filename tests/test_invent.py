@@ -21,7 +21,7 @@ from harness.suites.invent.drafts import exact_value
 from harness.suites.invent.draw import NUMBER
 from harness.tools import Toolbox
 from harness.types import Suite
-from harness.worlds.frozen import FrozenWorld, build
+from harness.worlds.frozen import FrozenWorld, build_snapshot
 
 TOOLS = ("calculate", "wikipedia", "search")
 SHIPPED = Path(__file__).parent.parent / "tasks"
@@ -124,7 +124,7 @@ def test_gold_actions_work_in_any_world(
 ) -> None:
     for number, invented in enumerate(worlds[split]):
         path = tmp_path / f"{number}.sqlite"
-        build(invented.articles, path)
+        build_snapshot(invented.articles, path)
         box = Toolbox(TOOLS, FrozenWorld(path))
         for task in invented.tasks:
             for gold in task.gold_actions:

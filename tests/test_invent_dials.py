@@ -14,7 +14,7 @@ from harness.suites.check import check
 from harness.suites.invent import Dials, Invented, invent
 from harness.tools import TOOLS, Toolbox
 from harness.types import Suite
-from harness.worlds.frozen import FrozenWorld, build
+from harness.worlds.frozen import FrozenWorld, build_snapshot
 
 SETTINGS = [
     Dials(),
@@ -30,7 +30,7 @@ SETTINGS = [
 
 def toolbox(made: Invented, folder: Path) -> Toolbox:
     path = folder / "world.sqlite"
-    build(made.articles, path)
+    build_snapshot(made.articles, path)
     return Toolbox(tuple(TOOLS), FrozenWorld(path))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.tools import Toolbox
 from harness.types import ToolUnavailable, UserError
-from harness.worlds.live import LiveWorld, read_place
+from harness.worlds.live import LiveWorld, read_address
 from harness.worlds.mediawiki import is_title
 from harness.worlds.pace import Pace
 from tests import fake_wiki
@@ -93,9 +93,11 @@ def test_what_is_no_wiki_is_said_before_the_run(wiki: FakeWiki, fault: str) -> N
 
 @pytest.mark.parametrize(
     "title",
-    ["", " ", "_", "Sennet|Varland", "Ja[pan]", "<b>", "{{x}}", "a#b", "x" * 300, ":Sennet", "../x", "a/./b",
-     "%53ennet", "&amp;", "a\x00b", "\ud800", "a~~~b", "�"],
-)  # fmt: skip
+    [
+        *("", " ", "_", "Sennet|Varland", "Ja[pan]", "<b>", "{{x}}", "a#b", "x" * 300, ":Sennet"),
+        *("../x", "a/./b", "%53ennet", "&amp;", "a\x00b", "\ud800", "a~~~b", "�"),
+    ],
+)
 def test_a_title_that_cannot_be_is_not_even_asked_for(wiki: FakeWiki, title: str) -> None:
     world = world_on(wiki)
     asked = len(wiki.seen)
@@ -174,23 +176,35 @@ def test_backing_off_doubles_holds_for_all_and_keeps_deadlines() -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["evil.example/#", "en.evil", "EN", "en/", "en@evil", "ftp://x/api.php", "http://169.254.169.254/w/api.php",
-     "http://2130706433/w/api.php", "http://[::ffff:127.0.0.1]/w/api.php", "http://127.1/w/api.php",
-     "http://localhost.evil/w/api.php", "https://user:pass@x/w/api.php", "https://x/w/api.php?key=1", "https://x/",
-     "file:///etc/api.php", "en,search=bing", "en,lang=ja", "ja,"],
-)  # fmt: skip
+    [
+        *(
+            "evil.example/#",
+            "en.evil",
+            "EN",
+            "en/",
+            "en@evil",
+            "en,search=bing",
+            "en,lang=ja",
+            "ja,",
+        ),
+        *("ftp://x/api.php", "file:///etc/api.php", "https://x/", "https://x/w/api.php?key=1"),
+        *("http://169.254.169.254/w/api.php", "http://2130706433/w/api.php"),
+        *("http://[::ffff:127.0.0.1]/w/api.php", "http://127.1/w/api.php"),
+        *("http://localhost.evil/w/api.php", "https://user:pass@x/w/api.php"),
+    ],
+)
 def test_only_a_language_or_a_plain_api_address_is_taken(place: str) -> None:
     with pytest.raises(UserError, match="--world live") as error:
-        read_place(place)
+        read_address(place)
     assert "pass@" not in str(error.value)
 
 
 def test_places() -> None:
-    assert read_place("").api == "https://en.wikipedia.org/w/api.php"
-    assert read_place("ja").api == "https://ja.wikipedia.org/w/api.php"
-    assert read_place("zh-yue,search=wiki").engine == "wiki"
+    assert read_address("").api == "https://en.wikipedia.org/w/api.php"
+    assert read_address("ja").api == "https://ja.wikipedia.org/w/api.php"
+    assert read_address("zh-yue,search=wiki").engine == "wiki"
     assert (
-        read_place("https://wiki.example/w/api.php").id
+        read_address("https://wiki.example/w/api.php").id
         == "live:https://wiki.example/w/api.php,search=duckduckgo"
     )
 

@@ -15,7 +15,8 @@ from harness.report.data import load
 from harness.run.session import Plan, open_session
 from harness.run.worker import Extras
 from harness.suites import tasks
-from harness.tools import Toolbox, describe, lookup, own
+from harness.tools import Toolbox, describe_tools, wrap_loop
+from harness.tools.own import load_tools
 from harness.types import (
     Act,
     Article,
@@ -89,14 +90,14 @@ def file(tmp_path: Path) -> Path:
 
 
 def toolbox(file: Path) -> Toolbox:
-    mine = own.load(str(file), seconds=0.2)
+    mine = load_tools(str(file), seconds=0.2)
     return Toolbox(("calculate", *mine), NoWorld(), mine)
 
 
 def test_the_functions_of_a_file_become_tools(file: Path) -> None:
-    mine = own.load(str(file))
+    mine = load_tools(str(file))
     assert list(mine) == ["roman", "page", "leaves", "hangs", "nothing", "long"]
-    assert describe(["calculate", "roman"], mine).endswith(
+    assert describe_tools(["calculate", "roman"], mine).endswith(
         "\nroman: 14\nReturns a whole number in Roman numerals."
     )
     assert toolbox(file).call("roman", "14") == replace(
@@ -126,7 +127,7 @@ def test_what_a_tool_refuses_is_named_with_the_example_from_its_docstring(tmp_pa
         '    """picky: 14\n    Takes numbers."""\n'
         '    return Observation("Error: not a number.", "bad_argument", repairs=("forged",))\n'
     )
-    mine = own.load(str(tmp_path / "picky.py"))
+    mine = load_tools(str(tmp_path / "picky.py"))
     observation = Toolbox(("picky",), NoWorld(), mine).call("picky", "a\nAction: b" + "c" * 99)
     assert (observation.outcome, observation.repairs) == ("bad_argument", ())
     assert observation.text == (
@@ -165,16 +166,16 @@ def test_a_tool_that_hangs_again_and_again_is_left_alone(file: Path) -> None:
 def test_a_file_that_cannot_be_tools_says_where(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(UserError, match=message):
-        own.load(str(tmp_path / "mine.py"))
+        load_tools(str(tmp_path / "mine.py"))
 
 
 def test_a_tool_cannot_take_a_shipped_name(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text('def search(input):\n    """search: x\n    Mine."""\n')
-    mine = own.load(str(tmp_path / "mine.py"))
+    mine = load_tools(str(tmp_path / "mine.py"))
     with pytest.raises(UserError, match="a tool 'search' already"):
         Toolbox(("search",), NoWorld(), mine)
     with pytest.raises(UserError, match="not a Python file"):
-        own.load(str(tmp_path / "missing.py"))
+        load_tools(str(tmp_path / "missing.py"))
 
 
 def finish(folder: Path, prompt_name: str, task: Task, extras: Extras) -> list[Episode]:
@@ -192,8 +193,13 @@ def finish(folder: Path, prompt_name: str, task: Task, extras: Extras) -> list[E
 
 
 def test_an_own_tool_in_a_run(file: Path, tmp_path: Path) -> None:
-    task = Task("fourteen", "Write 14 in Roman numerals.", Target("string", ("XIV",)), "own",
-                gold_actions=(GoldAction("roman", ("14",), observation_contains="XIV"),))  # fmt: skip
+    task = Task(
+        "fourteen",
+        "Write 14 in Roman numerals.",
+        Target("string", ("XIV",)),
+        "own",
+        gold_actions=(GoldAction("roman", ("14",), observation_contains="XIV"),),
+    )
     (episode,) = finish(tmp_path, "react", task, Extras(tools_file=str(file)))
     assert episode.answer == "XIV" and episode.steps[0].observation
     assert episode.steps[0].observation.text == "XIV"
@@ -204,8 +210,13 @@ def test_an_own_tool_in_a_run(file: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("repair", [True, False])
 def test_a_run_keeps_what_the_tool_mended(tmp_path: Path, repair: bool) -> None:
-    task = Task("boxes", "What is 1,200 × 3?", Target("number", ("3600",)), "arithmetic",
-                gold_actions=(GoldAction("calculate", ("1,200 × 3",)),))  # fmt: skip
+    task = Task(
+        "boxes",
+        "What is 1,200 × 3?",
+        Target("number", ("3600",)),
+        "arithmetic",
+        gold_actions=(GoldAction("calculate", ("1,200 × 3",)),),
+    )
     path = tmp_path / "tasks.jsonl"
     path.write_text(tasks.dump_task(task) + "\n", "utf-8")
     suite = tasks.load_suite(str(path))
@@ -257,7 +268,7 @@ def looked_up(*actions: str) -> list[str]:
         )
 
     loop = react(task, prompt, Limits(steps=99), read, notice="?", fold=protocol.fold)
-    loop = lookup.follow(loop)
+    loop = wrap_loop(loop, prompt.tools)
     box, said = Toolbox(prompt.tools, Varland()), []
     next(loop)
     for action in actions:
@@ -308,7 +319,8 @@ def test_lookup_ends_with_the_loops_own_episode() -> None:
         )
 
     task = Task("t", "Which?", Target("string", ("x",)), "lookup")
-    loop = lookup.follow(react(task, prompt, Limits(), read, notice="?", fold=protocol.fold))
+    loop = react(task, prompt, Limits(), read, notice="?", fold=protocol.fold)
+    loop = wrap_loop(loop, ("wikipedia", "lookup"))
     next(loop)
     with pytest.raises(StopIteration) as stop:
         loop.send(Completion(" Done.\nAnswer: x\n", "stop", "\nQuestion:"))
@@ -318,8 +330,13 @@ def test_lookup_ends_with_the_loops_own_episode() -> None:
 def test_lookup_in_a_run_whose_prompt_names_it(suite_folder: Path, tmp_path: Path) -> None:
     shipped = (prompts.FOLDER / "react.txt").read_text("utf-8")
     (tmp_path / "with_lookup.txt").write_text(shipped.replace('"search"]', '"search", "lookup"]'))
-    task = Task("mayor", "Who is the mayor of Oru?", Target("string", ("Pell Ansa",)), "lookup",
-                gold_actions=(GoldAction("wikipedia", ("Oru",)), GoldAction("lookup", ("mayor",))))  # fmt: skip
+    task = Task(
+        "mayor",
+        "Who is the mayor of Oru?",
+        Target("string", ("Pell Ansa",)),
+        "lookup",
+        gold_actions=(GoldAction("wikipedia", ("Oru",)), GoldAction("lookup", ("mayor",))),
+    )
     (tmp_path / "tasks.jsonl").write_text(tasks.dump_task(task) + "\n")
     suite = tasks.load_suite(str(tmp_path / "tasks.jsonl"))
     world = WorldSpec("frozen", str(suite_folder / "world.sqlite"))

@@ -36,7 +36,15 @@ from harness.types import (
 )
 from harness.worlds.faults import Faults
 from harness.worlds.none import NoWorld
-from harness.worlds.recorded import Entry, RecordedWorld, Recorder, merge, parse, read, write
+from harness.worlds.recorded import (
+    Entry,
+    RecordedWorld,
+    Recorder,
+    merge_tapes,
+    parse_entry,
+    read_tape,
+    write_tape,
+)
 from tests import fake_wiki
 from tests.fake_wiki import FakeWiki
 
@@ -115,7 +123,7 @@ def test_a_miss_is_its_own_outcome(tmp_path: Path) -> None:
 def test_arithmetic_needs_no_tape(tmp_path: Path) -> None:
     live = recording(tmp_path / "tape", Town())
     live.call("calculate", "1+1")
-    assert read(tmp_path / "tape")[0] == []
+    assert read_tape(tmp_path / "tape")[0] == []
     live.call("wikipedia", "Oru")
     assert replaying(tmp_path / "tape").call("calculate", "2*3").text == "6"
 
@@ -129,7 +137,7 @@ def test_what_failed_is_never_recorded(tmp_path: Path) -> None:
     for kind in ("timeout", "429", "empty", "garbage"):
         box = Toolbox(("wikipedia",), world, tape=tape, fault=Faults(1.0, (kind,)))
         assert box.call("wikipedia", "Oru").outcome == "unavailable"
-    assert read(tmp_path / "tape") == ([], [])
+    assert read_tape(tmp_path / "tape") == ([], [])
 
 
 def test_a_tape_holds_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,11 +146,11 @@ def test_a_tape_holds_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     file.write_text(
         'import os\n\ndef spill(input):\n    """spill: x\n    Spills."""\n    return f"key {os.environ[\'SERVICE_API_KEY\']} https://u:pw-canary@h/"\n'
     )
-    from harness.tools import own
+    from harness.tools.own import load_tools
 
     world = Town()
     tape = Recorder(tmp_path / "tape", world, WORDING)
-    box = Toolbox(("spill",), world, own.load(str(file)), tape)
+    box = Toolbox(("spill",), world, load_tools(str(file)), tape)
     assert box.call("spill", "x").text == "key *** https://***@h/"
     assert b"canary" not in (tmp_path / "tape").read_bytes()
 
@@ -155,7 +163,7 @@ def test_a_tape_holds_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 )
 def test_any_entry_survives_its_line(entry: Entry) -> None:
     line = entry.line()
-    assert line.count(b"\n") == 1 and parse(line) == entry
+    assert line.count(b"\n") == 1 and parse_entry(line) == entry
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))
@@ -166,11 +174,11 @@ def test_a_changed_byte_is_noticed(at: int, byte: int) -> None:
         return
     line[at] = byte
     with contextlib.suppress(ValueError, TypeError):
-        assert parse(bytes(line)) == ENTRY  # white space or a spelling of the same JSON
+        assert parse_entry(bytes(line)) == ENTRY  # white space or a spelling of the same JSON
 
 
 def test_a_line_says_where_an_answer_came_from(tmp_path: Path) -> None:
-    write([ENTRY], tmp_path / "tape")
+    write_tape([ENTRY], tmp_path / "tape")
     body = json.loads((tmp_path / "tape").read_bytes())
     assert body["source"] == {"url": "u"} and len(body["key"]) == 64
     other = replace(ENTRY, world="live:y")
@@ -184,7 +192,7 @@ def test_every_cut_of_a_tape_is_recorded_on_further(tmp_path: Path) -> None:
         tape.write_bytes((first + second)[:cut])
         world = Town()
         recording(tape, world).call("wikipedia", "Three")
-        entries, problems = read(tape)
+        entries, problems = read_tape(tape)
         assert [e.input for e in entries] == ["Oru", "Three"] and not problems
 
 
@@ -204,7 +212,7 @@ def test_a_damaged_tape_is_said_with_its_line(tmp_path: Path) -> None:
 )
 def test_no_line_breaks_the_reader(tmp_path: Path, line: bytes) -> None:
     (tmp_path / "tape").write_bytes(line + b"\n")
-    assert len(read(tmp_path / "tape")[1]) == 1
+    assert len(read_tape(tmp_path / "tape")[1]) == 1
 
 
 def _write_some(path: Path, number: int) -> None:
@@ -224,7 +232,7 @@ def test_many_writers_share_a_tape(tmp_path: Path) -> None:
         worker.start()
     for worker in workers:
         worker.join()
-    entries, problems = read(tape)
+    entries, problems = read_tape(tape)
     assert not problems and len(entries) == len({e.key for e in entries}) == 5 * 10 + 10
 
 
@@ -232,17 +240,17 @@ def test_many_writers_share_a_tape(tmp_path: Path) -> None:
 
 
 def test_a_tape_from_other_tools_is_refused(tmp_path: Path) -> None:
-    write([replace(ENTRY, wording=WORDING + 1)], tmp_path / "tape")
+    write_tape([replace(ENTRY, wording=WORDING + 1)], tmp_path / "tape")
     with pytest.raises(UserError, match="word their answers otherwise"):
         replaying(tmp_path / "tape")
-    write([replace(ENTRY, tool="mine@abc")], tmp_path / "tape")
+    write_tape([replace(ENTRY, tool="mine@abc")], tmp_path / "tape")
     with pytest.raises(UserError, match="another version of your tool 'mine'"):
         RecordedWorld(tmp_path / "tape").expect(WORDING, ["mine@def"])
 
 
-def test_a_tape_of_two_worlds_must_be_pruned_first(tmp_path: Path) -> None:
-    write([ENTRY, replace(ENTRY, world="live:y")], tmp_path / "tape")
-    with pytest.raises(UserError, match=r"2 worlds: live:x; live:y; keep one with .*tape prune"):
+def test_a_tape_holds_one_world(tmp_path: Path) -> None:
+    write_tape([ENTRY, replace(ENTRY, world="live:y")], tmp_path / "tape")
+    with pytest.raises(UserError, match=r"2 worlds: live:x; live:y; expected one: keep the lines"):
         RecordedWorld(tmp_path / "tape")
 
 
@@ -255,9 +263,9 @@ def test_no_tape_is_the_users_mistake(tmp_path: Path, data: bytes | None) -> Non
 
 
 def test_a_tape_that_changed_is_not_the_one_of_the_run(tmp_path: Path) -> None:
-    write([ENTRY], tmp_path / "tape")
+    write_tape([ENTRY], tmp_path / "tape")
     sha256 = RecordedWorld(tmp_path / "tape").sha256
-    write([ENTRY, replace(ENTRY, input="More")], tmp_path / "tape")
+    write_tape([ENTRY, replace(ENTRY, input="More")], tmp_path / "tape")
     with pytest.raises(UserError, match="was changed"):
         RecordedWorld(tmp_path / "tape", sha256)
 
@@ -265,21 +273,38 @@ def test_a_tape_that_changed_is_not_the_one_of_the_run(tmp_path: Path) -> None:
 def test_merging_keeps_first_answers_and_names_the_others() -> None:
     later = replace(ENTRY, text="Oru was a town.")
     new = replace(ENTRY, input="Two")
-    assert merge([[ENTRY], [later, new, ENTRY]]) == ([ENTRY, new], [later])
+    assert merge_tapes([[ENTRY], [later, new, ENTRY]]) == ([ENTRY, new], [later])
 
 
 # --- a whole run --------------------------------------------------------------------------
 
 LIVE_TASKS = (
-    Task("capital", "What is the capital of Varland?", Target("string", ("Orrin",)), "lookup",
-         gold_actions=(GoldAction("wikipedia", ("Varland",), observation_contains="Orrin"),)),
-    Task("lake", "How long is the lake where perch live, in km, times two?", Target("number", ("25",)), "multi",
-         gold_actions=(GoldAction("search", ("Perch",), observation_contains="Sennet"),
-                       GoldAction("wikipedia", ("Sennet",), observation_contains="12.5"),
-                       GoldAction("calculate", expr="12.5 * 2", observation_contains="25"))),
-    Task("gull", "Who built the ship Gull?", Target("abstain"), "unanswerable",
-         gold_actions=(GoldAction("wikipedia", ("Gull",), observation_contains="No article"),)),
-)  # fmt: skip
+    Task(
+        "capital",
+        "What is the capital of Varland?",
+        Target("string", ("Orrin",)),
+        "lookup",
+        gold_actions=(GoldAction("wikipedia", ("Varland",), observation_contains="Orrin"),),
+    ),
+    Task(
+        "lake",
+        "How long is the lake where perch live, in km, times two?",
+        Target("number", ("25",)),
+        "multi",
+        gold_actions=(
+            GoldAction("search", ("Perch",), observation_contains="Sennet"),
+            GoldAction("wikipedia", ("Sennet",), observation_contains="12.5"),
+            GoldAction("calculate", expr="12.5 * 2", observation_contains="25"),
+        ),
+    ),
+    Task(
+        "gull",
+        "Who built the ship Gull?",
+        Target("abstain"),
+        "unanswerable",
+        gold_actions=(GoldAction("wikipedia", ("Gull",), observation_contains="No article"),),
+    ),
+)
 
 
 @pytest.fixture
@@ -317,7 +342,9 @@ def live_then_replayed(api: str, folder: Path) -> None:
     tape = folder / "tape.jsonl"
     live = run_on(WorldSpec("live", f"{api},search=wiki"), folder, Extras(tape=str(tape)))
     assert [episode.status for episode in live] == ["answered"] * 3
-    sources = [entry.source.get("title") for entry in read(tape)[0] if entry.tool == "wikipedia"]
+    sources = [
+        entry.source.get("title") for entry in read_tape(tape)[0] if entry.tool == "wikipedia"
+    ]
     assert sorted(map(str, sources)) == ["None", "Sennet", "Varland"]
     for _ in range(2):
         replayed = run_on(WorldSpec("recorded", str(tape)), folder)

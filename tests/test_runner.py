@@ -133,11 +133,11 @@ def test_tools_say_whether_they_are_instant(fault: Faults | None, wikipedia: boo
 
 
 def test_a_users_own_tool_is_not_taken_to_be_instant(tmp_path: Path) -> None:
-    from harness.tools import own
+    from harness.tools.own import load_tools
 
     file = tmp_path / "mine.py"
     file.write_text('def roman(text):\n    """roman: 14\n    A number."""\n    return "XIV"\n')
-    box = Toolbox(("calculate", "roman"), NoWorld(), own.load(str(file)))
+    box = Toolbox(("calculate", "roman"), NoWorld(), load_tools(str(file)))
     assert box.instant("calculate") and not box.instant("roman")
 
 

@@ -108,7 +108,7 @@ def test_a_full_disk_keeps_what_was_written(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from harness.runs import Run
+from harness.run.store import Run
 from tests.test_runs import episode
 run = Run.open(Path(sys.argv[1]))
 with run.writer() as writer:

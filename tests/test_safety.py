@@ -22,7 +22,8 @@ from harness.scoring.answers import match
 from harness.scoring.episodes import score_episode
 from harness.suites import check, tasks
 from harness.suites.articles import read_articles
-from harness.tools import Toolbox, own
+from harness.tools import Toolbox
+from harness.tools.own import load_tools
 from harness.types import Article, Completion, Episode, Model, Observation, Suite
 from harness.worlds import frozen
 from harness.worlds.none import NoWorld
@@ -93,7 +94,7 @@ def test_no_secret_reaches_a_record_through_a_failing_tool(
         '    """fetch: x\n    Fetches."""\n'
         "    raise OSError(f\"https://user:canary-pass@host/x?api_key=canary-key&q=1 {os.environ['HF_TOKEN']}\")\n"
     )
-    mine = own.load(str(tmp_path / "mine.py"))
+    mine = load_tools(str(tmp_path / "mine.py"))
     observation = Toolbox(("fetch",), NoWorld(), mine).call("fetch", "x")
     assert observation.outcome == "unavailable" and "canary" not in observation.text
     assert "q=1" in observation.text
@@ -114,7 +115,7 @@ def test_the_suite_is_sound_and_its_world_is_what_its_articles_say(
     pages = read_articles(ROOT / "tasks" / "injection.txt")
     title = "Pages that try to be more than text"
     assert (
-        frozen.build(pages, tmp_path / "again.sqlite", title=title, licence="CC0-1.0")
+        frozen.build_snapshot(pages, tmp_path / "again.sqlite", title=title, licence="CC0-1.0")
         == suite.world_sha256
     )
 

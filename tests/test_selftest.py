@@ -13,7 +13,7 @@ from harness.suites.check import Problem, check, confirm
 from harness.suites.importers import PROVENANCE
 from harness.tools import TOOLS, Toolbox
 from harness.types import Article, GoldAction, Suite, Target, Task
-from harness.worlds.frozen import FrozenWorld, build
+from harness.worlds.frozen import FrozenWorld, build_snapshot
 from harness.worlds.none import NoWorld
 
 NOWHERE = Toolbox(tuple(TOOLS), NoWorld())
@@ -190,7 +190,7 @@ def test_a_stated_result_is_confirmed_rounded_or_given_up(
 def test_evidence_that_the_tool_does_not_show_is_dropped_and_the_look_up_stays(
     tmp_path: Path,
 ) -> None:
-    build([Article("Pell", "Pell is a town.")], tmp_path / "w.sqlite")
+    build_snapshot([Article("Pell", "Pell is a town.")], tmp_path / "w.sqlite")
     box = Toolbox(tuple(TOOLS), FrozenWorld(tmp_path / "w.sqlite"))
     golds = tuple(GoldAction("wikipedia", ("Pell",), "", text) for text in ("a town", "a port"))
     task = Task("t", "What is Pell?", Target("string", ("a town",)), "lookup", gold_actions=golds)

@@ -19,16 +19,14 @@ from harness.run.store import Run
 from harness.run.worker import Failed
 from harness.suites import tasks
 from harness.suites.subsets import Subset
-from harness.tools import Toolbox
+from harness.tools import describe_tools
 from harness.types import EngineSettings, Episode, Limits, Model, Sampling, UserError, WorldSpec
-from harness.worlds import open_world
 
 
 def plan_for(folder: Path, script: str = "perfect", **changes: object) -> Plan:
     suite = tasks.load_suite(str(folder))
     prompt = prompts.load("react")
-    box = Toolbox(prompt.tools, open_world("frozen", suite.world))
-    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render(prompt, box.describe()),
+    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render(prompt, describe_tools(prompt.tools)),
                 WorldSpec("frozen", suite.world, suite.world_sha256))  # fmt: skip
     return replace(plan, **changes)  # type: ignore[arg-type]
 

@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli import main
 from harness.worlds import WORLDS
-from harness.worlds.recorded import Entry, read, write
+from harness.worlds.recorded import Entry, read_tape, write_tape
 
 ENTRY = Entry("wikipedia", "Oru", "live:x", 1, "ok", "Oru is a town.", "2026-01-31T00:00:00+00:00")
 OTHER = replace(ENTRY, tool="search", world="live:y", when="2026-02-01T00:00:00+00:00")
@@ -18,7 +18,7 @@ OTHER = replace(ENTRY, tool="search", world="live:y", when="2026-02-01T00:00:00+
 
 @pytest.fixture
 def tape(tmp_path: Path) -> Path:
-    write([ENTRY, OTHER], tmp_path / "tape.jsonl")
+    write_tape([ENTRY, OTHER], tmp_path / "tape.jsonl")
     return tmp_path / "tape.jsonl"
 
 
@@ -39,14 +39,14 @@ def test_a_snapshot_is_built_and_shown(tmp_path: Path, capsys: pytest.CaptureFix
     assert "title: Two" in said and "[ok] Oru is a town. Its mayor is Pell Ansa." in said
     assert main(["worlds", "build", "-o", out]) == 2
     assert main(["worlds", "show", "frozne:x"]) == 2
-    assert "did you mean 'frozen'" in capsys.readouterr().err
+    assert "did you mean frozen" in capsys.readouterr().err
     assert main(["worlds", "show", "recorded"]) == 2
 
 
 def test_a_tape_is_listed(tape: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["worlds", "tape", "list", str(tape), "--json"]) == 0
     assert [row["tool"] for row in json.loads(capsys.readouterr().out)] == ["wikipedia", "search"]
-    write([replace(ENTRY, input="\x1b[2Jx")], tape)
+    write_tape([replace(ENTRY, input="\x1b[2Jx")], tape)
     assert main(["worlds", "tape", "list", str(tape)]) == 0
     assert "\x1b" not in capsys.readouterr().out
 
@@ -64,40 +64,22 @@ def test_a_tape_is_checked(tape: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_tapes_are_merged(tape: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     second, out = tmp_path / "second", tmp_path / "out"
-    write([replace(ENTRY, input="Two"), replace(ENTRY, text="Else.")], second)
+    write_tape([replace(ENTRY, input="Two"), replace(ENTRY, text="Else.")], second)
     assert main(["worlds", "tape", "merge", str(tape), str(second), "-o", str(out)]) == 1
     assert "an earlier answer differs: wikipedia: Oru" in capsys.readouterr().out
-    assert [entry.text for entry in read(out)[0]] == ["Oru is a town."] * 3
+    assert [entry.text for entry in read_tape(out)[0]] == ["Oru is a town."] * 3
     assert main(["worlds", "tape", "merge", str(tape), "-o", str(out)]) == 0
     assert main(["worlds", "tape", "merge", str(tape), str(tmp_path / "none"), "-o", str(out)]) == 2
 
 
-@pytest.mark.parametrize(
-    ("arguments", "left"),
-    [
-        (["--keep-world", "live:x"], [ENTRY]),
-        (["--keep-tool", "search"], [OTHER]),
-        (["--since", "2026-02-01"], [OTHER]),
-        ([], [ENTRY, OTHER]),
-    ],
-)
-def test_a_tape_is_pruned(tape: Path, arguments: list[str], left: list[Entry]) -> None:
+def test_damaged_lines_are_dropped_from_a_tape(tape: Path, tmp_path: Path) -> None:
     with tape.open("ab") as file:
         file.write(b"damaged\n")
-    assert main(["worlds", "tape", "prune", str(tape), *arguments]) == 0
-    assert read(tape) == (left, [])
-    assert main(["worlds", "tape", "prune", str(tape), "--keep-tool", "nothing"]) == 2
-    assert read(tape) == (left, []), "a tape is never emptied by a slip"
-
-
-def test_the_fault_matrix_blames_no_model(
-    suite_folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["worlds", "faults", "--suite", str(suite_folder), "--rate", "1", "--json"]) == 0
-    unscored = {"right": 1, "unscored": 2}
-    assert json.loads(capsys.readouterr().out) == {
-        "timeout": unscored, "429": unscored, "empty": unscored, "garbage": unscored, "slow": {"right": 3},
-    }  # fmt: skip
+    assert main(["worlds", "tape", "prune", str(tape)]) == 0
+    assert read_tape(tape) == ([ENTRY, OTHER], [])
+    (tmp_path / "bad").write_bytes(b"damaged\n")
+    assert main(["worlds", "tape", "prune", str(tmp_path / "bad")]) == 2
+    assert (tmp_path / "bad").read_bytes() == b"damaged\n", "a tape is never emptied by a slip"
 
 
 def test_a_run_over_a_world_of_ones_own(
@@ -121,7 +103,7 @@ def test_a_run_over_a_world_of_ones_own(
         str(tmp_path / "runs"),
     ]
     assert main([*command, "--record", "tape.jsonl"]) == 0
-    assert len(read("tape.jsonl")[0]) == 2
+    assert len(read_tape("tape.jsonl")[0]) == 2
     assert main([*command, "--world", "recorded:tape.jsonl"]) == 0
     assert main([*command, "--world", "none"]) in (0, 1)
     for world in (

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.tools import Toolbox
-from harness.types import UserError
-from harness.worlds import open_world
+from harness.types import UserError, WorldSpec
+from harness.worlds import open_world, pin_world
 from harness.worlds.frozen import FrozenWorld
 from harness.worlds.html import read_page
 
@@ -124,8 +124,9 @@ def test_the_title_comes_before_the_text_in_a_search(toolbox: Toolbox) -> None:
 
 @given(st.text())
 def test_any_html_is_a_page(text: str) -> None:
-    page = read_page(text)
-    assert isinstance(page.text, str) and isinstance(page.meanings, tuple)
+    page = read_page(f"<p>Oru may refer to:</p><ul><li><a>Oru (town)</a></ul>{text}")
+    assert page.meanings[0] == "Oru (town)" and page.text.startswith("Oru may refer to:")
+    assert all(line == " ".join(line.split()) for line in page.text.split("\n"))
 
 
 def test_a_snapshot_can_be_built_from_it(file: Path, tmp_path: Path) -> None:
@@ -139,10 +140,15 @@ def test_a_snapshot_can_be_built_from_it(file: Path, tmp_path: Path) -> None:
     assert (
         page and page.title == "Ray Charles" and page.text.startswith("Ray Charles was a pianist")
     )
-    (tmp_path / "titles").write_text("Lake Sennet\nMercury\n")
-    titles = str(tmp_path / "titles")
-    assert main(["worlds", "build", "--zim", str(file), "--titles", titles, "-o", str(out)]) == 0
-    assert [article.title for article in FrozenWorld(out).articles()] == ["Lake Sennet", "Mercury"]
+
+
+def test_the_identifier_is_read_without_opening_the_file(file: Path, tmp_path: Path) -> None:
+    from libzim.reader import Archive
+
+    identifier = f"zim-{Archive(file).uuid}"
+    (tmp_path / "begins.zim").write_bytes(file.read_bytes()[:1000])
+    for path in (file, tmp_path / "begins.zim"):
+        assert pin_world(WorldSpec("zim", str(path))).sha256 == identifier
 
 
 def test_the_wrong_edition_is_not_the_one_of_the_run(file: Path) -> None:

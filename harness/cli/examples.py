@@ -18,7 +18,7 @@ from harness.prompts import Prompt
 from harness.protocol.dialects import Labels, dialect_of
 from harness.run import worker
 from harness.scoring.text import normalise
-from harness.tools import TOOLS, WORDING, WORLDLESS, Toolbox
+from harness.tools import TOOLS, WORDING, Toolbox, needs_world
 from harness.types import (
     Action,
     EngineSettings,
@@ -119,7 +119,7 @@ def _wrong(prompt: Prompt, example: Example) -> Iterator[str]:
         if turn.parsed.errors:
             yield f"not well-formed itself: {', '.join(turn.parsed.errors)}"
         move = turn.parsed.move
-        if isinstance(move, Action) and move.tool in WORLDLESS and turn.observation:
+        if isinstance(move, Action) and not needs_world(move.tool) and turn.observation:
             told = Toolbox((move.tool,), NoWorld()).call(move.tool, move.input).text
             if told != turn.observation:
                 yield f"{move.tool}: {move.input} gives {told}, not {turn.observation}"
@@ -208,5 +208,5 @@ def _tape(examples: Sequence[Example], path: Path) -> WorldSpec:
     ]  # fmt: skip
     if not entries:
         return WorldSpec("none")
-    recorded.write(entries, path)
+    recorded.write_tape(entries, path)
     return WorldSpec("recorded", str(path))

@@ -265,7 +265,7 @@ def _fill(
     world: frozen.FrozenWorld | NoWorld = NoWorld()
     if articles:
         path = folder / "world.sqlite"
-        sha256 = frozen.build(articles, path, title=side["title"], licence=side["licence"])
+        sha256 = frozen.build_snapshot(articles, path, title=side["title"], licence=side["licence"])
         keys |= {"world": path.name, "world_sha256": sha256}
         world = frozen.FrozenWorld(path)
     kept = tuple(_confirmed(task, Toolbox(tuple(TOOLS), world)) for task in todo)

@@ -68,7 +68,7 @@ def rendered(name: str) -> Prompt:
     """A prompt with its tools described."""
     prompt = prompts.load(name)
     offered = [tool for tool in prompt.tools if tool in tools.TOOLS]
-    return prompts.render(prompt, tools.describe(offered))
+    return prompts.render(prompt, tools.describe_tools(offered))
 
 
 def check(args: argparse.Namespace) -> int:

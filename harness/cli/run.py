@@ -21,11 +21,12 @@ from harness.prompts import Prompt
 from harness.report import data, table
 from harness.run import session
 from harness.run.session import Plan, Session
-from harness.run.worker import Extras, open_toolbox
+from harness.run.worker import Extras, check_extras
 from harness.scoring.probes import commands
 from harness.suites import tasks
 from harness.suites.subsets import Subset, choose
-from harness.tools import own
+from harness.tools import describe_tools
+from harness.tools.own import load_tools
 from harness.types import EngineSettings, Limits, Model, Sampling, Suite, UserError, WorldSpec
 
 HELP = """\
@@ -294,13 +295,14 @@ def world_for(suite: Suite, asked: str) -> WorldSpec:
 
 
 def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, WorldSpec]:
-    """The prompt with its tools described, and the world with its hash; both are opened here
-    once, so that what is missing is said before any model is loaded."""
-    if extras.tools_file and prompt.tools:
-        prompt = dataclasses.replace(prompt, tools=(*prompt.tools, *own.load(extras.tools_file)))
-    toolbox = open_toolbox(prompt.tools, world, extras)
-    sha256 = getattr(toolbox.world, "sha256", "")
-    return prompts.render(prompt, toolbox.describe()), dataclasses.replace(world, sha256=sha256)
+    """The prompt with its tools described, and the world with the hash of its file. Opens no
+    world: the worker does, before it loads the model."""
+    check_extras(extras, world)
+    own = load_tools(extras.tools_file) if extras.tools_file else {}
+    if prompt.tools:
+        prompt = dataclasses.replace(prompt, tools=(*prompt.tools, *own))
+    described = describe_tools(prompt.tools, own)
+    return prompts.render(prompt, described), worlds.pin_world(world)
 
 
 def default_suite(model: Model) -> str:

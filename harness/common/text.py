@@ -1,7 +1,6 @@
-"""Small questions about plain text that tools and worlds both ask.
+"""Splits and compares plain text: lines, sentences and titles, in English and Japanese.
 
-Lines, sentences and titles, in English and Japanese. It knows nothing of tools, worlds
-or the protocol, and makes nothing safe for a terminal.
+The results are not safe to print on a terminal; ``printable`` makes them so.
 """
 
 from __future__ import annotations
@@ -31,19 +30,24 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def query_line(query: str) -> str:
+    """A search query as servers and indexes take it: one line of at most 300 characters."""
+    return one_line(query)[:300]
+
+
 def cut(text: str, limit: int) -> str:
     """At most ``limit`` characters, the last one "…" where something was cut off."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def fold(text: str) -> str:
+def compare_form(text: str) -> str:
     """The text as it is compared: widths, compatibility forms and case made alike (NFKC)."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def title_key(title: str) -> str:
     """What two spellings of one title have in common: case, width, spaces, underscores."""
-    return one_line(fold(title).replace("_", " "))
+    return one_line(compare_form(title).replace("_", " "))
 
 
 def lead(text: str, limit: int) -> str:

@@ -21,8 +21,6 @@ from harness.scoring.probes import commands, ran_on, score_probe
 from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, share, summarise
 from harness.suites import tasks
-from harness.tools.calculate import CannotCalculate, work_out
-from harness.tools.loose.tokens import CannotRead
 from harness.types import Episode, EpisodeScore, Task, UserError
 
 if TYPE_CHECKING:
@@ -99,27 +97,7 @@ def score_one(
     """One episode by its answer or, of a probe, by its action."""
     if not probe:
         return score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
-    return score_probe(
-        task, episode, tools=tools, dialect=dialect,
-        same_value=same_value, mended=mended, repair=repair,
-    )  # fmt: skip
-
-
-def same_value(a: str, b: str) -> bool:
-    """Whether the tool ``calculate`` gives the same number for both expressions, mended
-    where need be."""
-    try:
-        return math.isclose(work_out(a)[0], work_out(b)[0], rel_tol=1e-9)
-    except (CannotCalculate, CannotRead, OverflowError):
-        return False
-
-
-def mended(expression: str) -> tuple[str, ...]:
-    """The repairs that ``calculate`` takes to read an expression; none where it cannot."""
-    try:
-        return work_out(expression)[1].repairs
-    except (CannotCalculate, CannotRead):
-        return ()
+    return score_probe(task, episode, tools=tools, dialect=dialect, repair=repair)
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:

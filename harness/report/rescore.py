@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from harness.common.text import cut, one_line
 from harness.protocol import parse
-from harness.report.data import Result, is_probe, mended, same_value
+from harness.report.data import Result, is_probe
 from harness.scoring.answers import match
-from harness.scoring.probes import grade_action, wanted
+from harness.scoring.probes import grade_action, tool_repairs, wanted
 from harness.types import Action, Answer, Episode, Move, Parsed, Step, Task
 
 
@@ -112,9 +112,8 @@ def _was_right(result: Result, task: Task, episode: Episode) -> bool:
     """What the reading in the record is worth under today's matchers."""
     if is_probe(result):
         move = episode.steps[0].parsed.move if episode.steps else None
-        right = grade_action(move, wanted(task), same_value) == "right"
-        expression = move.input if isinstance(move, Action) and move.tool == "calculate" else ""
-        return right and (result.manifest["config"]["repair"] or not mended(expression))
+        right = grade_action(move, wanted(task)) == "right"
+        return right and (result.manifest["config"]["repair"] or not tool_repairs(move))
     said = episode.answer if episode.status == "answered" else ""
     return match(task.answer, said, task.language).strict
 

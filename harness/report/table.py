@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -84,6 +84,24 @@ def console() -> Console:
     """Where tables go; a pipe or a file has no width, so nothing is cut for it."""
     screen = Console(markup=False, highlight=False)
     return screen if screen.is_terminal else Console(markup=False, highlight=False, width=200)
+
+
+def table_of(heads: Sequence[str], cells: Iterable[Sequence[object]], gap: int = 2) -> Table:
+    """A table without lines, its cells made safe for a terminal.
+
+    ``heads`` are the columns' heads: one that begins with ">" is over figures, which stand to
+    the right and are never folded; the others are over text, which folds. ``cells`` are the
+    rows below, ``gap`` the blanks between two columns.
+    """
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    for head in heads:
+        if head.startswith(">"):
+            table.add_column(head[1:], justify="right", no_wrap=True)
+        else:
+            table.add_column(head, overflow="fold", min_width=len(head))
+    for line in cells:
+        table.add_row(*(printable(str(cell)) for cell in line))
+    return table
 
 
 def show(results: Sequence[Result]) -> None:

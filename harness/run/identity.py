@@ -17,6 +17,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.worlds import WORLDS
+
 Settings = dict[str, Any]  # "limits.steps" -> 7; values are JSON values
 
 # Says what a model or a file is, or where it lies, and changes no episode.
@@ -42,11 +44,10 @@ NO_IDENTITY = frozenset(
     | {"params", "params_stored", "recipe", "recipe_source", "bits", "bits_per_weight", "imatrix"}
 )
 
-# The packages whose version can change an episode, by engine and by kind of world.
+# The packages whose version can change an episode, by engine; worlds declare theirs.
 DECISIVE = {
     "llama_cpp": ("llama-cpp-python",),
     "transformers": ("transformers", "torch", "bitsandbytes"),
-    "live": ("wikipedia", "ddgs"),
 }
 
 FORMAT_1: Settings = {
@@ -96,7 +97,8 @@ def settings_of(manifest: Mapping[str, Any]) -> Settings:
 
 def decisive(packages: Mapping[str, str], engine: str, world: str) -> dict[str, str]:
     """Those of the installed ``packages`` (name -> version) that can change an episode."""
-    names = (*DECISIVE.get(engine, ()), *DECISIVE.get(world, ()))
+    of_world = WORLDS[world].packages if world in WORLDS else ()
+    names = (*DECISIVE.get(engine, ()), *of_world)
     return {name: packages[name] for name in names if name in packages}
 
 

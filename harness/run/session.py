@@ -108,7 +108,7 @@ class Plan:
                 "probe": prompt.probe,
             },
             "tools": list(prompt.tools),
-            "tools_version": tools.VERSION,
+            "tools_version": tools.TOOLS_VERSION,
             "parser_version": protocol.VERSION,
             "limits": limits,
             "settings": full(self.settings),

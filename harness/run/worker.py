@@ -24,7 +24,8 @@ from harness.agent import React, react
 from harness.common.clock import awake
 from harness.prompts import Prompt
 from harness.run.scheduler import Key, Started, run_episodes
-from harness.tools import WORDING, Toolbox, lookup, own
+from harness.tools import TOOLS, WORDING, Toolbox, wrap_loop
+from harness.tools.own import load_tools
 from harness.types import (
     Completion,
     EngineError,
@@ -266,18 +267,27 @@ def _work(job: Job, receive: Callable[[], tuple[Key, ...]]) -> Iterator[Event]:
 def open_toolbox(
     names: Sequence[str], spec: WorldSpec, extras: Extras, seed: int = 0, repair: bool = False
 ) -> Toolbox:
-    """The tools of a run over their world. Raises UserError for what the user can mend."""
+    """The tools of a run over their world, which is opened here and nowhere else in a run.
+    Raises UserError for what the user can mend."""
+    check_extras(extras, spec)
     world = worlds.open_world(spec.kind, spec.path, spec.sha256)
-    if extras.tape and spec.kind == "recorded":
-        raise UserError("--record: a recorded world has nothing new to record; drop one of the two")
+    cited = frozenset(name for name in names if name in TOOLS and TOOLS[name].cites)
     return Toolbox(
         names,
         world,
-        own.load(extras.tools_file) if extras.tools_file else None,
-        recorded.Recorder(extras.tape, world, WORDING) if extras.tape else None,
+        load_tools(extras.tools_file) if extras.tools_file else None,
+        recorded.Recorder(extras.tape, world, WORDING, cited) if extras.tape else None,
         faults.read_faults(extras.faults, seed) if extras.faults else None,
         repair,
     )
+
+
+def check_extras(extras: Extras, world: WorldSpec) -> None:
+    """Raises UserError for extras that are wrong whatever the files hold. Opens nothing."""
+    if extras.tape and world.kind == "recorded":
+        raise UserError("--record: a recorded world has nothing new to record; drop one of the two")
+    if extras.faults:
+        faults.read_faults(extras.faults)
 
 
 class _Loops:
@@ -292,7 +302,7 @@ class _Loops:
             task, self.job.prompt, self.job.limits, self.read,
             notice=self.notice, fold=protocol.fold, seed=self.job.seed, trial=trial,
         )  # fmt: skip
-        return lookup.follow(loop) if "lookup" in self.job.prompt.tools else loop
+        return wrap_loop(loop, self.job.prompt.tools)
 
     def read(self, completion: Completion) -> Parsed:
         return protocol.parse(

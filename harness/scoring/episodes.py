@@ -15,6 +15,7 @@ from harness.protocol import Dialect, parse
 from harness.scoring.answers import match
 from harness.scoring.numbers import find_quantities
 from harness.scoring.text import fold, normalise
+from harness.tools import TOOLS
 from harness.types import (
     Action,
     Answer,
@@ -286,7 +287,8 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
         return False
     evidence, text = fold(gold.observation_contains), fold(call.observation.text)
     wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
-    if gold.tool == "calculate" and wanted is not None and shown is not None:
+    numeric = gold.tool in TOOLS and TOOLS[gold.tool].numeric
+    if numeric and wanted is not None and shown is not None:
         cut_off = "." in evidence and text.startswith(evidence)
         return cut_off or abs(wanted - shown) <= _CLOSE * abs(wanted)
     return evidence in text

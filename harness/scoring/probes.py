@@ -1,25 +1,23 @@
 """What one answer to a probe is worth: the right command, the right input, and an end to it.
 
 A probe asks for the next action only and carries nothing out, so the accepted answers of
-its task are actions, written ``tool: input``. It does not know how a sum is worked out:
-whoever asks hands that in.
+its task are actions, written ``tool: input``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
 from harness.protocol import Dialect, parse
 from harness.scoring.episodes import LOOSE, score_episode
 from harness.scoring.text import normalise
+from harness.tools import TOOLS
 from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
 
 Grade = Literal["right", "more words", "other input", "other tool", "no command"]
-SameValue = Callable[[str, str], bool]
-Mended = Callable[[str], tuple[str, ...]]
 
 RUN_ON = frozenset({
     "wrote_observation", "wrote_question", "role_leak", "trailing_text", "several_actions",
@@ -38,23 +36,20 @@ def score_probe(
     *,
     tools: Iterable[str],
     dialect: str | Dialect,
-    same_value: SameValue,
-    mended: Mended = lambda expression: (),
     repair: bool = True,
 ) -> EpisodeScore:
     """Score the one generation of a probe.
 
     ``correct`` is the right tool with an acceptable input, ``lenient`` lets the input have
     more words than that. Only a command to one of ``tools`` counts as a move: an answer
-    from memory is ``missing_action`` under every prompt. ``same_value`` says whether two
-    expressions have the same value, ``mended`` which repairs one takes to be read.
+    from memory is ``missing_action`` under every prompt.
     """
     tools = tuple(tools)
     plain = score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
     move = _move(episode, tools, dialect, repair)
     command = move if isinstance(move, Action) and move.tool in tools else None
-    grade = grade_action(command, wanted(task), same_value)
-    loose = mended(command.input) if command and command.tool == "calculate" else ()
+    grade = grade_action(command, wanted(task))
+    loose = tool_repairs(command)
     if loose and not repair:  # the tool would refuse it
         grade, loose = "other input", ()
     steps = tuple(_judged(step, command, loose) for step in plain.steps)
@@ -92,19 +87,27 @@ def commands(tasks: Iterable[Task]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(action.tool for task in tasks for action in wanted(task)))
 
 
-def grade_action(move: Move | None, right: Iterable[Action], same_value: SameValue) -> Grade:
+def tool_repairs(move: Move | None) -> tuple[str, ...]:
+    """What the tool of a move would have to mend to read its input."""
+    tool = TOOLS.get(move.tool) if isinstance(move, Action) else None
+    return tool.repairs(move.input) if tool and tool.repairs and isinstance(move, Action) else ()
+
+
+def grade_action(move: Move | None, right: Iterable[Action]) -> Grade:
     """How near a move comes to one of the right actions.
 
-    Inputs of lookups are the same when they have the same words, small ones (the, of, what
-    is …) and their order aside; those of ``calculate`` when their values are.
+    The tool says when two inputs are the same, as ``calculate`` does by their value. For other
+    tools they are when they have the same words, small ones (the, of, what is …) and their
+    order aside.
     """
     if not isinstance(move, Action):
         return "no command"
     inputs = [action.input for action in right if action.tool == move.tool]
     if not inputs:
         return "other tool"
-    if move.tool == "calculate":
-        return "right" if any(same_value(move.input, input) for input in inputs) else "other input"
+    tool = TOOLS.get(move.tool)
+    if tool and (same := tool.same_input):
+        return "right" if any(same(move.input, input) for input in inputs) else "other input"
     said = _words(move.input)
     if any(said == _words(input) for input in inputs):
         return "right"

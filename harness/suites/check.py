@@ -13,7 +13,7 @@ from harness.scoring.answers import gold_date, gold_number, match
 from harness.scoring.lists import gold_items
 from harness.scoring.numerals import exact, figures, plain
 from harness.suites.importers import PROVENANCE
-from harness.tools import WORLDLESS, Toolbox
+from harness.tools import Toolbox, needs_world
 from harness.types import GoldAction, Suite, Target, Task
 
 CONSTANTS = ("yes", "no", "0", "1", "はい", "いいえ")
@@ -57,7 +57,7 @@ def _gold(task: Task, suite: Suite, toolbox: Toolbox) -> Iterator[str]:
     for number, gold in enumerate(task.gold_actions, 1):
         if gold.tool not in toolbox.names:
             yield f"gold action {number}: no tool {gold.tool!r}; there are {', '.join(toolbox.names)}"
-        elif suite.world or gold.tool in WORLDLESS:
+        elif suite.world or not needs_world(gold.tool):
             for input in (gold.expr,) if gold.expr else gold.input_any:
                 yield from _replay(number, gold, input, toolbox)
 
@@ -207,7 +207,7 @@ def _cluster(task: Task) -> str:
 def _unchecked(suite: Suite) -> Iterator[str]:
     """What this check could not, or did not, look at."""
     if not suite.world:
-        golds = [g for t in suite.tasks for g in t.gold_actions if g.tool not in WORLDLESS]
+        golds = [g for t in suite.tasks for g in t.gold_actions if needs_world(g.tool)]
         if golds:
             yield f"{len(golds)} gold actions were not replayed: the suite has no world"
     stride = _stride(len({(task.answer, task.language) for task in suite.tasks}))

@@ -1,45 +1,48 @@
-"""Tools: what a model can call. One table; a tool is a plain function.
+"""The table of tools that a model can call, and the toolbox that calls them.
 
-A tool takes its input and the world, and returns an Observation; its docstring, two
-lines, is exactly what the model reads about it. A tool does not know who called it, how
-the call was written, or how its answer is shown.
+A tool is one function in a file of this package and one line in ``TOOLS``. It gets the input
+and the world, and returns an Observation. It depends on nothing else, so that the same
+question has the same answer in every episode.
 """
 
 from __future__ import annotations
 
 import difflib
-import inspect
 import time
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
+from harness.common.hints import hint
 from harness.common.text import cut, one_line, redacted
 from harness.tools import calculate, lookup, search, wikipedia
-from harness.types import NotOnTape, Observation, Outcome, ToolUnavailable, UserError, World
+from harness.tools.tool import Loop, Tool
+from harness.types import Ask, NotOnTape, Observation, Outcome, ToolUnavailable, UserError, World
 
-VERSION = 2  # raise it when a tool answers some input in another way
-Tool = Callable[[str, World], Observation]
-Ask = Callable[[str, str], Observation]  # tool's name, input; may raise ToolUnavailable
+TOOLS_VERSION = 2  # raise it when a tool answers some input in another way
 
-# name in a prompt -> function; a new tool is one file and one line here
+# name in a prompt -> the tool; a new tool is one function and one line here
 TOOLS: dict[str, Tool] = {
-    "calculate": calculate.calculate,
-    "wikipedia": wikipedia.wikipedia,
-    "search": search.search,
-    "lookup": lookup.lookup,
+    "calculate": Tool(
+        calculate.calculate,
+        needs_world=False,
+        numeric=True,
+        same_input=calculate.same_value,
+        loosely=calculate.calculate_loosely,
+        repairs=calculate.repairs_of,
+    ),
+    "wikipedia": Tool(wikipedia.wikipedia, cites=True),
+    "search": Tool(search.search),
+    "lookup": Tool(lookup.lookup, refusal=lookup.lookup_refusal, around=lookup.complete_lookups),
 }
-WORLDLESS = frozenset({"calculate"})  # never recorded, never made to fail
-# What the same tools read beyond their docstrings where repairs are on (``--repair none``: off)
-LOOSE: dict[str, Tool] = {"calculate": calculate.calculate_loosely}
 # How the tools word what a world says. Raise it when that changes: answers recorded under
 # another number are then refused instead of mixed in.
 WORDING = 1
-NAME_ECHO_CHARS = 40
-DETAIL_CHARS = 300
-MAX_CHARS = 4000  # of any answer; the loop cuts to its own, smaller limit
-MAX_GARBAGE = 0.05  # share of characters that are no text
+MAX_ANSWER_CHARS = 4000  # of any tool; the loop cuts to its own, smaller limit
+_NAME_CHARS = 40
+_DETAIL_CHARS = 300
+_MAX_GARBAGE = 0.05  # share of characters that are no text
 
 
 @runtime_checkable
@@ -54,21 +57,39 @@ class Recorded(Protocol):
         ...
 
 
-def describe(names: Sequence[str], own: Mapping[str, Tool] | None = None) -> str:
-    """What a model reads about tools: the docstring of each, in order. Asks no world.
+def describe_tools(names: Sequence[str], own: Mapping[str, Tool] | None = None) -> str:
+    """What a model reads about tools: the docstring of each, in order. Needs no world.
 
     ``own`` are a user's tools beside ``TOOLS``. Raises UserError for a name in neither.
     """
-    return "\n".join(inspect.getdoc(tool) or name for name, tool in _choose(names, own).items())
+    return "\n".join(tool.description or name for name, tool in _choose(names, own).items())
+
+
+def wrap_loop(loop: Loop, names: Sequence[str]) -> Loop:
+    """The loop of an episode, wrapped by those of the named tools that complete their calls."""
+    for name in names:
+        if name in TOOLS and (around := TOOLS[name].around):
+            loop = around(loop)
+    return loop
+
+
+def needs_world(name: str) -> bool:
+    """Whether the tool of that name answers from a world; True where there is no such tool."""
+    return name not in TOOLS or TOOLS[name].needs_world
 
 
 class Toolbox:
     """The tools that one prompt offers, over one world; safe to call from several threads.
 
-    ``tape`` and ``fault`` are put around every question to the world: the one keeps the
-    answers, the other makes some fail. With ``repair`` a tool also reads what is not quite
-    its input but has one reading, and its observation says so. Raises UserError for a name
-    in neither ``TOOLS`` nor ``own``, and for a recorded world that other tools made.
+    ``names``  the tools to offer, of ``TOOLS`` and ``own``
+    ``world``  where their answers come from
+    ``own``    a user's own tools by name
+    ``tape``   put around every question to the world, to record its answers
+    ``fault``  put around that, to make some questions fail
+    ``repair`` read also what is not quite a tool's input but has one reading
+
+    Raises UserError for a name that there is not, and for a recorded world that other tools
+    made.
     """
 
     def __init__(
@@ -83,85 +104,81 @@ class Toolbox:
         self.names = tuple(names)
         self.world = world
         self._tools = _choose(names, own)
-        self._loose = {name: LOOSE[name] for name in names if repair and name in LOOSE}
+        self._repair = repair
         if isinstance(world, Recorded):
             world.expect(WORDING, [_identity(name, tool) for name, tool in self._tools.items()])
-        ask: Ask = _checked(self._run)
+        ask: Ask = _checked(self._ask_tool)
         for around in (tape, fault):
             if around:
                 ask = _checked(around(ask))
         self._ask = ask
         self._instant = bool(getattr(world, "instant", False) and getattr(fault, "instant", True))
 
-    def describe(self) -> str:
-        """What the model reads about these tools."""
-        return "\n".join(inspect.getdoc(tool) or name for name, tool in self._tools.items())
-
-    def instant(self, tool: str) -> bool:
-        """Whether an answer of this tool is there at once: it does not wait for a network, for
-        a user's own code, or for a fault that is slow on purpose."""
-        if tool not in self._tools or tool in WORLDLESS:
+    def instant(self, name: str) -> bool:
+        """Whether an answer of this tool is there at once: it waits neither for a network, nor
+        for a user's own code, nor for a fault that is slow on purpose."""
+        tool = self._tools.get(name)
+        if tool is None:
             return True
-        own = hasattr(self._tools[tool], "version") and not isinstance(self.world, Recorded)
-        return self._instant and not own
+        if not tool.needs_world:
+            return tool.instant
+        return self._instant and (tool.instant or isinstance(self.world, Recorded))
 
-    def call(self, tool: str, input: str) -> Observation:
-        """Call a tool by its exact name. Never raises: what fails is told by the outcome.
+    def call(self, name: str, input: str) -> Observation:
+        """Call a tool by its exact name. Never raises; the outcome says what failed.
 
         A failing world and a defect in a tool are both "unavailable", with the reason as
         text, so that neither is ever blamed on the model. ``seconds`` is wall time.
         """
-        if tool not in self._tools:
-            return Observation(self._unknown(tool), "unknown_tool")
-        if error := _refusal(tool, input):
+        tool = self._tools.get(name)
+        if tool is None:
+            return Observation(self._unknown(name), "unknown_tool")
+        if error := _refusal(name, tool, input):
             return Observation(error, "bad_argument")
         began = time.perf_counter()
         try:
-            if tool in WORLDLESS:
-                observation = self._loose.get(tool, self._tools[tool])(input, self.world)
+            if tool.needs_world:
+                observation = self._ask(_identity(name, tool), input)
             else:
-                observation = self._ask(_identity(tool, self._tools[tool]), input)
+                observation = self._run(tool, input)
         except NotOnTape as error:
-            observation = _failure(tool, str(error), "not_on_tape")
+            observation = _failure(name, str(error), "not_on_tape")
         except ToolUnavailable as error:
-            observation = _failure(tool, str(error))
+            observation = _failure(name, str(error))
         except Exception as error:  # a defect of ours or of a user's tool, not of the model
-            observation = _failure(tool, f"{type(error).__name__}: {error}")
+            observation = _failure(name, f"{type(error).__name__}: {error}")
         return replace(observation, seconds=time.perf_counter() - began)
 
-    def _unknown(self, tool: str) -> str:
-        name = one_line(tool)[:NAME_ECHO_CHARS]
+    def _unknown(self, name: str) -> str:
+        shown = one_line(name)[:_NAME_CHARS]
         if not self.names:
-            return f'Error: no tool "{name}"; there are none.'
-        near = difflib.get_close_matches(tool[:NAME_ECHO_CHARS].lower(), self.names, 1, 0.4)
-        example = _example((near or self.names)[0], self._tools)
-        return f'Error: no tool "{name}". Tools: {", ".join(self.names)}, for example {example}.'
+            return f'Error: no tool "{shown}"; there are none.'
+        near = difflib.get_close_matches(name[:_NAME_CHARS].lower(), self.names, 1, 0.4)
+        example = self._tools[(near or self.names)[0]].example
+        return f'Error: no tool "{shown}". Tools: {", ".join(self.names)}, for example {example}.'
 
-    def _run(self, identity: str, input: str) -> Observation:
+    def _ask_tool(self, identity: str, input: str) -> Observation:
         if isinstance(self.world, Recorded):
             return self.world.recall(identity, input)
-        return self._tools[identity.partition("@")[0]](input, self.world)
+        return self._run(self._tools[identity.partition("@")[0]], input)
+
+    def _run(self, tool: Tool, input: str) -> Observation:
+        run = tool.loosely if self._repair and tool.loosely else tool.run
+        return run(input, self.world)
 
 
-def _example(name: str, tools: Mapping[str, Tool]) -> str:
-    """The call that a tool's docstring shows."""
-    return (inspect.getdoc(tools[name]) or name).split("\n")[0]
-
-
-def _refusal(tool: str, input: str) -> str:
-    """Why a shipped tool cannot read an input, "" when it can. No world is asked, so none of
-    this is on a tape."""
-    if tool == "lookup":
-        return lookup.refusal(input)
-    if tool in TOOLS and not input.strip():
-        return f"Error: {tool} was given nothing; write for example {_example(tool, TOOLS)}."
-    return ""
+def _refusal(name: str, tool: Tool, input: str) -> str:
+    """Why a tool cannot read an input, "" when it can. A user's own tool judges for itself."""
+    if tool.refusal:
+        return tool.refusal(input)
+    if input.strip() or tool.version:
+        return ""
+    return f"Error: {name} was given nothing; write for example {tool.example}."
 
 
 def _identity(name: str, tool: Tool) -> str:
     """The name; of a user's tool, with the hash of its file."""
-    version = getattr(tool, "version", "")
-    return f"{name}@{version}" if version else name
+    return f"{name}@{tool.version}" if tool.version else name
 
 
 def _checked(ask: Ask) -> Ask:
@@ -169,10 +186,10 @@ def _checked(ask: Ask) -> Ask:
 
     def checked(tool: str, input: str) -> Observation:
         observation = ask(tool, input)
-        text = observation.text[:MAX_CHARS]
+        text = observation.text[:MAX_ANSWER_CHARS]
         if not text.strip():
             raise ToolUnavailable("an empty answer")
-        if observation.outcome == "ok" and _garbage(text) > MAX_GARBAGE * len(text):
+        if observation.outcome == "ok" and _garbage(text) > _MAX_GARBAGE * len(text):
             raise ToolUnavailable("an answer that is no text")
         return replace(observation, text=text)
 
@@ -187,8 +204,8 @@ def _garbage(text: str) -> int:
     )
 
 
-def _failure(tool: str, detail: str, outcome: Outcome = "unavailable") -> Observation:
-    return Observation(cut(redacted(one_line(f"{tool} failed: {detail}")), DETAIL_CHARS), outcome)
+def _failure(name: str, detail: str, outcome: Outcome = "unavailable") -> Observation:
+    return Observation(cut(redacted(one_line(f"{name} failed: {detail}")), _DETAIL_CHARS), outcome)
 
 
 def _choose(names: Sequence[str], own: Mapping[str, Tool] | None) -> dict[str, Tool]:
@@ -197,7 +214,5 @@ def _choose(names: Sequence[str], own: Mapping[str, Tool] | None) -> dict[str, T
     known = {**TOOLS, **(own or {})}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
-            raise UserError(f"no tool {name!r}; {hint}")
+            raise UserError(f"no tool {name!r}; {hint(name, known)}")
     return {name: known[name] for name in names}

@@ -1,8 +1,8 @@
-"""calculate: arithmetic as Python writes it, and as people do.
+"""calculate: works out arithmetic, as Python writes it and as people do.
 
-Total and bounded: any text gives a number or a reason within milliseconds, because the
-size of a result is known before it is worked out. Nothing is executed. What is not Python
-but has one reading (``loose``) is worked out only where repairs are on, and says so.
+Any text gives a number or a reason within milliseconds: the size of a result is known before
+it is worked out. Nothing is executed. What is not Python but has one reading (see ``loose``)
+is worked out only where repairs are on, and the observation names the repairs.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import re
 from collections.abc import Callable
 
 from harness.common.text import cut, one_line
-from harness.tools.loose import Reading, read
+from harness.tools.loose import Reading, read_sum
 from harness.tools.loose.tokens import ARITY, PLAIN, CannotRead
 from harness.types import Observation, World
 
-MAX_CHARS = 500
-MAX_DEPTH = 60
-MAX_BITS = 4096  # of any whole number on the way
-MAX_DIGITS = 300  # of the result
-MAX_FACTORIAL = 400
-ECHO_CHARS = 60
+_MAX_CHARS = 500
+_MAX_DEPTH = 60
+_MAX_BITS = 4096  # of any whole number on the way
+_MAX_DIGITS = 300  # of the result
+_MAX_FACTORIAL = 400
+_ECHO_CHARS = 60
 
 Number = int | float
 
@@ -44,23 +44,39 @@ def calculate_loosely(input: str, world: World) -> Observation:
     return _answer(input, repair=True)
 
 
+def same_value(a: str, b: str) -> bool:
+    """Whether two expressions give the same number, mended where need be."""
+    try:
+        return math.isclose(work_out(a)[0], work_out(b)[0], rel_tol=1e-9)
+    except (CannotCalculate, CannotRead, OverflowError):
+        return False
+
+
+def repairs_of(expression: str) -> tuple[str, ...]:
+    """What must be mended to read an expression; nothing where it cannot be read."""
+    try:
+        return work_out(expression)[1].repairs
+    except (CannotCalculate, CannotRead):
+        return ()
+
+
 def _answer(input: str, repair: bool) -> Observation:
     try:
         value, reading = work_out(input)
         if reading.repairs and not repair:
             raise CannotRead(reading.piece, f"write {_example(reading.text)}")
-        return Observation(show(value), repairs=reading.repairs)
+        return Observation(number_text(value), repairs=reading.repairs)
     except CannotRead as error:
-        piece, whole = cut(one_line(error.piece), ECHO_CHARS), cut(one_line(input), ECHO_CHARS)
+        piece, whole = cut(one_line(error.piece), _ECHO_CHARS), cut(one_line(input), _ECHO_CHARS)
         within = "" if piece == whole else f' in "{whole}"'
         return Observation(f'Error: cannot read "{piece}"{within}; {error.advice}.', "bad_argument")
     except CannotCalculate as error:
-        echo = cut(one_line(input), ECHO_CHARS)
+        echo = cut(one_line(input), _ECHO_CHARS)
         return Observation(f'Error: cannot calculate "{echo}": {error}.', "bad_argument")
 
 
 def _example(text: str) -> str:
-    return text if len(text) <= ECHO_CHARS else "it as Python does, for example 1234 * 0.35"
+    return text if len(text) <= _ECHO_CHARS else "it as Python does, for example 1234 * 0.35"
 
 
 def work_out(expression: str) -> tuple[Number, Reading]:
@@ -71,7 +87,7 @@ def work_out(expression: str) -> tuple[Number, Reading]:
     try:
         return evaluate(expression), Reading(expression)
     except CannotRead as error:
-        reading = read(expression) if len(expression) <= MAX_CHARS else Reading(expression)
+        reading = read_sum(expression) if len(expression) <= _MAX_CHARS else Reading(expression)
         if not reading.repairs:
             raise error from None
         return _evaluate(reading.text), reading
@@ -80,8 +96,8 @@ def work_out(expression: str) -> tuple[Number, Reading]:
 def evaluate(expression: str) -> Number:
     """The value of a Python expression. Raises CannotRead when the text is none, and
     CannotCalculate when it has no value."""
-    if len(expression) > MAX_CHARS:
-        raise CannotRead(expression, f"write {MAX_CHARS} characters at most")
+    if len(expression) > _MAX_CHARS:
+        raise CannotRead(expression, f"write {_MAX_CHARS} characters at most")
     return _evaluate(expression.partition("#")[0].strip())
 
 
@@ -99,14 +115,14 @@ def _evaluate(text: str) -> Number:
         raise CannotCalculate("the result is too large") from None
 
 
-def show(number: Number) -> str:
+def number_text(number: Number) -> str:
     """A result as text: whole numbers exact, floats to 12 digits, 12.0 as Python has it."""
     if isinstance(number, float):
         text = repr(number) if number.is_integer() else f"{number:.12g}"
         return f"{text}.0" if text.lstrip("-").isdecimal() else text
     text = str(number)
-    if len(text) > MAX_DIGITS:
-        raise CannotCalculate(f"the result has more than {MAX_DIGITS} digits")
+    if len(text) > _MAX_DIGITS:
+        raise CannotCalculate(f"the result has more than {_MAX_DIGITS} digits")
     return text
 
 
@@ -133,7 +149,7 @@ def _check_spelling(text: str) -> None:
 
 
 def _value(node: ast.expr, depth: int = 0) -> Number:
-    if depth > MAX_DEPTH:
+    if depth > _MAX_DEPTH:
         raise CannotCalculate("it is nested too deeply")
     match node:
         case ast.Constant(value=int() | float() as number):
@@ -148,14 +164,14 @@ def _value(node: ast.expr, depth: int = 0) -> Number:
             return _constant(_name(node))
         case ast.Tuple():
             raise CannotRead(",", "write numbers without commas")
-    raise CannotRead(ast.unparse(node)[:ECHO_CHARS])
+    raise CannotRead(ast.unparse(node)[:_ECHO_CHARS])
 
 
 def _bounded(value: object) -> Number:
     if isinstance(value, complex):
         raise CannotCalculate("the result is not a real number")
     assert isinstance(value, int | float)
-    if not math.isfinite(value) if isinstance(value, float) else value.bit_length() > MAX_BITS:
+    if not math.isfinite(value) if isinstance(value, float) else value.bit_length() > _MAX_BITS:
         raise CannotCalculate("the result is too large")
     return value
 
@@ -164,7 +180,7 @@ def _name(node: ast.expr) -> str:
     match node:
         case ast.Name(name) | ast.Attribute(ast.Name("math"), name):
             return name
-    raise CannotRead(ast.unparse(node)[:ECHO_CHARS], "write * between the things to multiply")
+    raise CannotRead(ast.unparse(node)[:_ECHO_CHARS], "write * between the things to multiply")
 
 
 def _constant(name: str) -> Number:
@@ -205,19 +221,19 @@ def _power(base: Number, exponent: Number) -> Number:
 
 
 def _factorial(number: Number) -> int:
-    if isinstance(number, int) and number > MAX_FACTORIAL:
+    if isinstance(number, int) and number > _MAX_FACTORIAL:
         raise CannotCalculate("the result is too large")
     return math.factorial(number)  # type: ignore[arg-type]  # a float is a TypeError, said so
 
 
 def _round(number: Number, places: Number | None = None) -> Number:
     if isinstance(places, int):  # beyond these, more places change nothing
-        places = max(-MAX_BITS // 3, min(places, MAX_FACTORIAL))
+        places = max(-_MAX_BITS // 3, min(places, _MAX_FACTORIAL))
     return round(number, places)  # type: ignore[arg-type]
 
 
 def _reserve(bits: int) -> None:
-    if bits > MAX_BITS:
+    if bits > _MAX_BITS:
         raise CannotCalculate("the result is too large")
 
 
@@ -235,13 +251,15 @@ _BINARY: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Pow: _power,
 }
 _CONSTANTS = {"pi": math.pi, "e": math.e}
+_PLAIN_FUNCTIONS: tuple[Callable[..., Number], ...] = (
+    *(abs, min, max, int, float, math.sqrt, math.exp, math.log, math.log10, math.log2),
+    *(math.floor, math.ceil, math.trunc, math.sin, math.cos, math.tan),
+    *(math.asin, math.acos, math.atan, math.degrees, math.radians),
+    *(math.gcd, math.lcm, math.hypot),
+)
 _FUNCTIONS: dict[str, Callable[..., Number]] = {
-    "abs": abs, "round": _round, "min": min, "max": max, "int": int, "float": float,
-    "pow": _power, "sqrt": math.sqrt, "exp": math.exp, "factorial": _factorial,
-    "log": math.log, "log10": math.log10, "log2": math.log2,
-    "floor": math.floor, "ceil": math.ceil, "trunc": math.trunc,
-    "sin": math.sin, "cos": math.cos, "tan": math.tan,
-    "asin": math.asin, "acos": math.acos, "atan": math.atan,
-    "degrees": math.degrees, "radians": math.radians,
-    "gcd": math.gcd, "lcm": math.lcm, "hypot": math.hypot,
-}  # fmt: skip
+    **{function.__name__: function for function in _PLAIN_FUNCTIONS},
+    "round": _round,
+    "pow": _power,
+    "factorial": _factorial,
+}

@@ -1,23 +1,21 @@
 """lookup: the next sentence with a keyword on the page that was opened last.
 
-Which page that is, and how often was asked, depends on the episode; a tool depends on
-nothing but its input. So ``follow`` stands between the loop and the tools and completes
-the input: keyword, number and title, a line each. See the ReAct paper, section 3.1.
+Which page that is, and how often the keyword was asked for, depends on the episode. A tool
+depends on its input alone. So ``complete_lookups`` wraps the loop of an episode and completes
+the input to three lines: keyword, number and title. See the ReAct paper, section 3.1.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
 from dataclasses import replace
 
 from harness.common.text import cut, one_line, sentences, title_key
-from harness.types import Act, Completion, Episode, Generate, Observation, World
+from harness.tools.tool import Loop
+from harness.types import Act, Episode, Observation, World
 
-SENTENCE_CHARS = 480
-ECHO_CHARS = 60
-
-Loop = Generator[Generate | Act, Completion | Observation, Episode]
+_SENTENCE_CHARS = 480
+_ECHO_CHARS = 60
 
 
 def lookup(input: str, world: World) -> Observation:
@@ -26,25 +24,25 @@ def lookup(input: str, world: World) -> Observation:
     word, number, title = _parts(input)
     article = world.article(title) if title and number.isdecimal() and number.isascii() else None
     if not word or article is None:
-        return Observation(refusal(f"{word}\n\n"), "bad_argument")
+        return Observation(lookup_refusal(f"{word}\n\n"), "bad_argument")
     text = article.text or "; ".join(article.meanings)
     found = [line for line in sentences(text) if title_key(word) in title_key(line)]
     at = max(1, int(number[:6]))
     if at > len(found):
         more = "more " if found else ""
         return Observation(
-            f'No {more}results for "{cut(word, ECHO_CHARS)}" in "{article.title}".', "not_found"
+            f'No {more}results for "{cut(word, _ECHO_CHARS)}" in "{article.title}".', "not_found"
         )
-    return Observation(f"(Result {at} of {len(found)}) {cut(found[at - 1], SENTENCE_CHARS)}")
+    return Observation(f"(Result {at} of {len(found)}) {cut(found[at - 1], _SENTENCE_CHARS)}")
 
 
-def refusal(input: str) -> str:
-    """Why it cannot be looked for, "" when it can: no word, or no page is open."""
+def lookup_refusal(input: str) -> str:
+    """Why there is nothing to look for: no word, or no page is open. "" when there is."""
     word, _, title = _parts(input)
     if not word:
         return "Error: no word to look for; write for example lookup: capital."
     if not title:
-        shown = cut(word, ECHO_CHARS)
+        shown = cut(word, _ECHO_CHARS)
         return (
             f'Error: no page is open to find "{shown}" in; open one, for example wikipedia: Japan.'
         )
@@ -57,8 +55,9 @@ def _parts(input: str) -> tuple[str, str, str]:
     return one_line(keyword), number, title
 
 
-def follow(loop: Loop) -> Loop:
-    """The same loop, its calls of lookup completed with the page and the count so far."""
+def complete_lookups(loop: Loop) -> Loop:
+    """The same loop, with its calls of lookup completed: which page is open, and how often the
+    word was asked for on it."""
     title, counts = "", Counter[str]()
     request = next(loop)
     while True:

@@ -1,12 +1,12 @@
-"""A user's own tools: functions with a docstring in a Python file of theirs.
+"""Loads a user's own tools: functions with a docstring in a Python file of theirs.
 
-The file is the user's own code and runs as such, but what it does while a model calls it
-(raise, hang, exit, print) ends neither the run nor another episode. docs/extending.md
-shows how one is written.
+The file runs with the user's rights. Whatever a tool does when it is called (raise, hang,
+exit, print) ends neither the run nor another episode. docs/extending.md shows an example.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import inspect
@@ -20,31 +20,59 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from harness.common.text import cut, one_line, redacted
+from harness.tools.tool import Tool
 from harness.types import Observation, ToolUnavailable, UserError, World
 
-SECONDS = 30.0  # one call may take
-ECHO_CHARS = 60
-MOST_HANGS = 3  # after which a tool is not called any more
+CALL_SECONDS = 30.0  # one call may take
+_ECHO_CHARS = 60
+_MOST_HANGS = 3  # after which a tool is not called any more
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
-class OwnTool:
-    """One function as a tool. ``version`` is the hash of its file, kept with recorded answers."""
+def load_tools(path: str, seconds: float = CALL_SECONDS) -> dict[str, Tool]:
+    """Every public function that the file defines, as a tool.
 
-    def __init__(self, function: FunctionType, version: str, seconds: float = SECONDS) -> None:
+    The file is run once in a process, as long as its bytes stay the same. A call may take
+    ``seconds``. Raises UserError, with file:line, when the file cannot be run or a function
+    cannot be a tool.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"--tools-file {path}: not a Python file: {error.strerror}") from None
+    return dict(_loaded(path, hashlib.sha256(data).hexdigest()[:12], seconds))
+
+
+@functools.cache
+def _loaded(path: str, version: str, seconds: float) -> dict[str, Tool]:
+    module = _module(Path(path))
+    found = {
+        name: _tool(function, path, version, seconds)
+        for name, function in vars(module).items()
+        if isinstance(function, FunctionType)
+        and function.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+    if not found:
+        raise UserError(f"{path}: no function in it; a tool is a function with a docstring")
+    return found
+
+
+class _Guarded:
+    """A function as a tool runs it: in a thread that can be left behind when it hangs."""
+
+    def __init__(self, function: FunctionType, seconds: float) -> None:
         self.__doc__ = inspect.getdoc(function)
-        self.name = function.__name__
-        self.version = version
+        self._name = function.__name__
         self._function = function
         self._wants_world = len(inspect.signature(function).parameters) == 2
         self._seconds = seconds
         self._hangs = 0
 
     def __call__(self, input: str, world: World) -> Observation:
-        """Run it in a thread of its own, which can be left behind when it hangs."""
-        if self._hangs >= MOST_HANGS:
+        if self._hangs >= _MOST_HANGS:
             raise ToolUnavailable(
-                f"did not come back {MOST_HANGS} times; it is not called any more"
+                f"did not come back {_MOST_HANGS} times; it is not called any more"
             )
         arguments = (input, world) if self._wants_world else (input,)
         result: list[Any] = []
@@ -62,28 +90,11 @@ class OwnTool:
         """The observation; of one that refuses the input, with the input and the example."""
         if observation.outcome != "bad_argument":
             return observation
-        example = (self.__doc__ or self.name).split("\n")[0]
+        example = (self.__doc__ or "").split("\n")[0]
         reason = one_line(observation.text).removeprefix("Error: ").rstrip(".")
-        text = f'Error: {self.name} cannot read "{cut(one_line(input), ECHO_CHARS)}": {reason}'
+        text = f'Error: {self._name} cannot read "{cut(one_line(input), _ECHO_CHARS)}": {reason}'
         shown = "" if example in text else f"; write for example {example}"
         return Observation(f"{text}{shown}.", "bad_argument")
-
-
-def load(path: str, seconds: float = SECONDS) -> dict[str, OwnTool]:
-    """Every public function that the file defines. Raises UserError, with file:line, when
-    the file cannot be run or a function cannot be a tool."""
-    module = _module(Path(path))
-    version = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]
-    found = {
-        name: _tool(function, path, version, seconds)
-        for name, function in vars(module).items()
-        if isinstance(function, FunctionType)
-        and function.__module__ == module.__name__
-        and not name.startswith("_")
-    }
-    if not found:
-        raise UserError(f"{path}: no function in it; a tool is a function with a docstring")
-    return found
 
 
 def _module(path: Path) -> ModuleType:
@@ -106,7 +117,7 @@ def _module(path: Path) -> ModuleType:
     return module
 
 
-def _tool(function: FunctionType, path: str, version: str, seconds: float) -> OwnTool:
+def _tool(function: FunctionType, path: str, version: str, seconds: float) -> Tool:
     where, name = f"{path}:{function.__code__.co_firstlineno}", function.__name__
     if not _NAME.fullmatch(name):
         raise UserError(f"{where}: {name!r} cannot be a tool's name: small letters and digits only")
@@ -118,7 +129,7 @@ def _tool(function: FunctionType, path: str, version: str, seconds: float) -> Ow
         )
     if len(inspect.signature(function).parameters) not in (1, 2):
         raise UserError(f"{where}: {name} should take the input, or the input and the world")
-    return OwnTool(function, version, seconds)
+    return Tool(_Guarded(function, seconds), instant=False, version=version)
 
 
 def _run(function: Callable[..., Any], arguments: tuple[Any, ...], result: list[Any]) -> None:

@@ -1,6 +1,6 @@
 """search: the titles and first sentences of the articles that match a query best.
 
-How well it matches is the world's affair.
+The world decides how well an article matches.
 """
 
 from __future__ import annotations
@@ -8,20 +8,20 @@ from __future__ import annotations
 from harness.common.text import cut, first_sentence, one_line
 from harness.types import Observation, World
 
-HITS = 3
-SNIPPET_CHARS = 120
-ECHO_CHARS = 120
+_HITS = 3
+_SNIPPET_CHARS = 120
+_ECHO_CHARS = 120
 
 
 def search(input: str, world: World) -> Observation:
     """search: highest mountain of Japan
     Searches the encyclopedia and returns the titles and first sentences of the articles that match best."""
     query = one_line(input)
-    hits = world.search(query, HITS)
+    hits = world.search(query, _HITS)
     if not hits:
-        return Observation(f'No results for "{cut(query, ECHO_CHARS)}".', "not_found")
+        return Observation(f'No results for "{cut(query, _ECHO_CHARS)}".', "not_found")
     return Observation(
         " | ".join(
-            f'"{hit.title}": {first_sentence(hit.snippet, SNIPPET_CHARS)}' for hit in hits[:HITS]
+            f'"{hit.title}": {first_sentence(hit.snippet, _SNIPPET_CHARS)}' for hit in hits[:_HITS]
         )
     )

@@ -1,7 +1,7 @@
 """wikipedia: the beginning of the article with a title.
 
-It looks a title up and never guesses: near misses are offered, the model chooses.
-Articles come from the world it is given, whichever that is.
+It looks up the title as it is written. For a title that there is not, it names similar
+ones and leaves the choice to the model.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from harness.common.text import cut, lead, one_line, title_key
 from harness.types import Observation, World
 
-ARTICLE_CHARS = 480
-ECHO_CHARS = 120
+_ARTICLE_CHARS = 480
+_ECHO_CHARS = 120
 
 
 def wikipedia(input: str, world: World) -> Observation:
@@ -21,9 +21,9 @@ def wikipedia(input: str, world: World) -> Observation:
     if article is None:
         return Observation(_not_found(title, world), "not_found")
     if article.meanings:
-        meanings = cut("; ".join(article.meanings), ARTICLE_CHARS)
+        meanings = cut("; ".join(article.meanings), _ARTICLE_CHARS)
         return Observation(f'"{article.title}" may refer to: {meanings}.')
-    text = lead(article.text, ARTICLE_CHARS) or f'The article "{article.title}" has no text.'
+    text = lead(article.text, _ARTICLE_CHARS) or f'The article "{article.title}" has no text.'
     if title_key(title) != title_key(article.title):
         text = f'(redirected to "{article.title}") {text}'
     return Observation(text)
@@ -31,4 +31,6 @@ def wikipedia(input: str, world: World) -> Observation:
 
 def _not_found(title: str, world: World) -> str:
     near = ", ".join(f'"{other}"' for other in world.similar(title))
-    return f'No article "{cut(title, ECHO_CHARS)}".' + (f" Similar titles: {near}." if near else "")
+    return f'No article "{cut(title, _ECHO_CHARS)}".' + (
+        f" Similar titles: {near}." if near else ""
+    )

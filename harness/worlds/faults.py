@@ -1,7 +1,6 @@
-"""Faults on purpose: some questions to a world fail, to see that no model is blamed for it.
+"""Makes some questions to a world fail on purpose, to see that no model is blamed for it.
 
-Which ones depends on the seed and the question alone, not on the order of episodes. A
-fault looks as it would from outside; it does not know who notices it.
+Which questions fail depends on the seed and the question alone, not on the order of episodes.
 """
 
 from __future__ import annotations
@@ -11,12 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.types import Observation, ToolUnavailable, UserError
+from harness.types import Ask, Observation, ToolUnavailable, UserError
 
-KINDS = ("timeout", "429", "empty", "garbage", "slow")
-SLOW_SECONDS = 2.0
-_EXPECTED = f"expected e.g. rate=0.1,kind=429; kinds: {', '.join(KINDS)}, several joined by +"
-Ask = Callable[[str, str], Observation]
+FAULT_KINDS = ("timeout", "429", "empty", "garbage", "slow")
+_SLOW_SECONDS = 2.0
+_EXPECTED = f"expected e.g. rate=0.1,kind=429; kinds: {', '.join(FAULT_KINDS)}, several joined by +"
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,7 @@ class Faults:
     """``rate``: the share of questions that fail; ``kinds``: how, in equal shares."""
 
     rate: float
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = FAULT_KINDS
     seed: int = 0
 
     @property
@@ -38,7 +36,7 @@ class Faults:
         def faulty(tool: str, input: str) -> Observation:
             kind = self.draw(tool, input)
             if kind == "slow":
-                time.sleep(SLOW_SECONDS)
+                time.sleep(_SLOW_SECONDS)
             return _FAULTS[kind]() if kind in _FAULTS else ask(tool, input)
 
         return faulty
@@ -54,12 +52,12 @@ class Faults:
 def read_faults(text: str, seed: int = 0) -> Faults:
     """Read ``rate=0.1,kind=429+slow``. Raises UserError."""
     fields = dict(part.partition("=")[::2] for part in text.split(","))
-    kinds = tuple(fields.pop("kind", "+".join(KINDS)).split("+"))
+    kinds = tuple(fields.pop("kind", "+".join(FAULT_KINDS)).split("+"))
     try:
         rate = float(fields.pop("rate", "x"))
     except ValueError:
         rate = -1.0
-    if fields or not 0 <= rate <= 1 or not set(kinds) <= set(KINDS):
+    if fields or not 0 <= rate <= 1 or not set(kinds) <= set(FAULT_KINDS):
         raise UserError(f"--fault {text}: {_EXPECTED}")
     return Faults(rate, kinds, seed)
 

@@ -1,7 +1,8 @@
-"""A frozen encyclopedia in one SQLite file, known by the sha256 of its bytes.
+"""The frozen world: an encyclopedia in one SQLite file, known by the sha256 of its bytes.
 
-``build`` writes it, ``FrozenWorld`` answers from it, always the same. It does not know
-where the articles came from, nor how a tool words its answer.
+``build_snapshot`` writes the file, ``FrozenWorld`` answers from it, always the same. The same
+articles give the same bytes under every version of SQLite (see ``_blank_leftovers``), so the
+hash stands for the articles, and whoever builds the file again has the same world.
 
 Search is a cascade: the page of exactly that name, then pages with all words of the query
 that carry meaning, then pages with any of them. Ranking is BM25; the first sentence weighs
@@ -16,7 +17,6 @@ import hashlib
 import json
 import mmap
 import os
-import re
 import sqlite3
 import struct
 import tempfile
@@ -26,16 +26,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from harness.common.text import first_sentence, fold, lead, one_line, title_key
+from harness.common.text import first_sentence, lead, one_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
+from harness.worlds.index import match_expressions, segmented, trigrams
 
-FORMAT = 1
-APPLICATION_ID = 0x52655743  # "ReWC": tells a snapshot from any other SQLite file
-PAGE_BYTES = 4096
-SNIPPET_CHARS = 480
-MAX_QUERY_TERMS = 24
-MAX_TITLE_CHARS = 200
-MIN_LIKENESS = 0.4  # Dice coefficient of two titles' trigrams
+_FORMAT = 1
+_APPLICATION_ID = 0x52655743  # "ReWC": tells a snapshot from any other SQLite file
+_PAGE_BYTES = 4096
+_SNIPPET_CHARS = 480
+_MIN_LIKENESS = 0.4  # Dice coefficient of two titles' trigrams
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -53,7 +52,7 @@ CREATE VIRTUAL TABLE fts USING fts5 (names, first, body, content='',
 # --- build ------------------------------------------------------------------------------
 
 
-def build(
+def build_snapshot(
     articles: Iterable[Article], path: str | Path, *, title: str = "", licence: str = ""
 ) -> str:
     """Write a snapshot and return the sha256 of its bytes.
@@ -70,7 +69,7 @@ def build(
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
             draft = Path(folder) / "draft"
             _write(draft, pages, {"title": title, "licence": licence})
-            _settle(draft)
+            _blank_leftovers(draft)
             os.replace(draft, path)
         return _sha256(path)
     except (OSError, sqlite3.Error) as error:
@@ -106,19 +105,19 @@ def _write(path: Path, pages: Sequence[Article], meta: dict[str, str]) -> None:
     try:
         # everything that a build of SQLite may have another default for
         for pragma in (
-            f"page_size={PAGE_BYTES}",
+            f"page_size={_PAGE_BYTES}",
             "auto_vacuum=0",
             "secure_delete=1",
             "journal_mode=OFF",
             "encoding='UTF-8'",
-            f"application_id={APPLICATION_ID}",
-            f"user_version={FORMAT}",
+            f"application_id={_APPLICATION_ID}",
+            f"user_version={_FORMAT}",
         ):
             db.execute(f"PRAGMA {pragma}")
         db.execute("BEGIN")
         for statement in _SCHEMA.split(";"):
             db.execute(statement)
-        # gather the whole index in memory: when to spill and merge is a version's own affair
+        # gather the whole index in memory: versions differ in when they spill and merge
         db.execute("INSERT INTO fts (fts, rank) VALUES ('hashsize', 1000000000)")
         db.executemany("INSERT INTO meta VALUES (?, ?)", sorted(meta.items()))
         for number, page in enumerate(pages, 1):
@@ -140,7 +139,7 @@ def _insert(db: sqlite3.Connection, number: int, page: Article) -> None:
     except UnicodeEncodeError as error:
         raise UserError(f"article {page.title!r} is not valid text: {error}") from None
     for name in (page.title, *page.aliases):
-        grams = _grams(name)
+        grams = trigrams(name)
         row = (name, title_key(name), number, name is not page.title, len(grams))
         added = db.execute("INSERT INTO name VALUES (NULL, ?, ?, ?, ?, ?)", row)
         db.executemany(
@@ -148,24 +147,23 @@ def _insert(db: sqlite3.Connection, number: int, page: Article) -> None:
         )
     names = " ".join((page.title, *page.aliases))
     body = page.text or " ".join(page.meanings)
-    first = first_sentence(body, SNIPPET_CHARS)
+    first = first_sentence(body, _SNIPPET_CHARS)
     db.execute(
         "INSERT INTO fts (rowid, names, first, body) VALUES (?, ?, ?, ?)",
-        (number, _segmented(names), _segmented(first), _segmented(body)),
+        (number, segmented(names), segmented(first), segmented(body)),
     )
 
 
-def _settle(path: Path) -> None:
-    """Blank what SQLite leaves in a file by chance, and sync it.
+def _blank_leftovers(path: Path) -> None:
+    """Set to zero what SQLite leaves in a file by chance, and sync it: the hash depends on it.
 
-    That is the version that wrote it (header bytes 96 to 99, only ever reported) and stale
-    bytes in the unused middle of b-tree pages, so that different versions of SQLite write
-    the same file. See "B-tree Pages" in the SQLite file format. No other kind of page
-    begins with one of these four bytes.
+    That is the version that wrote the file (header bytes 96 to 99, which are only reported),
+    and old bytes in the unused middle of b-tree pages. See "B-tree Pages" in the SQLite file
+    format; no other kind of page begins with one of these four bytes.
     """
     with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
         data[96:100] = bytes(4)
-        for page in range(0, len(data), PAGE_BYTES):
+        for page in range(0, len(data), _PAGE_BYTES):
             header = page or 100  # the file's own header comes first
             if data[header] in (2, 5, 10, 13):
                 cells, content = struct.unpack_from(">HH", data, header + 3)
@@ -180,80 +178,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# --- words ------------------------------------------------------------------------------
-
-_HAN = "㐀-鿿豈-﫿々〆〇𠀀-𿿿"
-_HIRAGANA = "ぁ-ゖゝゞ"
-_KATAKANA = "ァ-ヺヽヾー"
-_JAPANESE_RUN = re.compile(f"[{_HAN}{_HIRAGANA}{_KATAKANA}]+")
-# a query is cut at changes of script as well: the nearest thing to words without a dictionary
-_QUERY_RUN = re.compile(
-    f"(?P<han>[{_HAN}]+)|(?P<hiragana>[{_HIRAGANA}]+)|(?P<katakana>[{_KATAKANA}]+)"
-    f"|(?P<word>(?:(?![{_HAN}{_HIRAGANA}{_KATAKANA}])[^\\W_])+)"
-)
-STOP_WORDS = frozenset(
-    """
-    a an and are as at be been by can could did do does find for from had has have her him his
-    how i in is it its many me much my of on or s she he that the their them there these they
-    this those to was we were what when where which who whom whose why will with would you your
-    です ですか ました ますか でしょうか された されて している という について における
-    から まで より ある いる する した どこ どの だれ いつ いくつ なに なん 何 誰
-    """.split()  # noqa: SIM905 (a list of a hundred strings is worse to read)
-)
-
-
-def _segmented(text: str) -> str:
-    """The text as it is indexed: Japanese runs become pairs of characters, the last one
-    alone again, so that a query of one character finds it at any place by its prefix."""
-    return _JAPANESE_RUN.sub(lambda run: f" {' '.join(_pairs(run[0]))} {run[0][-1]} ", fold(text))
-
-
-def _pairs(run: str) -> list[str]:
-    return [run[i : i + 2] for i in range(len(run) - 1)]
-
-
-def _match_expressions(query: str) -> list[str]:
-    """FTS5 queries to try in turn: all words of meaning, then any. Every token is quoted
-    and holds letters and digits only, so that no query is a syntax error."""
-    runs = [(run.lastgroup or "", run[0]) for run in _QUERY_RUN.finditer(fold(query))]
-    telling = [run for run in runs if not _is_stop(*run)] or runs
-    telling = list(dict.fromkeys(telling))[:MAX_QUERY_TERMS]
-    every = [_term(*run) for run in telling]
-    either = [term for kind, run in telling for term in _loose_terms(kind, run)]
-    either = list(dict.fromkeys(either))[:MAX_QUERY_TERMS]
-    return [" AND ".join(every), " OR ".join(either)] if telling else []
-
-
-def _is_stop(kind: str, run: str) -> bool:
-    return run in STOP_WORDS or (kind == "hiragana" and len(run) <= 2)  # particles, endings
-
-
-def _term(kind: str, run: str) -> str:
-    if kind == "word":
-        return f'"{run}"'
-    return f'"{" ".join(_pairs(run))}"' if len(run) > 1 else f'"{run}"*'
-
-
-def _loose_terms(kind: str, run: str) -> list[str]:
-    if kind == "word" or len(run) < 3:
-        return [_term(kind, run)]
-    return [f'"{pair}"' for pair in _pairs(run)]
-
-
-def _grams(title: str) -> set[str]:
-    """Trigrams of a title's letters and digits; spaces in front make beginnings weigh more."""
-    key = one_line(re.sub(r"[\W_]+", " ", title_key(title)))[:MAX_TITLE_CHARS]
-    padded = f"  {key} "
-    return {padded[i : i + 3] for i in range(len(key) + 1)} if key else set()
-
-
 # --- the world --------------------------------------------------------------------------
 
 
 class FrozenWorld:
     """Answers from a snapshot file, read-only; one object may serve several threads.
 
-    ``sha256`` is what the file's bytes must be ("" = whatever they are). Raises UserError
+    ``sha256`` is the hash that the file must have ("" = any). Raises UserError
     when the file is missing, damaged, not a snapshot, or not the one expected.
     """
 
@@ -261,7 +192,7 @@ class FrozenWorld:
 
     def __init__(self, path: str | Path, sha256: str = "") -> None:
         self.path = Path(path)
-        self.sha256 = _checked_sha256(self.path, sha256)
+        self.sha256 = identify_snapshot(self.path, sha256)
         self.id = f"frozen:{self.sha256[:12]}"
         self._lock = threading.Lock()
         self._db = _open(self.path)
@@ -285,7 +216,7 @@ class FrozenWorld:
     def similar(self, title: str, limit: int = 3) -> list[str]:
         """Titles that share most trigrams with this one, nearest first. An alias counts for
         its page."""
-        grams = sorted(_grams(_clean(title)))
+        grams = sorted(trigrams(_clean(title)))
         marks = ",".join("?" * len(grams))
         rows = self._ask(
             "SELECT title, max(likeness) AS best FROM (SELECT name.page AS page,"
@@ -293,7 +224,7 @@ class FrozenWorld:
             f" JOIN name ON name.id = gram.name WHERE gram IN ({marks}) GROUP BY name.id)"
             " JOIN page ON page.id = page GROUP BY page.id HAVING best >= ?"
             " ORDER BY best DESC, title LIMIT ?",
-            (len(grams), *grams, MIN_LIKENESS, limit),
+            (len(grams), *grams, _MIN_LIKENESS, limit),
         )
         return [str(row[0]) for row in rows]
 
@@ -302,7 +233,7 @@ class FrozenWorld:
         query = _clean(query)
         exact = self._find(query)
         found = [] if exact is None else [exact]
-        for expression in _match_expressions(query):
+        for expression in match_expressions(query):
             if len(found) < limit:
                 rows = self._ask(
                     "SELECT rowid FROM fts WHERE fts MATCH ?"
@@ -310,7 +241,7 @@ class FrozenWorld:
                     (expression, limit),
                 )
                 found += [row[0] for row in rows]
-        return [_hit(self._article(page)) for page in list(dict.fromkeys(found))[:limit]]
+        return [hit_of(self._article(page)) for page in list(dict.fromkeys(found))[:limit]]
 
     def articles(self) -> Iterator[Article]:
         """All articles, in order of their titles."""
@@ -345,9 +276,10 @@ class FrozenWorld:
                 ) from error
 
 
-def _hit(article: Article) -> Hit:
+def hit_of(article: Article) -> Hit:
+    """A page as a search result: its opening sentences, or what its title may stand for."""
     meanings = f"may refer to: {'; '.join(article.meanings)}." if article.meanings else ""
-    return Hit(article.title, meanings or lead(article.text, SNIPPET_CHARS))
+    return Hit(article.title, meanings or lead(article.text, _SNIPPET_CHARS))
 
 
 def _clean(text: str) -> str:
@@ -355,9 +287,11 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _checked_sha256(path: Path, expected: str) -> str:
+def identify_snapshot(path: str | Path, expected: str = "") -> str:
+    """The sha256 of the file. Raises UserError when it cannot be read, or is not ``expected``
+    ("" = any)."""
     try:
-        found = _sha256(path)
+        found = _sha256(Path(path))
     except OSError as error:
         raise UserError(
             f"world snapshot {path}: {error.strerror or error}; build it with "
@@ -384,14 +318,14 @@ def _open(path: Path) -> sqlite3.Connection:
         whole = pages * size == path.stat().st_size
     except sqlite3.Error:
         kind, version, whole = 0, 0, False
-    if kind == APPLICATION_ID and version == FORMAT and whole:
+    if kind == _APPLICATION_ID and version == _FORMAT and whole:
         return db
     db.close()
     problem = (
         "is damaged"
-        if kind == APPLICATION_ID and not whole
-        else f"has format {version}, this version reads {FORMAT}"
-        if kind == APPLICATION_ID
+        if kind == _APPLICATION_ID and not whole
+        else f"has format {version}, this version reads {_FORMAT}"
+        if kind == _APPLICATION_ID
         else "is not a world snapshot"
     )
     raise UserError(f"{path} {problem}; build it with `python -m harness worlds build`")

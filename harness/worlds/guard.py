@@ -1,8 +1,7 @@
-"""JSON from one host over HTTP, guarded: deadline, size, redirects, throttling, odd replies.
+"""Gets JSON from one host over HTTP, within limits of time, size, redirects and requests.
 
 Whatever goes wrong is ToolUnavailable, in words that hold no address and no credential.
-It stands in for the `requests` module where a package calls ``requests.get``, and knows
-nothing of what the replies mean.
+``Guard`` stands in for the module `requests` where a package calls ``requests.get``.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from harness.common.network import ATTEMPTS, retry_after
 from harness.types import ToolUnavailable
 from harness.worlds.pace import Pace
 
-CALL_SECONDS = 25.0  # for everything one tool call needs, waiting included
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 10.0  # of silence
-MAX_BYTES = 4 << 20  # of one reply, unpacked
-MAX_REQUESTS = 12  # for one tool call
-MAX_REDIRECTS = 3
-AT_ONCE = 3  # requests under way together, as Wikimedia asks
-THROTTLED = frozenset({429, 502, 503, 504})
-THROTTLED_CODES = frozenset({"maxlag", "ratelimited", "readonly"})
-ATTEMPTS = 4
+WIKI_CALL_SECONDS = 25.0  # for everything one tool call needs, waiting included
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 10.0  # of silence
+_MAX_BYTES = 4 << 20  # of one reply, unpacked
+_MAX_REQUESTS = 12  # for one tool call
+_MAX_REDIRECTS = 3
+_AT_ONCE = 3  # requests under way together, as Wikimedia asks
+_THROTTLED = frozenset({429, 502, 503, 504})
+_THROTTLED_CODES = frozenset({"maxlag", "ratelimited", "readonly"})
 
 
 @dataclass(frozen=True)
-class Reply:
+class JsonReply:
     """What a package may do with a reply that was found good: ask for its JSON."""
 
     value: dict[str, Any]
@@ -49,7 +48,9 @@ class _Throttled(Exception):
 class Guard:
     """GET requests to ``origin`` (scheme and host) and nowhere else, from any thread."""
 
-    def __init__(self, origin: str, agent: str, pace: Pace, seconds: float = CALL_SECONDS) -> None:
+    def __init__(
+        self, origin: str, agent: str, pace: Pace, seconds: float = WIKI_CALL_SECONDS
+    ) -> None:
         import requests
 
         self.origin = origin
@@ -59,23 +60,23 @@ class Guard:
         self._seconds = seconds
         self._session = requests.Session()
         self._session.auth = lambda request: request  # or it would look for some in ~/.netrc
-        self._turn = threading.BoundedSemaphore(AT_ONCE)
+        self._turn = threading.BoundedSemaphore(_AT_ONCE)
         self._call = threading.local()
 
     @contextlib.contextmanager
     def call(self) -> Iterator[None]:
         """One tool call: its requests share a deadline and a number."""
         self._call.deadline = time.monotonic() + self._seconds
-        self._call.left = MAX_REQUESTS
+        self._call.left = _MAX_REQUESTS
         yield
 
-    def get(self, url: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+    def get(self, url: str, params: Mapping[str, Any], headers: Mapping[str, str]) -> JsonReply:
         """As ``requests.get``; asks again where a server asks for patience. The package's
         own headers are not sent."""
         for attempt in range(ATTEMPTS):
             self._spend()
             try:
-                return Reply(self._ask(url, params))
+                return JsonReply(self._ask(url, params))
             except _Throttled as error:
                 reason, asked = error.args
                 self._pace.back_off(attempt, asked)
@@ -83,7 +84,7 @@ class Guard:
 
     def _spend(self) -> None:
         if self._call.left == 0:
-            raise self._unavailable(f"needs more than {MAX_REQUESTS} requests for one page")
+            raise self._unavailable(f"needs more than {_MAX_REQUESTS} requests for one page")
         self._call.left -= 1
         try:
             self._pace.wait(self._call.deadline)
@@ -92,8 +93,8 @@ class Guard:
 
     def _ask(self, url: str, params: Mapping[str, Any]) -> dict[str, Any]:
         status, headers, body = self._fetch(url, params)
-        if status in THROTTLED:
-            raise _Throttled(f"throttled or overloaded (HTTP {status})", _seconds(headers))
+        if status in _THROTTLED:
+            raise _Throttled(f"throttled or overloaded (HTTP {status})", retry_after(headers))
         if status == 403:
             raise self._unavailable(
                 "refused (HTTP 403); servers do that to clients without a contact: set "
@@ -115,8 +116,8 @@ class Guard:
         if error is None:
             return
         code = str(error.get("code")) if isinstance(error, dict) else "unnamed"
-        if code in THROTTLED_CODES:
-            raise _Throttled(f"throttled or overloaded ({code})", _seconds(headers))
+        if code in _THROTTLED_CODES:
+            raise _Throttled(f"throttled or overloaded ({code})", retry_after(headers))
         raise self._unavailable(f"answered with the error {code[:40]!r}")
 
     def _fetch(self, url: str, params: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
@@ -139,13 +140,13 @@ class Guard:
     def _follow(
         self, url: str, params: Mapping[str, Any] | None
     ) -> tuple[int, Mapping[str, str], bytes]:
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             left = self._left()
             response = self._session.get(
                 url,
                 params=params,
                 headers={"User-Agent": self._agent, "Accept": "application/json"},
-                timeout=(min(CONNECT_SECONDS, left), min(READ_SECONDS, left)),
+                timeout=(min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left)),
                 allow_redirects=False,
                 stream=True,
             )
@@ -163,8 +164,8 @@ class Guard:
         body = b""
         while piece := response.raw.read1(1 << 16, decode_content=True):
             body += piece
-            if len(body) > MAX_BYTES:
-                raise self._unavailable(f"answered with more than {MAX_BYTES >> 20} MiB")
+            if len(body) > _MAX_BYTES:
+                raise self._unavailable(f"answered with more than {_MAX_BYTES >> 20} MiB")
             self._left()
         return body
 
@@ -176,9 +177,3 @@ class Guard:
 
     def _unavailable(self, what: str) -> ToolUnavailable:
         return ToolUnavailable(f"{self.host}: {what}")
-
-
-def _seconds(headers: Mapping[str, str]) -> float:
-    """Retry-After in seconds; 0 where there is none, or it is a date."""
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() and value.isascii() else 0.0

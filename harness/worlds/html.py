@@ -1,6 +1,6 @@
-"""An encyclopedia's HTML page -> plain sentences, and where a list of meanings leads.
+"""Reads an encyclopedia's HTML page: its paragraphs as plain text, or the meanings of its title.
 
-Keeps paragraphs, drops tables, boxes, notes and code. Total: any text gives a page.
+Tables, boxes, notes and code are dropped. Any text gives a page.
 """
 
 from __future__ import annotations
@@ -11,44 +11,16 @@ from html.parser import HTMLParser
 
 from harness.common.text import first_sentence, one_line
 
-_DROPPED = frozenset(
-    [
-        "table",
-        "script",
-        "style",
-        "sup",
-        "nav",
-        "figure",
-        "header",
-        "footer",
-        "math",
-        "noscript",
-        "aside",
-    ]
-)
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "source",
-        "track",
-        "wbr",
-    ]
-)
+_DROPPED = frozenset(("table", "script", "style", "sup", "nav", "figure"))
+_DROPPED |= {"header", "footer", "math", "noscript", "aside"}
+_VOID = frozenset(("area", "base", "br", "col", "embed", "hr", "img"))
+_VOID |= {"input", "link", "meta", "source", "track", "wbr"}
 _DISAMBIGUATION = re.compile(r"\b(?:may|can|could)(?: also)? refer to\b|曖昧さ回避", re.IGNORECASE)
 MAX_MEANINGS = 12
 
 
 @dataclass
-class Page:
+class WikiPage:
     """``text``: paragraphs, a line each. ``items``: the first link of each list item."""
 
     paragraphs: list[str] = field(default_factory=list)
@@ -60,13 +32,13 @@ class Page:
 
     @property
     def meanings(self) -> tuple[str, ...]:
-        """What the title may stand for, if the page says it is about that alone."""
+        """What the title may stand for, if listing that is all that the page does."""
         if _DISAMBIGUATION.search(first_sentence(self.text, 300)) and self.items:
             return tuple(dict.fromkeys(self.items))[:MAX_MEANINGS]
         return ()
 
 
-def read_page(html: str) -> Page:
+def read_page(html: str) -> WikiPage:
     """The page in that HTML."""
     reader = _Reader()
     reader.feed(html)
@@ -78,7 +50,7 @@ def read_page(html: str) -> Page:
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.page = Page()
+        self.page = WikiPage()
         self._dropped: list[str] = []  # open elements from the first dropped one on
         self._paragraph: list[str] | None = None
         self._link: list[str] | None = None

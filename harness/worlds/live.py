@@ -1,4 +1,4 @@
-"""The live world: a real wiki for articles, a real search engine for searches.
+"""The live world: articles from a real wiki, searches by a real search engine.
 
 `live` is English Wikipedia and DuckDuckGo; `live:ja` another language; `live:URL` the
 api.php of any MediaWiki; `,search=wiki` after any of them has the wiki search itself.
@@ -14,22 +14,22 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import harness
+from harness.common.network import LOOPBACK
 from harness.types import Article, Hit, ToolUnavailable, UserError
-from harness.worlds.guard import CALL_SECONDS, Guard
+from harness.worlds.guard import WIKI_CALL_SECONDS, Guard
 from harness.worlds.mediawiki import Wiki
 from harness.worlds.pace import Pace
 from harness.worlds.web import Web
 
-CONTACT = "HARNESS_CONTACT"  # environment: whom an operator may write to about our requests
-WIKI_GAP = 0.1  # seconds between requests
-WEB_GAP = 2.0
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-ENGINES = ("duckduckgo", "wiki")
+_CONTACT = "HARNESS_CONTACT"  # environment: whom an operator may write to about our requests
+_WIKI_GAP = 0.1  # seconds between requests
+_WEB_GAP = 2.0
+_SEARCHERS = ("duckduckgo", "wiki")
 _LANGUAGE = re.compile(r"[a-z]{2,12}(-[a-z]{2,12}){0,2}")
 
 
 @dataclass(frozen=True)
-class Place:
+class WikiAddress:
     """Where to ask: the wiki's api.php, its language, and who searches."""
 
     api: str
@@ -42,15 +42,15 @@ class Place:
         return f"live:{self.api},search={self.engine}"
 
 
-def read_place(text: str) -> Place:
+def read_address(text: str) -> WikiAddress:
     """Read `ja`, `https://…/api.php`, `…,search=wiki`. Raises UserError."""
     where, *rest = text.split(",")
-    engine = ENGINES[0]
+    engine = _SEARCHERS[0]
     for setting in rest:
         key, _, engine = setting.partition("=")
-        if key != "search" or engine not in ENGINES:
+        if key != "search" or engine not in _SEARCHERS:
             raise UserError(
-                f"--world live:{text}: {setting!r} is not a setting; expected search={' or search='.join(ENGINES)}"
+                f"--world live:{text}: {setting!r} is not a setting; expected search={' or search='.join(_SEARCHERS)}"
             )
     if "://" not in where:
         language = where or "en"
@@ -58,7 +58,7 @@ def read_place(text: str) -> Place:
             raise UserError(
                 f"--world live:{text}: {language!r} is not a language of Wikipedia; expected e.g. en or ja"
             )
-        return Place(f"https://{language}.wikipedia.org/w/api.php", language, engine)
+        return WikiAddress(f"https://{language}.wikipedia.org/w/api.php", language, engine)
     url = urlsplit(where)
     if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
         raise UserError(
@@ -75,24 +75,33 @@ def read_place(text: str) -> Place:
         raise UserError(
             f"--world live: expected the plain address of a wiki's api.php, found {url.hostname or where!r} with something else"
         )
-    return Place(where, "en", engine)
+    return WikiAddress(where, "en", engine)
 
 
 class LiveWorld:
-    """Asks the network. Raises UserError at once when there is none: better before a run
-    than after two hundred failures. ``sha256`` is not used: what is live has no hash."""
+    """Asks the network, and tries it at once: better before a run than after many failures.
+
+    ``path`` says where, as ``read_address`` takes it; ``sha256`` is not used, since there is no
+    file. A tool call may take ``seconds``; ``web_url`` is the search engine's address. Raises
+    UserError when the network or a package is missing.
+    """
 
     def __init__(
-        self, path: str = "", sha256: str = "", *, seconds: float = CALL_SECONDS, web_url: str = ""
+        self,
+        path: str = "",
+        sha256: str = "",
+        *,
+        seconds: float = WIKI_CALL_SECONDS,
+        web_url: str = "",
     ) -> None:
-        self.place = read_place(path)
-        self.id = self.place.id
-        url = urlsplit(self.place.api)
-        guard = Guard(f"{url.scheme}://{url.netloc}", user_agent(), Pace(WIKI_GAP), seconds)
-        self._wiki = Wiki(self.place.api, self.place.language, guard)
+        self.address = read_address(path)
+        self.id = self.address.id
+        url = urlsplit(self.address.api)
+        guard = Guard(f"{url.scheme}://{url.netloc}", user_agent(), Pace(_WIKI_GAP), seconds)
+        self._wiki = Wiki(self.address.api, self.address.language, guard)
         self._web = (
-            Web(self.place.language, Pace(WEB_GAP), web_url)
-            if self.place.engine != "wiki"
+            Web(self.address.language, Pace(_WEB_GAP), web_url)
+            if self.address.engine != "wiki"
             else None
         )
         try:
@@ -123,7 +132,7 @@ class LiveWorld:
 
 def user_agent() -> str:
     """Says who asks. Raises UserError when $HARNESS_CONTACT cannot stand in a header."""
-    contact = os.environ.get(CONTACT, "")
+    contact = os.environ.get(_CONTACT, "")
     if not contact.isascii() or not contact.isprintable() or len(contact) > 200:
-        raise UserError(f"${CONTACT}: expected one line of ASCII, an e-mail or web address")
+        raise UserError(f"${_CONTACT}: expected one line of ASCII, an e-mail or web address")
     return f"react-harness/{harness.__version__} ({contact or 'no contact given'}) python-requests"

@@ -1,28 +1,31 @@
-"""A live wiki through the package `wikipedia`, and everything that keeps it honest.
+"""Asks a live wiki through the package `wikipedia`, over a guarded connection.
 
-The package is from 2014: it guesses titles, speaks http, waits for ever, and turns odd
-replies into KeyErrors. Here it runs as a private copy (its settings are module globals)
-over a guarded connection; titles are looked up as written; every failure is mapped.
+The package is from 2014: left alone it guesses titles, speaks http, waits for ever, and turns
+odd replies into KeyErrors. Here titles are looked up as written, and whatever fails is
+ToolUnavailable. The package keeps its settings in module globals, so each ``Wiki`` loads a
+copy of the module of its own (``_private_copy``): two wikis can be asked in one process, and a
+user's own tool that imports the package gets it unchanged.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from harness.common.text import one_line, title_key
+from harness.common.text import one_line, query_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
-from harness.worlds.guard import Guard, Reply
+from harness.worlds.guard import Guard, JsonReply
+from harness.worlds.html import MAX_MEANINGS
 
-MAX_MEANINGS = 12
-MAX_TITLE_BYTES = 255
-MAX_REMEMBERED = 512  # articles; a page is asked for once in a run, as long as it fits
-MAX_QUERY_CHARS = 300
+_MAX_TITLE_BYTES = 255
+_MAX_REMEMBERED = 512  # articles; a page is asked for once in a run, as long as it fits
 # What MediaWiki forbids in a title (its manual, "Page title"): signs with a meaning in links,
 # percent codes, character references, three tildes.
 _ILLEGAL = re.compile(r"[\x00-\x1f\x7f#<>\[\]{}|�]|%[0-9A-Fa-f]{2}|&#?\w+;|~~~|[\ud800-\udfff]")
@@ -65,7 +68,7 @@ class Wiki:
         known = self._remembered.get(title)
         if known is None:
             known = self._find(title), self.source
-            if len(self._remembered) >= MAX_REMEMBERED:
+            if len(self._remembered) >= _MAX_REMEMBERED:
                 self._remembered.clear()
             self._remembered[title] = known
         article, self._last.source = known
@@ -73,36 +76,27 @@ class Wiki:
 
     def similar(self, title: str, limit: int = 3) -> list[str]:
         """Titles the wiki's own search finds for this one."""
-        words = one_line(_ILLEGAL.sub(" ", title))[:MAX_QUERY_CHARS]
+        words = query_line(_ILLEGAL.sub(" ", title))
         found = self._titles(words, limit + 1) if words else []
         return [other for other in found if title_key(other) != title_key(title)][:limit]
 
     def search(self, query: str, limit: int = 3) -> list[Hit]:
         """The wiki's own search, with the first sentence of each page."""
-        words = one_line(_ILLEGAL.sub(" ", query))[:MAX_QUERY_CHARS]
+        words = query_line(_ILLEGAL.sub(" ", query))
         if not words:
             return []
-        with self._guard.call():
-            try:
-                pages = self._search(words, limit)
-            except ToolUnavailable:
-                raise
-            except Exception as error:
-                raise self._odd(error) from None
+        with self._tool_call():
+            pages = self._search(words, limit)
         return [Hit(page["title"], one_line(page.get("extract", ""))) for page in pages]
 
     def _find(self, title: str) -> Article | None:
-        with self._guard.call():
-            try:
+        try:
+            with self._tool_call():
                 return self._article(title)
-            except self._package.PageError:
-                return None
-            except self._package.DisambiguationError as error:
-                return Article(error.title, language=self.language, meanings=self._meanings(error))
-            except ToolUnavailable:
-                raise
-            except Exception as error:  # whatever an odd reply makes the package trip over
-                raise self._odd(error) from None
+        except self._package.PageError:
+            return None
+        except self._package.DisambiguationError as error:
+            return Article(error.title, language=self.language, meanings=self._meanings(error))
 
     def _article(self, title: str) -> Article:
         page = self._package.page(title, auto_suggest=False)
@@ -120,19 +114,13 @@ class Wiki:
         return tuple(options)[:MAX_MEANINGS] or tuple(self._titles(error.title, MAX_MEANINGS))
 
     def _titles(self, words: str, limit: int) -> list[str]:
-        with self._guard.call():
-            try:
-                return [str(title) for title in self._package.search(words, results=limit)][:limit]
-            except ToolUnavailable:
-                raise
-            except Exception as error:
-                raise self._odd(error) from None
+        with self._tool_call():
+            return [str(title) for title in self._package.search(words, results=limit)][:limit]
 
     def _search(self, words: str, limit: int) -> list[dict[str, Any]]:
-        reply = self._ask(
-            generator="search", gsrsearch=words, gsrlimit=limit, gsrwhat="text", redirects="",
-            prop="extracts", exintro="", explaintext="", exsentences=2, exlimit="max",
-        )  # fmt: skip
+        search = {"generator": "search", "gsrsearch": words, "gsrlimit": limit, "gsrwhat": "text"}
+        extracts = {"prop": "extracts", "exintro": "", "explaintext": "", "exsentences": 2}
+        reply = self._ask(**search, **extracts, exlimit="max", redirects="")
         pages = reply.get("query", {}).get("pages", {}).values()
         if not pages and "batchcomplete" not in reply:  # with it, no page is no hit
             raise KeyError("pages")
@@ -142,10 +130,20 @@ class Wiki:
         reply: dict[str, Any] = self._package._wiki_request(params)
         return reply
 
-    def _odd(self, error: Exception) -> ToolUnavailable:
-        return ToolUnavailable(
-            f"{self._guard.host}: a reply that makes no sense ({type(error).__name__})"
-        )
+    @contextlib.contextmanager
+    def _tool_call(self) -> Iterator[None]:
+        """One tool call. Whatever an odd reply makes the package trip over is ToolUnavailable;
+        that there is no such page, or several, is the package's to say."""
+        with self._guard.call():
+            try:
+                yield
+            except (ToolUnavailable, self._package.PageError, self._package.DisambiguationError):
+                raise
+            except Exception as error:
+                kind = type(error).__name__
+                raise ToolUnavailable(
+                    f"{self._guard.host}: a reply that makes no sense ({kind})"
+                ) from None
 
 
 def is_title(title: str) -> bool:
@@ -153,29 +151,29 @@ def is_title(title: str) -> bool:
     return (
         bool(title)
         and not title.startswith(":")
-        and len(title.encode("utf-8", "replace")) <= MAX_TITLE_BYTES
+        and len(title.encode("utf-8", "replace")) <= _MAX_TITLE_BYTES
         and not _ILLEGAL.search(title)
         and not _RELATIVE.search(title)
     )
 
 
 class _Requests:
-    """What the package takes for the module ``requests``."""
+    """Takes the place of the module ``requests`` in the package."""
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
 
-    def get(self, url: str, params: dict[str, Any], headers: dict[str, str]) -> Reply:
+    def get(self, url: str, params: dict[str, Any], headers: dict[str, str]) -> JsonReply:
         reply = self._guard.get(url, {**params, "maxlag": 5}, headers)
         if "pageprops" in str(params.get("prop", "")):
-            return Reply(_mended(reply.value))
+            return JsonReply(_mended(reply.value))
         return reply
 
 
 def _mended(reply: dict[str, Any]) -> dict[str, Any]:
-    """Said as "missing", which is all the package understands: titles that lead to other
-    wikis, in circles or to generated pages, and titles that cannot be. What is no reply to
-    the question stays as it is, and trips the package."""
+    """The reply, with "missing" for every title that is no page of this wiki: it leads to
+    another wiki, in a circle or to a generated page, or no page can have it. The package
+    understands nothing else. What is no reply to the question stays as it is, and trips it."""
     query = reply["query"]
     pages = query.get("pages") or {}
     aside = not pages and ("interwiki" in query or "redirects" in query)
@@ -185,8 +183,8 @@ def _mended(reply: dict[str, Any]) -> dict[str, Any]:
 
 
 def _private_copy(api: str, guard: Guard) -> ModuleType:
-    """The package's module under settings of our own, apart from anybody else's."""
-    spec = _find()
+    """The package's module, loaded once more, with settings of its own."""
+    spec = _package_spec()
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     settings: dict[str, Any] = {"API_URL": api, "requests": _Requests(guard)}
@@ -196,7 +194,7 @@ def _private_copy(api: str, guard: Guard) -> ModuleType:
     return module
 
 
-def _find() -> Any:
+def _package_spec() -> Any:
     try:
         spec = importlib.util.find_spec("wikipedia.wikipedia")
     except ModuleNotFoundError:

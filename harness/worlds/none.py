@@ -1,4 +1,4 @@
-"""A world without articles, for suites that need none: every look-up finds nothing."""
+"""The world without articles, for suites that need none: it finds nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from harness.types import Article, Hit
 
 
 class NoWorld:
-    """Knows nothing, and says so; ``path`` and ``sha256`` are not used."""
+    """Holds no articles; ``path`` and ``sha256`` are not used."""
 
     id = "none"
     instant = True

@@ -1,6 +1,6 @@
-"""Manners towards a public server: requests in turn, with a gap, and slower when asked to.
+"""Spaces requests to a public server: in turn, with a gap, and slower when it asks for that.
 
-One object is shared by all episodes and threads. It knows nothing of what is requested.
+One object is shared by all episodes and threads.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable
 
+from harness.common.network import LONGEST_PAUSE, pause_before
 from harness.types import ToolUnavailable
 
-JITTER = 0.5  # a gap is up to this share longer, so that parallel runs drift apart
-FIRST_BACK_OFF = 1.0  # seconds; doubled with every attempt
-MOST_BACK_OFF = 60.0
+_GAP_JITTER = 0.5  # a gap is up to this share longer, so that parallel runs drift apart
+_FIRST_PAUSE = 1.0  # seconds
 
 
 class Pace:
@@ -42,14 +42,13 @@ class Pace:
                 raise ToolUnavailable(
                     f"told to wait {turn - now:.0f} s, longer than a step may take"
                 )
-            self._next = turn + self._gap * (1 + JITTER * self._random.random())
+            self._next = turn + self._gap * (1 + _GAP_JITTER * self._random.random())
         if turn > now:
             self._sleep(turn - now)
 
     def back_off(self, attempt: int, asked: float = 0.0) -> None:
-        """After a throttled request, number ``attempt`` from 0: nobody asks again before
-        the seconds the server ``asked`` for, or twice as long as the last time."""
-        seconds = asked or FIRST_BACK_OFF * 2**attempt
-        seconds = min(seconds, MOST_BACK_OFF) * (1 + JITTER * self._random.random())
+        """After throttled request number ``attempt``, counted from 0: no request starts before
+        the seconds that the server ``asked`` for, or twice as long as the last time."""
+        seconds = min(pause_before(attempt, _FIRST_PAUSE, asked), LONGEST_PAUSE)
         with self._lock:
             self._next = max(self._next, self._clock() + seconds)

@@ -1,9 +1,9 @@
-"""Tapes: what tools answered once, kept line by line, and a world that says it again.
+"""Tapes: records what tools answered, and the recorded world that gives the answers again.
 
-A tape is JSONL. Each line is one answer: under which configuration which tool was given
-which input, what it returned, when, and where that came from. ``key`` is the hash of the
-question, ``sum`` of the whole line. Only answers are kept: what failed, was throttled or
-was injected is not one. It does not know how a tool words its answer.
+A tape is JSONL. Each line is one answer: which tool was given which input under which
+configuration, what it returned, when, and where that came from. ``key`` is the hash of the
+question, ``sum`` of the whole line. Only answers are kept: what failed, was throttled or was
+made to fail is none.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NoReturn, get_args
 
-from harness.types import Article, Hit, NotOnTape, Observation, Outcome, UserError, World
+from harness.common.files import locked, write_whole
+from harness.types import Article, Ask, Hit, NotOnTape, Observation, Outcome, UserError, World
 
-KEPT = ("ok", "not_found", "bad_argument")
-Ask = Callable[[str, str], Observation]
+_KEPT: tuple[Outcome, ...] = ("ok", "not_found", "bad_argument")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def _sha256(value: object) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def parse(line: bytes) -> Entry:
+def parse_entry(line: bytes) -> Entry:
     """Read a line again; ValueError says what is wrong with it."""
     body: Any = json.loads(line)
     if not isinstance(body, dict):
@@ -73,41 +73,30 @@ def parse(line: bytes) -> Entry:
     return entry
 
 
-def read(path: str | Path) -> tuple[list[Entry], list[str]]:
+def read_tape(path: str | Path) -> tuple[list[Entry], list[str]]:
     """A tape's whole lines, and what is wrong with the others, as file:line and reason.
 
     Raises UserError when the file cannot be read.
     """
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"tape {path}: {error.strerror}; make one with run --world live --record {path}"
-        ) from None
     entries, problems = [], []
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for number, line in enumerate(_bytes_of(path).split(b"\n"), 1):
         if line:
             try:
-                entries.append(parse(line))
+                entries.append(parse_entry(line))
             except (ValueError, TypeError, RecursionError) as error:
                 problems.append(f"{path}:{number}: not a line of a tape: {error}")
     return entries, problems
 
 
-def write(entries: Iterable[Entry], path: str | Path) -> None:
+def write_tape(entries: Iterable[Entry], path: str | Path) -> None:
     """A new tape, whole or not at all. Raises UserError when it cannot be written."""
-    draft = Path(f"{path}.new")
     try:
-        with draft.open("wb") as file:
-            file.writelines(entry.line() for entry in entries)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+        write_whole(Path(path), b"".join(entry.line() for entry in entries))
     except OSError as error:
         raise UserError(f"tape {path}: cannot be written: {error.strerror}") from None
 
 
-def merge(tapes: Iterable[Sequence[Entry]]) -> tuple[list[Entry], list[Entry]]:
+def merge_tapes(tapes: Iterable[Sequence[Entry]]) -> tuple[list[Entry], list[Entry]]:
     """One tape of several: the first answer to each question, and the later ones that differ."""
     first: dict[str, Entry] = {}
     differing = []
@@ -123,17 +112,22 @@ def merge(tapes: Iterable[Sequence[Entry]]) -> tuple[list[Entry], list[Entry]]:
 
 
 class Recorder:
-    """Puts a tape around the questions to a world: what is on it is answered from it, so
-    that a question has one answer in a run; the rest is asked and written down.
+    """Records the answers of a world on a tape. A question that is on the tape is answered from
+    it, so that it has one answer in a run; any other is asked and written down.
 
     Several threads and processes may record on one tape; the first answer stands. Raises
     UserError when the file cannot be written or is damaged.
     """
 
-    def __init__(self, path: str | Path, world: World, wording: int) -> None:
+    def __init__(
+        self, path: str | Path, world: World, wording: int, cited: Collection[str] = ()
+    ) -> None:
+        """``wording`` is the version of the tools' words. ``cited`` are the tools whose answers
+        are kept with the address of the article that they come from."""
         self._path = Path(path)
         self._world = world
         self._wording = wording
+        self._cited = cited
         self._lock = threading.Lock()
         self._known: dict[str, Observation] = {}
         self._read = 0  # bytes of the file that are in ``_known``
@@ -149,7 +143,7 @@ class Recorder:
 
     def _keep(self, tool: str, input: str, answer: Observation) -> Observation:
         """On the disk when this returns; what another writer kept meanwhile comes first."""
-        if answer.outcome not in KEPT:
+        if answer.outcome not in _KEPT:
             return answer
         entry = self._entry(tool, input, answer)
         with self._lock, self._open() as file:
@@ -163,18 +157,19 @@ class Recorder:
             return self._known[entry.key]
 
     def _entry(self, tool: str, input: str, answer: Observation = Observation("")) -> Entry:
-        return Entry(
-            tool, input, self._world.id, self._wording, answer.outcome, answer.text,
-            datetime.now(UTC).isoformat(timespec="seconds"),
-            getattr(self._world, "source", {}) if answer.outcome == "ok" and tool == "wikipedia" else {},
-        )  # fmt: skip
+        cited = answer.outcome == "ok" and tool in self._cited
+        source = getattr(self._world, "source", {}) if cited else {}
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        said = answer.outcome, answer.text
+        return Entry(tool, input, self._world.id, self._wording, *said, when, source)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[IO[bytes]]:
-        """The file, locked, at the end of its last whole line."""
+        """The file, locked against other writers."""
+        lock = self._path.with_name(f".{self._path.name}.lock")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._path, "ab+") as file, _locked(file):
+            with locked(lock, wait=-1), open(self._path, "ab+") as file:
                 yield file
         except OSError as error:
             raise UserError(f"tape {self._path}: cannot be written: {error.strerror}") from None
@@ -185,7 +180,7 @@ class Recorder:
         whole = data.rfind(b"\n") + 1
         for line in data[:whole].splitlines():
             try:
-                entry = parse(line)
+                entry = parse_entry(line)
             except (ValueError, TypeError, RecursionError) as error:
                 raise UserError(
                     f"tape {self._path} is damaged ({error}); see `python -m harness worlds tape check {self._path}`"
@@ -196,20 +191,6 @@ class Recorder:
         file.seek(self._read)
 
 
-@contextlib.contextmanager
-def _locked(file: IO[bytes]) -> Iterator[None]:
-    try:
-        import fcntl
-    except ImportError:  # Windows: one recording process at a time is then the user's affair
-        yield
-        return
-    fcntl.flock(file, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
-
-
 def _observation(entry: Entry) -> Observation:
     return Observation(entry.text, entry.outcome)
 
@@ -217,17 +198,37 @@ def _observation(entry: Entry) -> Observation:
 # --- replaying --------------------------------------------------------------------------
 
 
-class RecordedWorld:
-    """Says again what is on a tape, and raises NotOnTape for all else; asks no network.
+def identify_tape(path: str | Path, expected: str = "") -> str:
+    """The sha256 of the file. Raises UserError when it cannot be read, or is not ``expected``
+    ("" = any)."""
+    found = hashlib.sha256(_bytes_of(path)).hexdigest()
+    if expected not in ("", found):
+        raise UserError(
+            f"tape {path} was changed: its sha256 is {found}, but {expected} is expected"
+        )
+    return found
 
-    ``sha256`` is what the file's bytes must be ("" = whatever they are). Raises UserError
-    when the tape cannot be read, is damaged, empty, or holds several configurations.
+
+def _bytes_of(path: str | Path) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"tape {path}: {error.strerror}; make one with run --world live --record {path}"
+        ) from None
+
+
+class RecordedWorld:
+    """Gives the answers on a tape again, and raises NotOnTape for every other question.
+
+    ``sha256`` is the hash that the file must have ("" = any). Raises UserError when the tape
+    cannot be read, is damaged, empty, or holds several configurations.
     """
 
     instant = True  # a file on this machine
 
     def __init__(self, path: str | Path, sha256: str = "") -> None:
-        entries, problems = read(path)
+        entries, problems = read_tape(path)
         if problems:
             raise UserError(f"{problems[0]}; see `python -m harness worlds tape check {path}`")
         if not entries:
@@ -237,15 +238,11 @@ class RecordedWorld:
         worlds = sorted({entry.world for entry in entries})
         if len(worlds) > 1:
             raise UserError(
-                f"tape {path} was recorded over {len(worlds)} worlds: {'; '.join(worlds)}; keep one with "
-                f"`python -m harness worlds tape prune {path} --keep-world WORLD`"
+                f"tape {path} was recorded over {len(worlds)} worlds: {'; '.join(worlds)}; expected "
+                "one: keep the lines of that world, or record it on a tape of its own"
             )
         self.path = Path(path)
-        self.sha256 = hashlib.sha256(self.path.read_bytes()).hexdigest()
-        if sha256 and sha256 != self.sha256:
-            raise UserError(
-                f"tape {path} was changed: its sha256 is {self.sha256}, but {sha256} is expected"
-            )
+        self.sha256 = identify_tape(path, sha256)
         self.world, self.id = worlds[0], f"recorded:{self.sha256[:12]}"
         self._entries = entries
         self._answers: dict[tuple[str, str], Observation] = {}

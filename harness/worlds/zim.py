@@ -1,69 +1,70 @@
-"""An encyclopedia in a Kiwix ZIM file, through `libzim` (GPL: an extra of its own).
+"""The zim world: an encyclopedia in a Kiwix ZIM file, through `libzim` (GPL: an extra).
 
-Known by the identifier that its maker gave it, since the real ones are too large to hash.
-A search asks for the title, then for titles that begin so, then for the text without its
+A file is known by the identifier that its maker gave it, since real ones are too large to
+hash. A search asks for the title, then for titles that begin so, then for the text without
 stop words, because ZIM's own search wants every word.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.common.text import lead, one_line, title_key
+from harness.common.text import one_line, query_line, title_key
 from harness.types import Article, Hit, ToolUnavailable, UserError
-from harness.worlds.frozen import SNIPPET_CHARS, STOP_WORDS
+from harness.worlds.frozen import hit_of
 from harness.worlds.html import read_page
+from harness.worlds.index import STOP_WORDS
 
-CHECKED_BYTES = 256 << 20  # up to this size the file's own checksum is verified
-MAX_REDIRECTS = 5
-MAX_QUERY_CHARS = 300
+_CHECKED_BYTES = 256 << 20  # up to this size the file's own checksum is verified
+_MAX_REDIRECTS = 5
+_WHERE = "ZIM files of Wikipedia are at download.kiwix.org"
 
 
 class ZimWorld:
-    """Answers from a ZIM file. ``sha256`` is what ``sha256`` of the world must be: here
-    `zim-` and the file's identifier. Raises UserError when the file is missing, damaged or
-    another one; ToolUnavailable when it turns out damaged later."""
+    """Answers from a ZIM file.
+
+    ``sha256`` is what ``identify_zim`` must return ("" = any). Raises UserError when the file
+    is missing, damaged or another one, and ToolUnavailable when it turns out damaged later.
+    """
 
     instant = True  # a file on this machine
 
     def __init__(self, path: str | Path, sha256: str = "") -> None:
         self.path = Path(path)
+        self.sha256 = identify_zim(self.path, sha256)
         self._archive = _open(self.path)
-        self.sha256 = f"zim-{self._archive.uuid}"
-        if sha256 and sha256 != self.sha256:
-            raise UserError(
-                f"{path} is {self.sha256}, but {sha256} is expected: another edition of it?"
-            )
-        self.id = f"zim:{self._archive.uuid}"
+        self.id = self.sha256.replace("-", ":", 1)
         self.language = _metadata(self._archive, "Language")[:2] or "en"
         self._lock = threading.Lock()
 
     def article(self, title: str) -> Article | None:
         """The page of that title or path, redirects followed."""
-        with self._lock, _Failures(self.path):
+        with self._lock, _failures(self.path):
             entry = self._find(one_line(_clean(title)))
             return None if entry is None else self._article(entry)
 
     def similar(self, title: str, limit: int = 3) -> Sequence[str]:
         """Titles that begin like this one, as the file's own index finds them."""
-        with self._lock, _Failures(self.path):
+        with self._lock, _failures(self.path):
             found = (entry.title for entry in self._suggested(_clean(title), limit + 1))
             return [other for other in found if title_key(other) != title_key(title)][:limit]
 
     def search(self, query: str, limit: int = 3) -> Sequence[Hit]:
         """Title, then beginnings of titles, then full text."""
-        query = one_line(_clean(query))[:MAX_QUERY_CHARS]
-        with self._lock, _Failures(self.path):
+        query = query_line(_clean(query))
+        with self._lock, _failures(self.path):
             exact = self._find(query)
             found = [] if exact is None else [exact]
             found += self._suggested(query, limit)
             if len(found) < limit:
                 found += self._full_text(query, limit)
             pages = (self._article(entry) for entry in found)
-            hits = {page.title: _hit(page) for page in pages if page}
+            hits = {page.title: hit_of(page) for page in pages if page}
         return list(hits.values())[:limit]
 
     def articles(self) -> Iterator[Article]:
@@ -125,20 +126,31 @@ class ZimWorld:
         return Article(title, page.text, self.language) if title and page.text else None
 
 
-class _Failures:
+def identify_zim(path: str | Path, expected: str = "") -> str:
+    """`zim-` and the identifier in the header of the file. Raises UserError when there is none,
+    or it is not ``expected`` ("" = any)."""
+    try:
+        with Path(path).open("rb") as file:
+            header = file.read(24)
+    except OSError:
+        raise UserError(f"{path}: no such file; {_WHERE}") from None
+    if len(header) < 24 or not header.startswith(b"ZIM\x04"):
+        raise UserError(f"{path}: not a ZIM file, or damaged; {_WHERE}")
+    found = f"zim-{uuid.UUID(bytes=header[8:])}"
+    if expected not in ("", found):
+        raise UserError(f"{path} is {found}, but {expected} is expected: another edition of it?")
+    return found
+
+
+@contextlib.contextmanager
+def _failures(path: Path) -> Iterator[None]:
     """Whatever libzim raises while reading is the world's failure."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        if kind is not None and issubclass(kind, RuntimeError | KeyError | ValueError | OSError):
-            raise ToolUnavailable(
-                f"{self._path}: cannot be read ({kind.__name__}); get a whole copy"
-            ) from None
+    try:
+        yield
+    except (RuntimeError, KeyError, ValueError, OSError) as error:
+        raise ToolUnavailable(
+            f"{path}: cannot be read ({type(error).__name__}); get a whole copy"
+        ) from None
 
 
 def _open(path: Path) -> Any:
@@ -148,11 +160,9 @@ def _open(path: Path) -> Any:
         raise UserError(
             "--world zim needs the package libzim: pip install 'harness[zim]'"
         ) from None
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; ZIM files of Wikipedia are at download.kiwix.org")
     try:
         archive = Archive(path)
-        whole = path.stat().st_size > CHECKED_BYTES or archive.check()
+        whole = path.stat().st_size > _CHECKED_BYTES or archive.check()
     except RuntimeError as error:
         raise UserError(f"{path}: not a ZIM file, or damaged: {error}") from None
     if not whole:
@@ -170,16 +180,11 @@ def _metadata(archive: Any, key: str) -> str:
 
 def _resolved(entry: Any) -> Any:
     """The entry that a redirect leads to; None when it leads nowhere."""
-    for _ in range(MAX_REDIRECTS):
+    for _ in range(_MAX_REDIRECTS):
         if not entry.is_redirect:
             return entry
         entry = entry.get_redirect_entry()
     return None
-
-
-def _hit(page: Article) -> Hit:
-    meanings = f"may refer to: {'; '.join(page.meanings)}." if page.meanings else ""
-    return Hit(page.title, meanings or lead(page.text, SNIPPET_CHARS))
 
 
 def _clean(text: str) -> str:

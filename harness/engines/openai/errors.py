@@ -9,11 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from harness.common.network import retry_after
 from harness.types import Finish
 
 BUSY = (408, 425, 429, 500, 502, 503, 504)
@@ -89,7 +88,9 @@ def refusal(
         if key := refused_key(data, keys):
             return Fault(f"{text}; leave_out = [{key!r}] in its row may help", key=key)
     if status in BUSY:
-        return Fault(f"the server is failing or busy ({status}: {detail})", pause=_pause(headers))
+        return Fault(
+            f"the server is failing or busy ({status}: {detail})", pause=retry_after(headers)
+        )
     if status in (401, 403):
         return Fault(f"the server refused the key ({status}: {detail}); see key_env")
     if status == 404:
@@ -189,17 +190,3 @@ def _to(headers: Mapping[str, str], url: str) -> str:
     path = re.sub(r"/(?:chat/)?completions/?$", "", parts.path)
     target = f"{parts.scheme}://{host}{path}"
     return f" to {target}; give the address that it answers at as url" if host else ""
-
-
-def _pause(headers: Mapping[str, str]) -> float:
-    """Retry-After in seconds, from either of its two forms; 0 where there is none."""
-    value = headers.get("retry-after", "").strip()
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        until = parsedate_to_datetime(value)
-        return max(0.0, (until - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return 0.0

@@ -7,7 +7,6 @@ read in _openai_reply, refusals in _openai_errors.
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -17,14 +16,13 @@ from typing import Any
 import httpx
 
 from harness.common.clock import awake
+from harness.common.network import ATTEMPTS, LONGEST_PAUSE, pause_before
 from harness.engines.openai.errors import LONGEST_REFUSAL, Fault, refusal
 from harness.engines.openai.options import LEAVABLE, Options
 from harness.engines.openai.reply import Reader, bounded
 from harness.types import Completion, EngineSettings, Generate
 
-ATTEMPTS = 4
-BACKOFF = 0.5  # seconds before the second attempt, doubled before each next one
-LONGEST_PAUSE = 60.0  # a server that asks for more is given up
+FIRST_PAUSE = 0.5  # seconds before the second attempt
 CONNECT = 10.0
 LISTING = 10.0  # seconds that the list of models may take
 Heard = Callable[[float], None]
@@ -169,8 +167,7 @@ class Server:
             except Fault as fault:
                 if fault.pause is None or attempt == ATTEMPTS - 1 or self._closed.is_set():
                     raise
-                # Jitter: those who were turned away together do not come back together.
-                pause = max(fault.pause, BACKOFF * 2**attempt) * random.uniform(1.0, 1.25)
+                pause = pause_before(attempt, FIRST_PAUSE, fault.pause)
                 late = deadline and awake() + pause >= deadline
                 if fault.pause > LONGEST_PAUSE or late:
                     raise

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from harness.common.network import LOOPBACK
 from harness.types import Model, UserError
 
 OPTIONS = ("url", "model", "api", "key_env", "stop", "stream", "timeout", "leave_out")
@@ -36,7 +37,6 @@ LEAVABLE = (
 STALL = 600.0
 PORTS = {"http": 80, "https": 443}
 URL_ENV, KEY_ENV = "OPENAI_BASE_URL", "OPENAI_API_KEY"
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)

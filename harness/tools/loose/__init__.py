@@ -1,8 +1,8 @@
-"""How people write sums, read as Python: 5,069 × 4,387 =, 35% of 80, $1,200, 2^10, 18万.
+"""Rewrites sums as people write them in Python: 5,069 × 4,387 =, 35% of 80, $1,200, 2^10, 18万.
 
-``read`` rewrites a text as a Python expression where there is one reading, and names the
-repairs that it took. It refuses every other text and says which piece it could not read.
-Nothing is worked out or executed here; ``calculate`` evaluates the result.
+``read_sum`` does so where a text has one reading, and names the repairs that it made. It
+refuses every other text and says which piece it could not read. Nothing is executed here:
+``calculate`` evaluates the result.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from itertools import pairwise
 
 from harness.tools.loose.numbers import without_groups, without_percents, without_scales
 from harness.tools.loose.tokens import (
-    CONSTANTS,
+    NAMED_NUMBERS,
     CannotRead,
-    Notes,
+    RepairNotes,
     Token,
     operand_begins,
     operand_ends,
@@ -26,7 +26,7 @@ from harness.tools.loose.tokens import (
 )
 from harness.tools.loose.units import without_units
 
-REPAIRS = {
+SUM_REPAIRS = {
     "fullwidth": "full-width and other wide characters as the plain ones",
     "quotes": "without the quotation marks or backticks round the whole",
     "tex": "TeX: \\times, \\frac{1}{2}, $ round the whole",
@@ -43,7 +43,7 @@ REPAIRS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """``text`` is a Python expression; ``repairs`` are names from ``REPAIRS``, none where
+    """``text`` is a Python expression; ``repairs`` are names from ``SUM_REPAIRS``, none where
     nothing was changed; ``piece`` is the first that was not Python."""
 
     text: str
@@ -51,12 +51,12 @@ class Reading:
     piece: str = ""
 
 
-def read(text: str) -> Reading:
+def read_sum(text: str) -> Reading:
     """The one reading of a sum, as a Python expression. Raises CannotRead when there is none.
 
     What is Python already may come back changed in spacing only, and without a repair.
     """
-    note = Notes()
+    note = RepairNotes()
     tokens = list(tokens_of(plain_text(text, note), note))
     tokens = _without_equation(tokens, note)
     tokens = _with_fractions(tokens)
@@ -66,14 +66,14 @@ def read(text: str) -> Reading:
     tokens = without_percents(tokens, note)
     _check_words(tokens)
     written = "".join(_written(tokens, note)).strip()
-    repairs = tuple(name for name in REPAIRS if name in note.pieces)
+    repairs = tuple(name for name in SUM_REPAIRS if name in note.pieces)
     return Reading(written, repairs, next(iter(note.pieces.values()), ""))
 
 
 # --- what stands round the sum ----------------------------------------------------------
 
 
-def _without_equation(tokens: list[Token], note: Notes) -> list[Token]:
+def _without_equation(tokens: list[Token], note: RepairNotes) -> list[Token]:
     """Without ``x =`` before it, and behind it ``=``, ``= ?``, ``= 15``, a ? or full stop."""
     while tokens and tokens[-1].kind == "end":
         note("equals", tokens.pop().source)
@@ -146,7 +146,7 @@ def _with_fractions(tokens: list[Token]) -> list[Token]:
 # --- the sum itself ---------------------------------------------------------------------
 
 
-def _written(tokens: Sequence[Token], note: Notes) -> Iterator[str]:
+def _written(tokens: Sequence[Token], note: RepairNotes) -> Iterator[str]:
     """The tokens as Python; refuses what stands side by side with no sign between."""
     before = ""  # the sign in front of the operand at hand
     outer: list[str] = []
@@ -186,7 +186,7 @@ def _check_product(last: Token, token: Token, before: str) -> None:
         raise CannotRead(piece, "write the sign between, for example 2 * 3")
 
 
-def _one(last: Token | None, token: Token, after: Token | None, note: Notes) -> str:
+def _one(last: Token | None, token: Token, after: Token | None, note: RepairNotes) -> str:
     """One token as Python."""
     match token.kind:
         case "open" | "close":
@@ -219,7 +219,7 @@ def _one(last: Token | None, token: Token, after: Token | None, note: Notes) -> 
             if not hexadecimal:
                 note("math_signs", token.source)
                 return "*"
-        case "name" if token.text.removeprefix("math.") not in CONSTANTS:
+        case "name" if token.text.removeprefix("math.") not in NAMED_NUMBERS:
             if after is None or after.source != "(":
                 raise CannotRead(token.source, f"write {token.text}(2)")
             return token.text

@@ -1,4 +1,4 @@
-"""What a number in a sum may carry: digits in groups, a scale word, % behind it."""
+"""Reads the numbers of a sum: digits in groups, scale words, percentages."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from harness.tools.loose.tokens import (
     ARITY,
     CannotRead,
-    Notes,
+    RepairNotes,
     Token,
     operand_begins,
     operand_ends,
     source_of,
 )
-from harness.tools.loose.words import SCALES
+from harness.tools.loose.words import SCALE_WORDS
 
 # --- numbers ----------------------------------------------------------------------------
 
@@ -22,7 +22,7 @@ _FIRST = re.compile(r"[1-9][0-9]{0,2}")
 _NEXT = re.compile(r"[0-9]{3}(?:\.[0-9]+)?")
 
 
-def without_groups(tokens: list[Token], note: Notes) -> list[Token]:
+def without_groups(tokens: list[Token], note: RepairNotes) -> list[Token]:
     """5,069 as 5069, where the comma cannot be one between two numbers."""
     joins = _commas_that_group(tokens)
     found: list[Token] = []
@@ -100,7 +100,7 @@ def _could_group(tokens: Sequence[Token], comma: int, goes_on: bool) -> bool:
     )
 
 
-def without_scales(tokens: list[Token], note: Notes) -> list[Token]:
+def without_scales(tokens: list[Token], note: RepairNotes) -> list[Token]:
     """68 million as (68*10**6), 1億2345万 as a sum, 2½ as (2+1/2)."""
     found: list[Token] = []
     i = 0
@@ -130,7 +130,7 @@ def _scaled(tokens: Sequence[Token], i: int) -> tuple[list[str], int]:
     parts: list[str] = []
     smallest = 99
     while i + 1 < len(tokens) and tokens[i].kind == "number" and tokens[i + 1].kind == "scale":
-        zeros = SCALES[tokens[i + 1].text]
+        zeros = SCALE_WORDS[tokens[i + 1].text]
         if zeros >= smallest or not re.fullmatch(r"[0-9.]+", tokens[i].text):
             raise CannotRead(source_of(tokens[i : i + 2]), "write the digits, for example 68000000")
         parts.append(f"{tokens[i].text}*10**{zeros}")
@@ -152,7 +152,7 @@ def _scaled(tokens: Sequence[Token], i: int) -> tuple[list[str], int]:
 # --- percent ----------------------------------------------------------------------------
 
 
-def without_percents(tokens: list[Token], note: Notes) -> list[Token]:
+def without_percents(tokens: list[Token], note: RepairNotes) -> list[Token]:
     """35% as (35/100), where % cannot be Python's remainder. Two readings are refused:
     200 + 5% (205 or 210?), and 5% + 3 (a remainder?)."""
     at = {i for i, token in enumerate(tokens) if token.kind == "percent" and _is_percent(tokens, i)}
@@ -210,7 +210,7 @@ def _check_addend(tokens: Sequence[Token], i: int, at: set[int], source: str) ->
         )
 
 
-def _of(tokens: Sequence[Token], i: int, at: set[int], note: Notes) -> Token:
+def _of(tokens: Sequence[Token], i: int, at: set[int], note: RepairNotes) -> Token:
     """``35% of 80`` and 80の35%: the one that is no percentage must be the other side."""
     token = tokens[i]
     shares = {i - 1, i + 2} & at

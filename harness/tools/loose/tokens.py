@@ -1,40 +1,28 @@
-"""The characters and tokens of a sum as people write it."""
+"""Splits a sum, as people write it, into tokens."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from harness.tools.loose.words import CURRENCY, OPERATORS, SCALES, UNITS
+from harness.tools.loose.words import CURRENCY_SIGNS, OPERATORS, SCALE_WORDS, UNITS
 
 PLAIN = "write plain arithmetic, for example (12 + 3.5) * 4"
-# function or constant -> the most numbers it takes; 0 = any number of them
-ARITY: Mapping[str, int] = {
-    **dict.fromkeys(("pi", "e"), 1),
-    **dict.fromkeys(("max", "min", "gcd", "lcm", "hypot"), 0),
-    **dict.fromkeys(("round", "pow", "log"), 2),
-    **dict.fromkeys(
-        [
-            "abs",
-            "int",
-            "float",
-            "sqrt",
-            "exp",
-            "factorial",
-            "log10",
-            "log2",
-            "floor",
-            "ceil",
-            "trunc",
-        ],
-        1,
-    ),
-    **dict.fromkeys(["sin", "cos", "tan", "asin", "acos", "atan", "degrees", "radians"], 1),
-}
-CONSTANTS = ("pi", "e")
+# the most numbers that a function or constant takes, 0 = any number of them
+_ARITY = """
+0 max min gcd lcm hypot
+1 pi e abs int float sqrt exp factorial log10 log2 floor ceil trunc
+1 sin cos tan asin acos atan degrees radians
+2 round pow log
+"""
+ARITY: dict[str, int] = {}
+for _row in _ARITY.strip().splitlines():
+    _most, *_names = _row.split()
+    ARITY |= dict.fromkeys(_names, int(_most))
+NAMED_NUMBERS = ("pi", "e")
 
 
 class CannotRead(ValueError):
@@ -56,7 +44,7 @@ class Token(NamedTuple):
 
 
 @dataclass
-class Notes:
+class RepairNotes:
     """The repairs so far, each with the first piece that needed it."""
 
     pieces: dict[str, str] = field(default_factory=dict)
@@ -74,15 +62,17 @@ _WIDE |= dict.fromkeys(
 _WIDE |= {ord("￥"): ord("¥"), ord("？"): ord("?"), ord("。"): ord(".")}
 _ROUND = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "「": "」", "『": "』", "$": "$"}
 _TEX_ROUND = {"$$": "$$", "\\(": "\\)", "\\[": "\\]"}
-_TEX = {
-    "times": "×", "cdot": "⋅", "ast": "*", "div": "÷", "pi": " pi ", "sqrt": "√", "approx": "≈",
-    "frac": "\\", "dfrac": "\\", "tfrac": "\\", "left": "", "right": "", "%": "%", "$": "$",
-    ",": " ", ";": " ", ":": " ", " ": " ", "!": "", "quad": " ",
-}  # fmt: skip
+_TEX_SIGNS = "times=× cdot=⋅ ast=* div=÷ sqrt=√ approx=≈ frac=\\ dfrac=\\ tfrac=\\ %=% $=$"
+_TEX: dict[str, str] = {
+    **dict.fromkeys(("left", "right", "!"), ""),
+    **dict.fromkeys((",", ";", ":", " ", "quad"), " "),
+    "pi": " pi ",
+    **{name: sign for name, _, sign in (pair.partition("=") for pair in _TEX_SIGNS.split())},
+}
 _TEX_COMMAND = re.compile(r"\\(?:(?:text|mathrm)\{([^{}\\]*)\}|([A-Za-z]+|.))")
 
 
-def plain_text(text: str, note: Notes) -> str:
+def plain_text(text: str, note: RepairNotes) -> str:
     """The text without wide characters, marks round the whole, and TeX commands."""
     text = text.partition("#")[0].strip()
     plain = text.translate(_WIDE)
@@ -101,7 +91,7 @@ def plain_text(text: str, note: Notes) -> str:
     return plain
 
 
-def _unwrapped(text: str, note: Notes) -> str:
+def _unwrapped(text: str, note: RepairNotes) -> str:
     for opening, closing in (*_TEX_ROUND.items(), *_ROUND.items()):
         inner = text[len(opening) : len(text) - len(closing)].strip()
         whole = text.startswith(opening) and text.endswith(closing) and inner
@@ -121,10 +111,12 @@ def _tex(command: re.Match[str]) -> str:
 
 # --- tokens -----------------------------------------------------------------------------
 
-_SIGNS = {
-    **dict.fromkeys("×⋅·∗✕✖", "*"), **dict.fromkeys("÷∕⁄", "/"), **dict.fromkeys("−–—‐‑‒﹣", "-"),
+_SIGNS: dict[str, str] = {
+    **dict.fromkeys("×⋅·∗✕✖", "*"),
+    **dict.fromkeys("÷∕⁄", "/"),
+    **dict.fromkeys("−–—‐‑‒﹣", "-"),
     "^": "**",
-}  # fmt: skip
+}
 _SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _DIGITS = r"[0-9](?:_?[0-9])*"
 
@@ -145,10 +137,10 @@ _TOKEN = re.compile(
     rf"""(?P<gap>[ \t]*)(?:
     (?P<apostrophes>[1-9][0-9]{{0,2}}(?:['’][0-9]{{3}})+(?![0-9'’])(?:\.[0-9]+)?)
   | (?P<number>(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS}(?![A-Za-z]))?)
-  | (?P<currency>US\$|[{re.escape(CURRENCY)}])
+  | (?P<currency>US\$|[{re.escape(CURRENCY_SIGNS)}])
   | (?P<operator>(?i:{_any(list(OPERATORS))}))
   | (?P<percent>%|(?i:{_any(["percent", "per cent"])})|パーセント)
-  | (?P<scale>(?i:{_any(list(SCALES))}))
+  | (?P<scale>(?i:{_any(list(SCALE_WORDS))}))
   | (?P<of>(?i:of(?![A-Za-z]))|の)
   | (?P<unit>{_any(_NON_ASCII_UNITS)})
   | (?P<x>[xX](?![A-Za-z_]))
@@ -165,7 +157,7 @@ _TOKEN = re.compile(
 )
 
 
-def tokens_of(text: str, note: Notes) -> Iterator[Token]:
+def tokens_of(text: str, note: RepairNotes) -> Iterator[Token]:
     """The tokens of a plain text. Raises CannotRead at a character or word of no sum."""
     for found in _TOKEN.finditer(text.rstrip()):
         kind, source, gap = str(found.lastgroup), found[str(found.lastgroup)], found["gap"]
@@ -179,7 +171,7 @@ def tokens_of(text: str, note: Notes) -> Iterator[Token]:
             yield _token(kind, source, gap, note)
 
 
-def _token(kind: str, source: str, gap: str, note: Notes) -> Token:
+def _token(kind: str, source: str, gap: str, note: RepairNotes) -> Token:
     match kind:
         case "apostrophes":
             note("grouping", source)
@@ -210,8 +202,8 @@ def _token(kind: str, source: str, gap: str, note: Notes) -> Token:
     return Token(kind, source, source, gap)
 
 
-def _named(source: str, gap: str, called: bool, note: Notes) -> Token:
-    """A function, a constant, a unit, or a word that nobody here knows."""
+def _named(source: str, gap: str, called: bool, note: RepairNotes) -> Token:
+    """A function, a constant, a unit, or any other word."""
     name = source.removeprefix("math.")
     unit = name if len(name) == 1 else name.lower()  # 5M is not 5 m
     if (name not in ARITY or name == "min") and unit in UNITS and not called:
@@ -226,15 +218,15 @@ def _named(source: str, gap: str, called: bool, note: Notes) -> Token:
 
 
 def operand_ends(token: Token | None) -> bool:
-    """Whether something to reckon with ends at this token."""
+    """Whether an operand ends at this token."""
     return token is not None and (
         token.kind in ("number", "fraction", "close", "unit", "superscript", "bang", "scale")
-        or (token.kind == "name" and token.text.removeprefix("math.") in CONSTANTS)
+        or (token.kind == "name" and token.text.removeprefix("math.") in NAMED_NUMBERS)
     )
 
 
 def operand_begins(token: Token | None) -> bool:
-    """Whether something to reckon with begins at this token."""
+    """Whether an operand begins at this token."""
     kinds = ("number", "fraction", "open", "name", "root", "frac")
     return token is not None and token.kind in kinds
 

@@ -1,18 +1,18 @@
-"""Units and currencies at the numbers of a sum: left out where the number stays true."""
+"""Removes units and currencies from a sum where its numbers stay true without them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.tools.loose.tokens import CannotRead, Notes, Token, source_of
-from harness.tools.loose.words import UNITS, Unit
+from harness.tools.loose.tokens import CannotRead, RepairNotes, Token, source_of
+from harness.tools.loose.words import UNITS, UnitWord
 
 
-def without_units(tokens: list[Token], note: Notes) -> list[Token]:
+def without_units(tokens: list[Token], note: RepairNotes) -> list[Token]:
     """Without units and currencies, where dropping them leaves the number true: one unit
     throughout, or units of different kinds that are only multiplied and divided."""
     found: list[Token] = []
-    units: dict[str, Unit] = {}
+    units: dict[str, UnitWord] = {}
     i = 0
     while i < len(tokens):
         unit, end = _unit_at(tokens, i)
@@ -42,7 +42,7 @@ def without_units(tokens: list[Token], note: Notes) -> list[Token]:
 _POWERS = {"square": "2", "sq": "2", "cubic": "3"}
 
 
-def _unit_at(tokens: Sequence[Token], i: int) -> tuple[Unit | None, int]:
+def _unit_at(tokens: Sequence[Token], i: int) -> tuple[UnitWord | None, int]:
     """The unit that begins at ``i``, km/h and km² taken whole, and where it ends."""
     start = i
     power = _POWERS.get(tokens[i].text.lower(), "") if tokens[i].kind == "word" else ""
@@ -57,16 +57,16 @@ def _unit_at(tokens: Sequence[Token], i: int) -> tuple[Unit | None, int]:
     elif source_of(tokens[i : i + 2]) in ("^2", "^3", "**2", "**3"):
         power = tokens[i + 1].text
         i += 2
-    unit = Unit(unit.name + power, unit.kind + power, unit.money)
+    unit = UnitWord(unit.name + power, unit.kind + power, unit.money)
     divided = i < len(tokens) and (tokens[i].text == "/" or tokens[i].text.lower() == "per")
     if divided and i + 1 < len(tokens) and tokens[i + 1].kind == "unit":
         per, end = _unit_at(tokens, i + 1)
         if per is not None and not per.money:
-            return Unit(f"{unit.name}/{per.name}", f"{unit.kind}/{per.kind}", unit.money), end
+            return UnitWord(f"{unit.name}/{per.name}", f"{unit.kind}/{per.kind}", unit.money), end
     return unit, i
 
 
-def _check_units(tokens: Sequence[Token], units: Mapping[str, Unit]) -> None:
+def _check_units(tokens: Sequence[Token], units: Mapping[str, UnitWord]) -> None:
     """Refuse km beside m, and a sum or difference of unlike units."""
     if len({unit.name for unit in units.values()}) < 2:
         return

@@ -1,5 +1,5 @@
-"""The words that ``loose`` knows in a sum. Closed lists: any other word has no reading,
-because a word may change the number ("2 dozen", "5 squared")."""
+"""The words that may stand in a sum. Any other word has no reading, because it may change the
+number ("2 dozen", "5 squared")."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Unit:
+class UnitWord:
     """``name`` is alike for all spellings of one unit, ``kind`` for all units of one
     quantity; ``money`` may stand before the number."""
 
@@ -16,20 +16,24 @@ class Unit:
     money: bool = False
 
 
-OPERATORS = {
-    "times": "*", "multiplied by": "*", "divided by": "/", "plus": "+", "minus": "-",
-    "modulo": "%", "mod": "%", "to the power of": "**",
-    "かける": "*", "掛ける": "*", "わる": "/", "割る": "/", "たす": "+", "足す": "+",
-    "ひく": "-", "引く": "-",
-}  # fmt: skip
+_OPERATOR_WORDS = """
+* times, multiplied by, かける, 掛ける
+/ divided by, わる, 割る
++ plus, たす, 足す
+- minus, ひく, 引く
+% modulo, mod
+** to the power of
+"""
+OPERATORS: dict[str, str] = {}
+for _row in _OPERATOR_WORDS.strip().splitlines():
+    _sign, _, _names = _row.partition(" ")
+    OPERATORS |= dict.fromkeys(_names.split(", "), _sign)
 
 # word -> zeros
-SCALES = {
-    "hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12,
-    "百": 2, "千": 3, "万": 4, "億": 8, "兆": 12,
-}  # fmt: skip
+SCALE_WORDS = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+SCALE_WORDS |= {"百": 2, "千": 3, "万": 4, "億": 8, "兆": 12}
 
-CURRENCY = "$€£¥"
+CURRENCY_SIGNS = "$€£¥"
 
 _TABLE = """
 length: mm millimetre millimeter ミリメートル
@@ -86,12 +90,12 @@ sterling: £ gbp ポンド
 yen: ¥ jpy yen 円
 """
 
-UNITS: dict[str, Unit] = {"US$": Unit("dollar", "money", True)}
+UNITS: dict[str, UnitWord] = {"US$": UnitWord("dollar", "money", True)}
 for _row in _TABLE.strip().splitlines():
     _kind, _names = _row.split(": ")
     for _name in _names.split():
-        UNITS[_name] = UNITS[_name + "s"] = Unit(_names.split()[0], _kind)
+        UNITS[_name] = UNITS[_name + "s"] = UnitWord(_names.split()[0], _kind)
 for _row in _MONEY.strip().splitlines():
     _currency, _names = _row.split(": ")
     for _name in _names.split():
-        UNITS[_name] = UNITS[_name + "s"] = Unit(_currency, "money", True)
+        UNITS[_name] = UNITS[_name + "s"] = UnitWord(_currency, "money", True)
