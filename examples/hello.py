@@ -8,7 +8,7 @@ from harness.agent import react
 from harness.models.registry import resolve
 from harness.scoring.answers import match
 from harness.suites.tasks import load_suite
-from harness.tools import Toolbox, describe
+from harness.tools import Toolbox, describe_tools
 from harness.types import Act, EngineSettings, Limits
 from harness.worlds import open_world
 
@@ -18,7 +18,7 @@ def main(name: str = "pico-0.8M-q4", number: int = 2) -> None:
     suite = load_suite("generated")
     task = suite.tasks[number]
     tools = Toolbox(("calculate", "wikipedia", "search"), open_world("frozen", suite.world))
-    prompt = prompts.load("react", describe(tools.names))
+    prompt = prompts.load("react", describe_tools(tools.names))
 
     # 1) Load the model; let it read the few-shot prompt, which all episodes share.
     [row] = resolve([name])
