@@ -16,8 +16,8 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from harness.protocol import DIALECTS, ERRORS, REPAIRS, Dialect, parse
-from harness.types import Action, Finish, Move, Parsed
+from harness.protocol import DIALECTS, ERRORS, REPAIRS, Dialect, Protocol
+from harness.types import Action, Completion, Finish, Move, Parsed
 
 TOOLS = ("calculate", "wikipedia", "google_search", "Search", "Lookup")
 FINISHES: tuple[Finish, ...] = (
@@ -94,16 +94,9 @@ def broken(parsed: Parsed, repair: bool) -> Iterator[str]:
 
 def written(move: Move, form: Dialect) -> str:
     """A move as the dialect writes it."""
-    labels = form.labels
-    if not isinstance(move, Action):
-        if form.form == "bracket":
-            return f"{labels.action}: {form.finish}[{move.text}]"
-        return f"{labels.answer}: {move.text}"
-    if form.form == "bracket":
-        return f"{labels.action}: {move.tool}[{move.input}]"
-    if form.form == "two_line":
-        return f"{labels.action}: {move.tool}\n{labels.input}: {move.input}"
-    return f"{labels.action}: {move.tool}: {move.input}"
+    if isinstance(move, Action):
+        return form.write_action(move.tool, move.input)
+    return form.write_answer(move.text) or f"{form.labels.answer}: {move.text}"
 
 
 def unstable(parsed: Parsed, form: Dialect) -> Iterator[str]:
@@ -112,10 +105,11 @@ def unstable(parsed: Parsed, form: Dialect) -> Iterator[str]:
     if parsed.errors or parsed.move is None:
         return
     anew = f" {parsed.thought}\n{written(parsed.move, form)}\n"
-    if parse(anew, TOOLS, form) != parsed:
+    protocol = Protocol(TOOLS, form)
+    if protocol.read(Completion(anew, "stop")) != parsed:
         yield "strict, but not as the form writes it"
     for second in second_moves("wikipedia", "another place", form):
-        if parse(anew + second, TOOLS, form).move is not None:
+        if protocol.read(Completion(anew + second, "stop")).move is not None:
             yield f"a second move is not seen: {second!a}"
 
 
@@ -148,9 +142,10 @@ def main() -> int:
     for _ in range(options.n):
         text, dialect, repair = mutated(rng), rng.choice(dialects), rng.random() < 0.8
         finish, stop = rng.choice(FINISHES), rng.choice(STOPS)
+        protocol = Protocol(TOOLS, dialect, repair)
         begun = time.perf_counter()
         try:
-            parsed = parse(text, TOOLS, dialect, finish=finish, stop=stop, repair=repair)
+            parsed = protocol.read(Completion(text, finish, stop))
         except Exception as error:
             failures[f"{error!r} on {text!a} {dialect} {finish} {stop!a}"] += 1
             continue

@@ -61,7 +61,7 @@ def burning(count: int) -> Iterator[None]:
 def opened(path: Path, slots: int) -> LlamaCppEngine:
     """An engine behind the harness's usual prompt, its threads chosen, ready to generate."""
     engine = load(Model(path.stem, "llama_cpp", str(path)), EngineSettings(slots=slots))
-    engine.start(prompts.load("react", "calculate: 12 * 12").beginning)
+    engine.start(prompts.load_prompt("react", "calculate: 12 * 12").beginning)
     return engine
 
 

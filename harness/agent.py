@@ -1,17 +1,18 @@
 """The ReAct loop: a generator that asks for text and tool answers and does no I/O.
 
-It is handed everything (prompt, limits, how to read a completion), so it knows no
-engine, no tool and no score. A malformed step is a value that it answers with a fixed
-observation; only engines and worlds can fail it.
+It is handed the task, the prompt, the limits and the protocol. A step that cannot be read
+never raises: the model is told so in a fixed observation. An engine or a world that fails
+ends the episode.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import replace
 
-from harness.prompts import Prompt, reply
+from harness.prompts import Prompt
+from harness.protocol import Protocol, observation_line
 from harness.types import (
     Act,
     Action,
@@ -25,15 +26,15 @@ from harness.types import (
     Status,
     Step,
     Task,
-)  # fmt: skip
+)
 
 # What a finished generation means for the episode when it cannot go on.
-ENDS: dict[str, Status] = {
+_ENDS: dict[str, Status] = {
     "context": "context_limit",
     "deadline": "deadline",
     "error": "engine_error",
 }
-UNSERVED = ("unavailable", "not_on_tape")
+_UNSERVED = ("unavailable", "not_on_tape")
 
 React = Generator[Generate | Act, Completion | Observation, Episode]
 
@@ -42,17 +43,15 @@ def react(
     task: Task,
     prompt: Prompt,
     limits: Limits,
-    read: Callable[[Completion], Parsed],
+    protocol: Protocol,
     *,
-    notice: str,
-    fold: Callable[[str, int], str],
     seed: int = 0,
     trial: int = 0,
 ) -> React:
     """Drive one episode: yields Generate or Act, is sent what came back, returns the Episode.
 
-    ``read`` parses a completion; ``notice`` is the observation after a step that cannot be
-    read; ``fold`` makes a tool's text one harmless line of at most so many characters.
+    ``protocol`` reads completions and writes what is sent back. ``seed`` is the run's,
+    ``trial`` (from 0) tells repetitions of a task apart.
     """
     steps: list[Step] = []
 
@@ -60,7 +59,7 @@ def react(
         return Episode(task.id, trial, status, tuple(steps), answer, detail=detail)
 
     pieces = prompt.opening(task.question)
-    while len(steps) < (1 if prompt.probe else limits.steps):
+    while len(steps) < (1 if protocol.probe else limits.steps):
         budget = limits.episode_tokens - sum(step.completion.tokens for step in steps)
         if budget <= 0:
             return end("token_limit")
@@ -71,23 +70,23 @@ def react(
             step_seed(seed, task.id, trial, len(steps)),
         )
         assert isinstance(completion, Completion)
-        parsed = read(completion)
-        if completion.finish in ENDS:
+        parsed = protocol.read(completion)
+        if completion.finish in _ENDS:
             steps.append(Step(completion, parsed))
-            return end(ENDS[completion.finish], detail=completion.error)
+            return end(_ENDS[completion.finish], detail=completion.error)
         if isinstance(parsed.move, Answer):
             steps.append(Step(completion, parsed))
             return end("answered", parsed.move.text)
-        if prompt.probe:
+        if protocol.probe:
             steps.append(Step(completion, parsed))
             return end("step_limit" if parsed.move else "unreadable")
-        observation = yield from _observe(parsed, notice, fold, limits)
+        observation = yield from _observe(parsed, protocol, limits)
         steps.append(Step(completion, parsed, observation))
-        if observation.outcome in UNSERVED:
+        if observation.outcome in _UNSERVED:
             return end("tool_unavailable", detail=observation.text)
         if _unreadable_in_a_row(steps) >= limits.unreadable:
             return end("unreadable")
-        pieces = reply(completion, observation)
+        pieces = protocol.dialect.reply(completion, observation)
     return end("step_limit")
 
 
@@ -100,14 +99,14 @@ def step_seed(seed: int, task_id: str, trial: int, step: int) -> int:
 
 
 def _observe(
-    parsed: Parsed, notice: str, fold: Callable[[str, int], str], limits: Limits
+    parsed: Parsed, protocol: Protocol, limits: Limits
 ) -> Generator[Act, Completion | Observation, Observation]:
     """Carry out the move, or say that there was none that could be read."""
     if not isinstance(parsed.move, Action):
-        return Observation(notice, "unreadable")
+        return Observation(protocol.dialect.notice, "unreadable")
     raw = yield Act(parsed.move.tool, parsed.move.input)
     assert isinstance(raw, Observation)
-    return replace(raw, text=fold(raw.text, limits.observation_chars))
+    return replace(raw, text=observation_line(raw.text, limits.observation_chars))
 
 
 def _unreadable_in_a_row(steps: list[Step]) -> int:

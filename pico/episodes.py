@@ -15,7 +15,7 @@ from random import Random
 
 from harness import prompts
 from harness.prompts import Prompt
-from harness.protocol import fold
+from harness.protocol import observation_line
 from harness.suites.invent import Hop, Invented, Plan, invent
 from harness.tools import Toolbox, describe_tools
 from harness.types import Completion, Limits, Observation, Task
@@ -51,8 +51,8 @@ class Transcript:
 @lru_cache(maxsize=1)
 def few_shot() -> Prompt:
     """The default prompt, as the harness renders it."""
-    prompt = prompts.load("react")
-    return prompts.render(prompt, describe_tools(prompt.tools))
+    prompt = prompts.load_prompt("react")
+    return prompts.render_prompt(prompt, describe_tools(prompt.tools))
 
 
 def transcripts(seed: int, tasks: int) -> Iterator[Transcript]:
@@ -123,9 +123,10 @@ class _Writer:
         """One turn and what the harness sends back; the observation's text."""
         written = f" {thought}\nAction: {tool}: {input}\nObservation:"
         observation = self.toolbox.call(tool, input)
-        shown = fold(observation.text, Limits().observation_chars)
+        shown = observation_line(observation.text, Limits().observation_chars)
         completion = Completion(written.removesuffix("Observation:"), "stop", stop="Observation:")
-        reply = "".join(p.text for p in prompts.reply(completion, Observation(shown)))
+        dialect = few_shot().protocol().dialect
+        reply = "".join(p.text for p in dialect.reply(completion, Observation(shown)))
         self.parts += [Part(written, role), Part(reply, OBSERVED)]
         return shown
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import prompts
-from harness.protocol import parse
+from harness.protocol import Protocol
 from harness.run.session import Plan, new_run
 from harness.run.store import Run
 from harness.suites import tasks
@@ -48,7 +48,7 @@ def write_suite(folder: Path, some: Iterable[Task], name: str = "sums") -> Suite
 
 def plan(suite: Suite, model: str, prompt: str = "react", **changes: Any) -> Plan:
     row = Model(model, "scripted", "perfect", params=310_000, bits=4, family="pico")
-    made = Plan(row, suite, prompts.load(prompt), WorldSpec("none"))
+    made = Plan(row, suite, prompts.load_prompt(prompt), WorldSpec("none"))
     return replace(made, **changes)
 
 
@@ -66,8 +66,8 @@ def episode(task: Task, right: bool, status: Status = "answered", strict: bool =
 
 def _step(text: str, seen: Observation | None) -> Step:
     stop = "Observation:" if seen else ""
-    return Step(Completion(text, "stop", stop, tokens=9),
-                parse(text, ("calculate", "wikipedia", "search"), stop=stop), seen)  # fmt: skip
+    completion = Completion(text, "stop", stop, tokens=9)
+    return Step(completion, Protocol(("calculate", "wikipedia", "search")).read(completion), seen)
 
 
 def write_run(

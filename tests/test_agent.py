@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from harness import prompts, protocol
+from harness import prompts
 from harness.agent import React, react, step_seed
-from harness.types import Act, Completion, Episode, Generate, Limits, Observation, Parsed, Task
+from harness.protocol import DIALECTS, Dialect, Labels, Protocol
+from harness.protocol.dialects import Form
+from harness.types import (
+    Act,
+    Action,
+    Completion,
+    Episode,
+    Generate,
+    Limits,
+    Observation,
+    Task,
+    UserError,
+)
 from tests.conftest import TASKS
 
-PROMPT = prompts.load("react", "calculate: 1")
-NOTICE = protocol.unreadable_notice("colon")
-
-
-def read(completion: Completion) -> Parsed:
-    return protocol.parse(
-        completion.text, PROMPT.tools, finish=completion.finish, stop=completion.stop
-    )
+PROMPT = prompts.load_prompt("react", "calculate: 1")
+NOTICE = PROMPT.protocol().dialect.notice
 
 
 def loop(
     task: Task = TASKS[0], limits: Limits = Limits(), prompt: prompts.Prompt = PROMPT, seed: int = 0
 ) -> React:
-    return react(task, prompt, limits, read, notice=NOTICE, fold=protocol.fold, seed=seed)
+    return react(task, prompt, limits, prompt.protocol(), seed=seed)
 
 
 def action(text: str) -> Completion:
@@ -148,9 +156,114 @@ def test_seeds_depend_on_the_step_alone() -> None:
 
 
 def test_a_probe_is_one_generation_without_stop_strings() -> None:
-    probe = prompts.load("deck-2023")
+    probe = prompts.load_prompt("deck-2023")
     asked, episode = play(
         loop(prompt=probe), Completion(" I look.\nAction: wikipedia: France", "length")
     )
     assert isinstance(asked[0], Generate) and asked[0].stop == ()
     assert episode and len(episode.steps) == 1
+
+
+# --- every dialect ----------------------------------------------------------------------
+
+GERMAN = Labels("Gedanke", "Aktion", "Eingabe", "Antwort", "Beobachtung", "Frage")
+LOOPS = [
+    *(dialect for dialect in DIALECTS.values() if not dialect.calls_only),
+    *(Dialect(f"german-{form}", form, GERMAN, "Fertig") for form in get_args(Form)),
+]
+
+
+def prompt_in(dialect: Dialect, number: str = "") -> prompts.Prompt:
+    """A prompt without examples, its labels those of the dialect."""
+    labels = dialect.labels
+    text = f"Ask.\n\n{labels.question}: {{question}}\n{labels.thought}{number}:"
+    return prompts.Prompt("mine", text, tools=("calculate",), stop=dialect.stops)
+
+
+def model(written: str, request: Generate | Act) -> Completion:
+    """What a model that writes this text generates: up to the first stop string."""
+    assert isinstance(request, Generate)
+    stop = min((s for s in request.stop if s in written), key=written.find, default="")
+    text = written.partition(stop)[0] if stop else written
+    return Completion(text, "stop" if stop else "eos", stop, tokens=5)
+
+
+def transcript(dialect: Dialect, prompt: prompts.Prompt, *turns: str) -> tuple[str, Episode]:
+    """The whole history of an episode in which the model writes these turns."""
+    protocol = Protocol(prompt.tools, dialect)
+    run = react(TASKS[0], prompt, Limits(), protocol)
+    request, history = next(run), prompt.prefix
+    for written in turns:
+        history += text_of(request)
+        completion = model(written, request)
+        history += completion.text + completion.stop
+        try:
+            request = run.send(completion)
+            if isinstance(request, Act):
+                request = run.send(Observation("144"))
+        except StopIteration as stop:
+            return history, stop.value
+    raise AssertionError("the episode did not end")
+
+
+@pytest.mark.parametrize("stops", [True, False], ids=["stopped", "ended"])
+@pytest.mark.parametrize("dialect", LOOPS, ids=lambda dialect: dialect.name)
+def test_every_dialect_leads_through_the_loop_to_an_answer(dialect: Dialect, stops: bool) -> None:
+    labels = dialect.labels
+    action, answer = dialect.write_action("calculate", "12 * 12"), dialect.write_answer("144")
+    begun = f"\n{labels.observation}: invented" if stops else ""
+    history, episode = transcript(
+        dialect, prompt_in(dialect), f" I add.\n{action}{begun}", " Hm.", f" I know.\n{answer}"
+    )
+    assert (episode.status, episode.answer) == ("answered", "144")
+    assert [step.parsed.errors for step in episode.steps] == [(), ("missing_action",), ()]
+    assert history == (
+        f"Ask.\n\n{labels.question}: What is 12 * 12?\n{labels.thought}: I add.\n{action}\n"
+        f"{labels.observation}: 144\n{labels.thought}: Hm.\n"
+        f"{labels.observation}: {dialect.notice}\n{labels.thought}: I know.\n{answer}"
+    )
+
+
+def test_numbered_labels_are_counted_on() -> None:
+    turns = (
+        " I add.\nAction 1: calculate[12 * 12]\nObservation 1: invented",
+        " Again.\nAction 2: calculate[144]",
+        " I know.\nAction 3: Finish[144]",
+    )
+    history, episode = transcript(DIALECTS["bracket"], prompt_in(DIALECTS["bracket"], " 1"), *turns)
+    assert episode.status == "answered" and not any(step.parsed.errors for step in episode.steps)
+    assert history == (
+        "Ask.\n\nQuestion: What is 12 * 12?\nThought 1: I add.\nAction 1: calculate[12 * 12]\n"
+        "Observation 1: 144\nThought 2: Again.\nAction 2: calculate[144]\n"
+        "Observation 2: 144\nThought 3: I know.\nAction 3: Finish[144]"
+    )
+
+
+@pytest.mark.parametrize("tail", ["", ":", " 1", " 1:", ": so"])
+def test_a_label_begun_by_the_model_is_completed_once(tail: str) -> None:
+    completion = Completion(" I add.\nAction 1: calculate[1]\n", "stop", "Observation", tail)
+    (piece,) = DIALECTS["bracket"].reply(completion, Observation("1"))
+    line = (completion.stop + completion.tail + piece.text).partition("\n")[0]
+    wrote = {"": "Observation 1: 1", " 1": "Observation 1: 1", " 1:": "Observation 1: 1"}
+    assert line == wrote.get(tail, f"Observation{tail} 1")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=list(DIALECTS))
+def test_a_prompt_may_name_a_dialect_only_where_it_works(dialect: Dialect, tmp_path: Path) -> None:
+    head = f'+++\ndialect = "{dialect.name}"\ntools = ["calculate"]\n'
+    loop_file, probe_file = tmp_path / "loop.txt", tmp_path / "probe.txt"
+    loop_file.write_text(f"{head}+++\nAsk.\n{{question}}\nThought:")
+    probe_file.write_text(f"{head}probe = true\n+++\nAsk.\n{{question}}\nThought:")
+    if dialect.calls_only:
+        with pytest.raises(UserError, match=r"loop.txt: dialect 'deck' has no answer.*colon"):
+            prompts.load_prompt(str(loop_file))
+    else:
+        assert prompts.load_prompt(str(loop_file)).stop == dialect.stops
+    probe = prompts.load_prompt(str(probe_file))
+    assert probe.stop == ()
+    run = react(TASKS[0], probe, Limits(), probe.protocol())
+    written = f" I add.\n{dialect.write_action('calculate', '12 * 12')}"
+    with pytest.raises(StopIteration) as end:
+        run.send(model(written, next(run)))
+    (step,) = end.value.value.steps
+    assert (step.parsed.move, step.parsed.errors) == (Action("calculate", "12 * 12"), ())

@@ -14,7 +14,7 @@ from harness.scoring.dates import Date, find_dates
 from harness.scoring.denial import denied
 from harness.scoring.lists import readings
 from harness.scoring.numbers import find_quantities
-from harness.scoring.text import fold, loosen, normalise, occurs
+from harness.scoring.text import loosen, match_form, normalise, occurs
 from harness.types import Target, Verdict
 
 
@@ -389,7 +389,7 @@ def test_any_text_gets_a_verdict(kind: str, gold: str, bad: str, text: str, lang
 
 @given(TEXTS)
 def test_normal_forms_are_stable(text: str) -> None:
-    for form in (fold, normalise, loosen):
+    for form in (match_form, normalise, loosen):
         once = form(text)
         assert form(once) == once
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.prompts import FOLDER as PROMPTS
+from harness.prompts import PROMPTS_FOLDER as PROMPTS
 from harness.scoring.answers import match
 from harness.suites import check
 from harness.suites.articles import read_articles, read_folder

@@ -10,13 +10,12 @@ import pytest
 
 from harness import prompts
 from harness.cli import main
-from harness.protocol import parse
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
 from harness.suites import tasks
 from harness.types import Action, Completion, Episode, EpisodeScore, Finish, Step, Task
 from tests.conftest import ROOT
 
-DECK, FIXED = prompts.load("deck-2023"), prompts.load("deck-2023-fixed")
+DECK, FIXED = prompts.load_prompt("deck-2023"), prompts.load_prompt("deck-2023-fixed")
 SUITE = tasks.load_suite(str(ROOT / "tasks" / "deck-2023.jsonl"))
 TASKS = {task.id: task for task in SUITE.tasks}
 FRANCE = TASKS["population-france"]
@@ -43,12 +42,11 @@ def probe(
     finish: Finish = "eos",
     repair: bool = True,
 ) -> tuple[Episode, EpisodeScore]:
-    parsed = parse(text, prompt.tools, prompt.dialect, finish=finish, repair=repair)
-    steps = (Step(Completion(text, finish), parsed),)
+    completion, protocol = Completion(text, finish), prompt.protocol(repair)
+    parsed = protocol.read(completion)
+    steps = (Step(completion, parsed),)
     episode = Episode(task.id, 0, "step_limit" if parsed.move else "unreadable", steps)
-    return episode, score_probe(
-        task, episode, tools=prompt.tools, dialect=prompt.dialect, repair=repair
-    )
+    return episode, score_probe(task, episode, protocol)
 
 
 def score(text: str, task: Task = FRANCE, prompt: prompts.Prompt = DECK) -> EpisodeScore:
@@ -113,9 +111,16 @@ def test_how_near_a_command_comes(command: str, grade: str) -> None:
 
 @pytest.mark.parametrize(
     ("sum", "right"),
-    [("850 * 0.12", True), ("0.12*850", True), ("12 / 100 * 850", True), ("850 / 12", False),
-     ("12% of 850", True), ("10% of 850", False), ("102 + 0j", False)],
-)  # fmt: skip
+    [
+        ("850 * 0.12", True),
+        ("0.12*850", True),
+        ("12 / 100 * 850", True),
+        ("850 / 12", False),
+        ("12% of 850", True),
+        ("10% of 850", False),
+        ("102 + 0j", False),
+    ],
+)
 def test_a_sum_is_right_by_its_value(sum: str, right: bool) -> None:
     assert score(f" So.\nAnswer: calculate: {sum}\n", TASKS["sum-percent"]).correct is right
 
@@ -162,8 +167,11 @@ def test_a_near_miss_of_every_sum_is_another_input() -> None:
 
 
 def test_the_fixed_twin_differs_in_the_label_alone() -> None:
-    diff = [line for line in difflib.ndiff(DECK.text.split("\n"), FIXED.text.split("\n"))
-            if line[0] in "+-"]  # fmt: skip
+    diff = [
+        line
+        for line in difflib.ndiff(DECK.text.split("\n"), FIXED.text.split("\n"))
+        if line[0] in "+-"
+    ]
     assert diff == ["- Answer: wikipedia: Japan", "+ Action: wikipedia: Japan"]
     assert DECK.probe and FIXED.probe and not DECK.stop and not FIXED.stop
 
@@ -174,7 +182,7 @@ def test_a_text_of_ones_own_is_taken_to_the_letter(tmp_path: Path, ending: str) 
     path.write_bytes(
         f"Reply with a command.{ending}Question: {{question}}{ending}Thought:".encode()
     )
-    prompt = prompts.load(str(path))
+    prompt = prompts.load_prompt(str(path))
     assert prompt.probe and not prompt.stop
     lines = ending.replace("\r\n", "\n")
     told = prompt.prefix + "".join(piece.text for piece in prompt.opening("Why?"))
@@ -202,8 +210,16 @@ def test_it_is_put_to_the_task_that_asks_it(
     (tmp_path / "talk.txt").write_text(TALK)
     (tmp_path / "else.txt").write_text(TALK.replace("France", "Freedonia"))
     monkeypatch.chdir(ROOT)
-    command = ["run", "--model", "perfect-script", "--suite", "deck-2023", "--json",
-               "--runs-dir", str(tmp_path / "runs")]  # fmt: skip
+    command = [
+        "run",
+        "--model",
+        "perfect-script",
+        "--suite",
+        "deck-2023",
+        "--json",
+        "--runs-dir",
+        str(tmp_path / "runs"),
+    ]
     assert main([*command, "--prompt", str(tmp_path / "talk.txt")]) == 0
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["episodes"], row["accuracy"]) == (1, 1.0)

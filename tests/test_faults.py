@@ -9,6 +9,7 @@ import pytest
 
 from harness import prompts
 from harness.cli.run import equip
+from harness.protocol import Protocol
 from harness.run.session import Plan, open_session
 from harness.run.worker import Extras
 from harness.scoring.episodes import score_episode
@@ -20,7 +21,7 @@ from harness.worlds.faults import FAULT_KINDS, Faults, read_faults
 def run_with(folder: Path, fault: str, runs_dir: Path, **changes: object) -> list[Episode]:
     suite = tasks.load_suite(str(folder))
     extras = Extras(faults=fault)
-    prompt, spec = equip(prompts.load("react"), WorldSpec("frozen", suite.world), extras)
+    prompt, spec = equip(prompts.load_prompt("react"), WorldSpec("frozen", suite.world), extras)
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(replace(plan, **changes), runs_dir)  # type: ignore[arg-type]
     return [event for event in session.events() if isinstance(event, Episode)]
@@ -32,7 +33,7 @@ def test_no_fault_is_scored_against_a_model(suite_folder: Path, tmp_path: Path, 
     suite = {task.id: task for task in tasks.load_suite(str(suite_folder)).tasks}
     episodes = run_with(suite_folder, f"rate=1,kind={kind}", tmp_path)
     scores = [
-        score_episode(suite[e.task_id], e, tools=("calculate", "wikipedia", "search"))
+        score_episode(suite[e.task_id], e, Protocol(("calculate", "wikipedia", "search")))
         for e in episodes
     ]
     assert len(scores) == 3

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.protocol import DIALECTS, parse
-from harness.protocol.grammar import grammar
-from harness.types import Action, Answer
+from harness.protocol import DIALECTS, Protocol
+from harness.protocol.grammar import write_grammar
+from harness.types import Action, Answer, Completion
 
 np = pytest.importorskip("numpy")
 llama_cpp = pytest.importorskip("llama_cpp")
@@ -128,7 +128,7 @@ BAD = [
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_dialect_compiles(vocabulary: Vocabulary, dialect: str) -> None:
-    text = grammar(TOOLS, dialect)
+    text = write_grammar(Protocol(TOOLS, dialect))
     Automaton(vocabulary, text)
     rules = [line.partition(" ::= ")[0] for line in text.splitlines()]
     assert all(rule.replace("-", "").isalpha() and rule.islower() for rule in rules)
@@ -136,18 +136,20 @@ def test_every_dialect_compiles(vocabulary: Vocabulary, dialect: str) -> None:
 
 @pytest.mark.parametrize(("dialect", "text"), GOOD)
 def test_the_form_is_let_through(vocabulary: Vocabulary, dialect: str, text: str) -> None:
-    assert Automaton(vocabulary, grammar(TOOLS, dialect)).accepts(text)
+    assert Automaton(vocabulary, write_grammar(Protocol(TOOLS, dialect))).accepts(text)
 
 
 @pytest.mark.parametrize(("dialect", "text"), BAD)
 def test_anything_else_is_not(vocabulary: Vocabulary, dialect: str, text: str) -> None:
-    assert not Automaton(vocabulary, grammar(TOOLS, dialect)).accepts(text)
+    assert not Automaton(vocabulary, write_grammar(Protocol(TOOLS, dialect))).accepts(text)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_whatever_it_writes_is_well_formed(vocabulary: Vocabulary, dialect: str) -> None:
     rng = random.Random(7)
-    texts = [Automaton(vocabulary, grammar(TOOLS, dialect)).write(rng) for _ in range(25)]
+    texts = [
+        Automaton(vocabulary, write_grammar(Protocol(TOOLS, dialect))).write(rng) for _ in range(25)
+    ]
     whole = [text for text in texts if text is not None]
     assert len(whole) >= 12
     kinds = set()
@@ -158,18 +160,18 @@ def test_whatever_it_writes_is_well_formed(vocabulary: Vocabulary, dialect: str)
                 break
         else:
             stop = ""
-        parsed = parse(text, TOOLS, dialect, stop=stop)
+        parsed = Protocol(TOOLS, dialect).read(Completion(text, "stop", stop))
         assert not parsed.errors, (text, parsed)
         kinds.add(type(parsed.move))
     assert kinds == ({Action} if dialect == "deck" else {Action, Answer})
 
 
 def test_a_tool_name_with_any_character_is_quoted(vocabulary: Vocabulary) -> None:
-    text = grammar(['say "hi"\\', "日本"])
+    text = write_grammar(Protocol(['say "hi"\\', "日本"]))
     assert Automaton(vocabulary, text).accepts(" I say.\nAction: 日本: x\nObservation:")
 
 
 def test_without_tools_only_an_answer_is_left(vocabulary: Vocabulary) -> None:
-    text = grammar([])
+    text = write_grammar(Protocol([]))
     assert Automaton(vocabulary, text).accepts(" I know it.\nAnswer: 4\nQuestion:")
     assert not Automaton(vocabulary, text).accepts(" I look.\nAction: wikipedia: x\nObservation:")

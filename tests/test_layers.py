@@ -82,7 +82,7 @@ def test_imports_only_go_down_the_table() -> None:
 
 
 def test_the_loop_knows_no_engine_and_no_tool() -> None:
-    assert imported_units(ROOT / "agent.py") == {"types", "prompts"}
+    assert imported_units(ROOT / "agent.py") == {"types", "prompts", "protocol"}
 
 
 def test_help_loads_nothing_heavy() -> None:

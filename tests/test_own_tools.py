@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import prompts, protocol
+from harness import prompts
 from harness.agent import react
 from harness.cli.run import equip
 from harness.report.data import load
@@ -27,7 +27,6 @@ from harness.types import (
     Limits,
     Model,
     Observation,
-    Parsed,
     Target,
     Task,
     UserError,
@@ -183,7 +182,7 @@ def finish(folder: Path, prompt_name: str, task: Task, extras: Extras) -> list[E
     path = folder / "tasks.jsonl"
     path.write_text(tasks.dump_task(task) + "\n")
     suite = tasks.load_suite(str(path))
-    prompt, spec = equip(prompts.load(prompt_name, "{tools}"), WorldSpec("none"), extras)
+    prompt, spec = equip(prompts.load_prompt(prompt_name, "{tools}"), WorldSpec("none"), extras)
     assert "\nroman: 14\nReturns a whole number in Roman numerals.\n" in prompt.text
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(plan, folder / "runs")
@@ -220,7 +219,7 @@ def test_a_run_keeps_what_the_tool_mended(tmp_path: Path, repair: bool) -> None:
     path = tmp_path / "tasks.jsonl"
     path.write_text(tasks.dump_task(task) + "\n", "utf-8")
     suite = tasks.load_suite(str(path))
-    prompt, spec = equip(prompts.load("react", "{tools}"), WorldSpec("none"), Extras())
+    prompt, spec = equip(prompts.load_prompt("react", "{tools}"), WorldSpec("none"), Extras())
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, repair=repair)
     session = open_session(plan, tmp_path / "runs")
     list(session.events())
@@ -259,15 +258,10 @@ class Varland:
 
 def looked_up(*actions: str) -> list[str]:
     """What an episode reads that carries out these actions."""
-    prompt = replace(prompts.load("react"), tools=("wikipedia", "lookup"))
+    prompt = replace(prompts.load_prompt("react"), tools=("wikipedia", "lookup"))
     task = Task("t", "Which?", Target("string", ("x",)), "lookup")
 
-    def read(completion: Completion) -> Parsed:
-        return protocol.parse(
-            completion.text, prompt.tools, finish=completion.finish, stop=completion.stop
-        )
-
-    loop = react(task, prompt, Limits(steps=99), read, notice="?", fold=protocol.fold)
+    loop = react(task, prompt, Limits(steps=99), prompt.protocol())
     loop = wrap_loop(loop, prompt.tools)
     box, said = Toolbox(prompt.tools, Varland()), []
     next(loop)
@@ -311,15 +305,10 @@ def test_lookup_goes_through_the_last_page_as_in_the_paper() -> None:
 
 
 def test_lookup_ends_with_the_loops_own_episode() -> None:
-    prompt = prompts.load("react")
-
-    def read(completion: Completion) -> Parsed:
-        return protocol.parse(
-            completion.text, prompt.tools, finish=completion.finish, stop=completion.stop
-        )
+    prompt = prompts.load_prompt("react")
 
     task = Task("t", "Which?", Target("string", ("x",)), "lookup")
-    loop = react(task, prompt, Limits(), read, notice="?", fold=protocol.fold)
+    loop = react(task, prompt, Limits(), prompt.protocol())
     loop = wrap_loop(loop, ("wikipedia", "lookup"))
     next(loop)
     with pytest.raises(StopIteration) as stop:
@@ -328,7 +317,7 @@ def test_lookup_ends_with_the_loops_own_episode() -> None:
 
 
 def test_lookup_in_a_run_whose_prompt_names_it(suite_folder: Path, tmp_path: Path) -> None:
-    shipped = (prompts.FOLDER / "react.txt").read_text("utf-8")
+    shipped = (prompts.PROMPTS_FOLDER / "react.txt").read_text("utf-8")
     (tmp_path / "with_lookup.txt").write_text(shipped.replace('"search"]', '"search", "lookup"]'))
     task = Task(
         "mayor",
@@ -341,7 +330,7 @@ def test_lookup_in_a_run_whose_prompt_names_it(suite_folder: Path, tmp_path: Pat
     suite = tasks.load_suite(str(tmp_path / "tasks.jsonl"))
     world = WorldSpec("frozen", str(suite_folder / "world.sqlite"))
     prompt, spec = equip(
-        prompts.load(str(tmp_path / "with_lookup.txt"), "{tools}"), world, Extras()
+        prompts.load_prompt(str(tmp_path / "with_lookup.txt"), "{tools}"), world, Extras()
     )
     assert "lookup: capital" in prompt.text
     session = open_session(

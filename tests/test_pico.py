@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from harness.models import registry
-from harness.protocol import parse
+from harness.protocol import Protocol
 from harness.suites.invent import invent, side_of
 from harness.tools import Toolbox
-from harness.types import Action, Answer
+from harness.types import Action, Answer, Completion
 from harness.worlds.none import NoWorld
 from pico import shapes, thoughts
 from pico.corpus import HARNESS, MOVE
@@ -60,7 +60,7 @@ def test_every_turn_to_learn_is_strictly_well_formed(episodes: list[Transcript])
             if part.role == OBSERVED:
                 continue
             stop = "\nQuestion:" if part.text.endswith("\nQuestion:") else "Observation:"
-            parsed = parse(part.text.removesuffix(stop), TOOLS, stop=stop)
+            parsed = Protocol(TOOLS).read(Completion(part.text.removesuffix(stop), "stop", stop))
             assert parsed.errors == (), part.text
             assert isinstance(parsed.move, Answer if "Question" in stop else Action)
 

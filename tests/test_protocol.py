@@ -10,26 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_protocol import mutated
-from harness.protocol import (
-    DIALECTS,
-    ERRORS,
-    REPAIRS,
-    Dialect,
-    Labels,
-    fold,
-    parse,
-    unreadable_notice,
-)
-from harness.protocol.clean import without_thinking
-from harness.types import Action, Answer, Finish, Move, Parsed, UserError
+from harness.common.thinking import without_thinking
+from harness.protocol import DIALECTS, ERRORS, REPAIRS, Dialect, Labels, Protocol, observation_line
+from harness.types import Action, Answer, Completion, Finish, Move, Parsed, UserError
 
 TOOLS = ("calculate", "wikipedia", "google_search")
 JAPAN = Action("wikipedia", "Japan")
 SET_BY_SCORING = {"bad_argument", "repeated_action"}
 
 
-def read(text: str, dialect: str | Dialect = "colon", **how: object) -> Parsed:
-    return parse(text, TOOLS, dialect, **how)  # type: ignore[arg-type]
+def read(
+    text: str,
+    dialect: str | Dialect = "colon",
+    finish: Finish = "stop",
+    stop: str = "",
+    repair: bool = True,
+) -> Parsed:
+    return Protocol(TOOLS, dialect, repair).read(Completion(text, finish, stop))
 
 
 # --- the form ---------------------------------------------------------------------------
@@ -41,21 +38,46 @@ STRICT: list[tuple[str, str, str, Move]] = [
     ("colon", " I think.\nI look it up.\nAction: wikipedia: Japan\nObservation:", "", JAPAN),
     ("colon", " Now the Action: I look it up.\nAction: wikipedia: Japan\n", "", JAPAN),
     ("colon", " I look.\nAction: wikipedia: Dr. No.\n", "", Action("wikipedia", "Dr. No.")),
-    ("colon", " I look.\nAction: wikipedia: Alien: Covenant", "", Action("wikipedia", "Alien: Covenant")),
-    ("colon", ' I seek.\nAction: google_search: "a" or "b"', "", Action("google_search", '"a" or "b"')),
-    ("colon", " I add.\nAction: calculate: (3 + 4) * -2\n", "", Action("calculate", "(3 + 4) * -2")),
+    (
+        "colon",
+        " I look.\nAction: wikipedia: Alien: Covenant",
+        "",
+        Action("wikipedia", "Alien: Covenant"),
+    ),
+    (
+        "colon",
+        ' I seek.\nAction: google_search: "a" or "b"',
+        "",
+        Action("google_search", '"a" or "b"'),
+    ),
+    (
+        "colon",
+        " I add.\nAction: calculate: (3 + 4) * -2\n",
+        "",
+        Action("calculate", "(3 + 4) * -2"),
+    ),
     ("colon", " I know.\nAnswer: Tokyo\n", "\nQuestion:", Answer("Tokyo")),
     ("colon", " I know.\nAnswer: Alien: Covenant", "", Answer("Alien: Covenant")),
-    ("bracket", " I look.\nAction 1: Wikipedia[Creed (band)]\n", "\nObservation", Action("wikipedia", "Creed (band)")),
+    (
+        "bracket",
+        " I look.\nAction 1: Wikipedia[Creed (band)]\n",
+        "\nObservation",
+        Action("wikipedia", "Creed (band)"),
+    ),
     ("bracket", "Thought 2: I look.\nAction 2: wikipedia[Japan]\nObservation 2:", "", JAPAN),
     ("bracket", " I look.\nAction 1: Wikipedia [Japan]", "", JAPAN),
     ("bracket", " I know.\nAction 3: Finish[1,800 [ft]]\n", "\nQuestion:", Answer("1,800 [ft]")),
     ("two_line", " I look.\nAction: wikipedia\nAction Input: Japan\n", "Observation:", JAPAN),
-    ("two_line", " I add.\nAction: calculate\nAction Input: {\"a\": [1, 2]}\n", "", Action("calculate", '{"a": [1, 2]}')),
+    (
+        "two_line",
+        ' I add.\nAction: calculate\nAction Input: {"a": [1, 2]}\n',
+        "",
+        Action("calculate", '{"a": [1, 2]}'),
+    ),
     ("two_line", " I know.\nFinal Answer: Tokyo", "", Answer("Tokyo")),
     ("deck", " I look.\nAnswer: wikipedia: Japan", "", JAPAN),
     ("colon-ja", " 調べる。\n行動: wikipedia: 日本\n", "観察:", Action("wikipedia", "日本")),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("dialect", "text", "stop", "move"), STRICT)
@@ -73,22 +95,20 @@ def test_a_prompt_may_bring_its_own_labels() -> None:
     text = " Ich suche.\nAktion: wikipedia: Japan\n"
     assert read(text, german).errors == ()
     assert read(text).move is None
-    assert '"Aktion: tool: input"' in unreadable_notice(german)
+    assert '"Aktion: tool: input"' in german.notice
 
 
 def test_an_unknown_dialect_is_the_users_mistake() -> None:
-    with pytest.raises(UserError, match=r"'colan'.*did you mean 'colon'.*two_line"):
+    with pytest.raises(UserError, match=r"'colan'.*did you mean colon"):
         read("x", "colan")
 
 
 def test_the_notice_after_an_unreadable_step_is_fixed() -> None:
-    assert (
-        unreadable_notice("colon")
-        == 'Error: write one line "Action: tool: input" or "Answer: text".'
-    )
-    notices = {unreadable_notice(dialect) for dialect in DIALECTS}
+    colon = 'Error: write one line "Action: tool: input" or "Answer: text".'
+    assert DIALECTS["colon"].notice == colon
+    notices = {dialect.notice for dialect in DIALECTS.values()}
     assert len(notices) == len(DIALECTS)
-    assert all(fold(notice, 0) == notice for notice in notices)
+    assert all(observation_line(notice, 0) == notice for notice in notices)
 
 
 # --- the closed lists -------------------------------------------------------------------
@@ -127,7 +147,11 @@ def test_the_documentation_shows_the_same_lists() -> None:
 # --- habits of real models --------------------------------------------------------------
 
 HABITS: list[tuple[str, Move | None, set[str]]] = [
-    ("I look.\nAction: google\\_search: Japan", Action("google_search", "Japan"), {"escaped_markdown"}),
+    (
+        "I look.\nAction: google\\_search: Japan",
+        Action("google_search", "Japan"),
+        {"escaped_markdown"},
+    ),
     ("I add.\nAction: calculate: 3 \\* 4", Action("calculate", "3 * 4"), {"escaped_markdown"}),
     ("I look.\nAction：wikipedia：Japan", JAPAN, {"fullwidth_punctuation"}),
     ("I look.\n**Action:** wikipedia: Japan", JAPAN, {"decorated"}),
@@ -147,27 +171,55 @@ HABITS: list[tuple[str, Move | None, set[str]]] = [
     ("I look.\nAction: wikipedia\nAction Input: Japan", JAPAN, {"wrong_dialect"}),
     ('I look.\nAction: {"name": "wikipedia", "arguments": {"q": "Japan"}}', JAPAN, {"json_action"}),
     ('I look.\nAction: wikipedia: {"title": "Japan"}', JAPAN, {"json_action"}),
-    ('I look.\nAction:\n```json\n{"action": "wikipedia",\n"action_input": "Japan"}\n```', JAPAN, {"json_action", "code_fence"}),
-    ('I look.\n<tool_call>\n{"name": "wikipedia", "arguments": {"q": "Japan"}}\n</tool_call>', JAPAN, {"json_action", "missing_label", "decorated"}),
+    (
+        'I look.\nAction:\n```json\n{"action": "wikipedia",\n"action_input": "Japan"}\n```',
+        JAPAN,
+        {"json_action", "code_fence"},
+    ),
+    (
+        'I look.\n<tool_call>\n{"name": "wikipedia", "arguments": {"q": "Japan"}}\n</tool_call>',
+        JAPAN,
+        {"json_action", "missing_label", "decorated"},
+    ),
     ('I look.\nAction: wikipedia: "Japan"', JAPAN, {"quoted_input"}),
     ("I look.\nAction: wikipedia: 「日本」", Action("wikipedia", "日本"), {"quoted_input"}),
     ("I look.\nAction: Google Search: Japan", Action("google_search", "Japan"), {"misspelt_tool"}),
     ("I look.\nAction: [wikipedia: Japan]", JAPAN, {"decorated"}),
     ("I look.\r\nAction: wikipedia: Japan\r\n", JAPAN, {"invisible_characters"}),
     ("I look.\nAction: wiki\u200bpedia: Japan", JAPAN, {"invisible_characters"}),
-    ("調べる。\n行動：wikipedia：日本\n観察：", Action("wikipedia", "日本"), {"wrong_label", "fullwidth_punctuation"}),
+    (
+        "調べる。\n行動：wikipedia：日本\n観察：",
+        Action("wikipedia", "日本"),
+        {"wrong_label", "fullwidth_punctuation"},
+    ),
     ("わかった。\n回答: 東京", Answer("東京"), {"wrong_label"}),
     ("I look. Action: wikipedia: Japan", JAPAN, {"inline_label"}),
     ("I look it up.Action: wikipedia: Japan", JAPAN, {"inline_label"}),
-    ("I look.\nAction: wikipedia: Japan Observation: It is a country.", JAPAN, {"inline_label", "wrote_observation"}),
-    ("I look. Action: wikipedia: Japan Question: And then?", JAPAN, {"inline_label", "wrote_question"}),
+    (
+        "I look.\nAction: wikipedia: Japan Observation: It is a country.",
+        JAPAN,
+        {"inline_label", "wrote_observation"},
+    ),
+    (
+        "I look. Action: wikipedia: Japan Question: And then?",
+        JAPAN,
+        {"inline_label", "wrote_question"},
+    ),
     ("I look.\nAction: Action: wikipedia: Japan", JAPAN, {"wrong_label"}),
     ("I look.\nAction:\nwikipedia: Japan", JAPAN, {"line_breaks"}),
     ("I look.\nAction: wikipedia: Japan\nPAUSE", JAPAN, {"trailing_text"}),
-    ("I look.\nAction: wikipedia: Japan\nHuman: Observation: It is.\nAnswer: x", JAPAN, {"role_leak", "wrote_observation"}),
+    (
+        "I look.\nAction: wikipedia: Japan\nHuman: Observation: It is.\nAnswer: x",
+        JAPAN,
+        {"role_leak", "wrote_observation"},
+    ),
     ("I look.\nAction: wikipedia: Japan<|im_end|>\n<|im_start|>user", JAPAN, {"role_leak"}),
     ("Assistant: I look.\nAction: wikipedia: Japan", JAPAN, {"role_leak"}),
-    ("I know.\nAnswer: Tokyo\n\nQuestion: What is the capital of France?\nThought:", Answer("Tokyo"), {"wrote_question"}),
+    (
+        "I know.\nAnswer: Tokyo\n\nQuestion: What is the capital of France?\nThought:",
+        Answer("Tokyo"),
+        {"wrote_question"},
+    ),
     ("I know.\nFinal Answer: **Tokyo**", Answer("Tokyo"), {"wrong_label", "decorated"}),
     ("I know.\nAnswer:\nTokyo", Answer("Tokyo"), {"line_breaks"}),
     ("I know.\nAnswer: Tokyo\nThought: I am done.", Answer("Tokyo"), {"trailing_text"}),
@@ -186,7 +238,7 @@ HABITS: list[tuple[str, Move | None, set[str]]] = [
     ("I should write Action: and then the tool.", None, {"missing_action"}),
     ("I must take action: to look it up.", None, {"missing_action"}),
     ("The answer is Tokyo.", None, {"missing_action"}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "move", "errors"), HABITS)
@@ -205,7 +257,11 @@ OTHER_DIALECTS: list[tuple[str, str, Move | None]] = [
     ("bracket", "I look.\nAction 1: Wikipedia【Japan】", JAPAN),
     ("bracket", 'I look.\nAction 1: Wikipedia["Japan"]', JAPAN),
     ("bracket", "I look Action 1: Wikipedia[Japan]", JAPAN),
-    ("bracket", "I look.\nAction 1: wikipedia[Japan]\nObservation 1: x\nThought 2: y\nAction 2: Finish[z]", JAPAN),
+    (
+        "bracket",
+        "I look.\nAction 1: wikipedia[Japan]\nObservation 1: x\nThought 2: y\nAction 2: Finish[z]",
+        JAPAN,
+    ),
     ("bracket", "I look.\nAction 1: wikipedia[Japan], wikipedia[Tokyo]", None),
     ("bracket", "I know.\nAction 1: Login", None),
     ("two_line", "\n Thought: x\n Action: wikipedia \n\n Action Input: Japan \n", JAPAN),
@@ -216,11 +272,27 @@ OTHER_DIALECTS: list[tuple[str, str, Move | None]] = [
     ("two_line", "x\nAction: wikipedia\nAction Input: Japan\n\nI wait for the result.", JAPAN),
     ("two_line", "x\nAction: wikipedia: Japan", JAPAN),
     ("two_line", "x\nAction: calculate\nAction Input: 3 +\n4", Action("calculate", "3 +\n4")),
-    ("two_line", "x\nAction: calculate\nAction Input:\n```\n3 +\n\n4\n```\n", Action("calculate", "3 +\n\n4")),
-    ("two_line", 'x\nAction: calculate\nAction Input: {\n "a": 1\n}', Action("calculate", '{\n "a": 1\n}')),
-    ("two_line", "x\nAction: calculate\nAction Input: user: bob\nquestion: 1", Action("calculate", "user: bob")),
+    (
+        "two_line",
+        "x\nAction: calculate\nAction Input:\n```\n3 +\n\n4\n```\n",
+        Action("calculate", "3 +\n\n4"),
+    ),
+    (
+        "two_line",
+        'x\nAction: calculate\nAction Input: {\n "a": 1\n}',
+        Action("calculate", '{\n "a": 1\n}'),
+    ),
+    (
+        "two_line",
+        "x\nAction: calculate\nAction Input: user: bob\nquestion: 1",
+        Action("calculate", "user: bob"),
+    ),
     ("two_line", "x\nAction: calculate\nAction Input:", Action("calculate", "")),
-    ("two_line", '```json\n{"action": "Final Answer", "action_input": "Tokyo"}\n```', Answer("Tokyo")),
+    (
+        "two_line",
+        '```json\n{"action": "Final Answer", "action_input": "Tokyo"}\n```',
+        Answer("Tokyo"),
+    ),
     ("two_line", "x\nAction: Final Answer\nAction Input: Tokyo", Answer("Tokyo")),
     ("two_line", "x\nFinal Answer: Tokyo\nand Kyoto", Answer("Tokyo\nand Kyoto")),
     ("two_line", "I now know the final answer. Final Answer: Tokyo", Answer("Tokyo")),
@@ -232,9 +304,13 @@ OTHER_DIALECTS: list[tuple[str, str, Move | None]] = [
     ("two_line", "The Action: line comes next.", None),
     # The talk's prompt: an answer from memory, a run-on under an escaped name, a drift.
     ("deck", " It has about 68 million people.\nAnswer: 68 million", Answer("68 million")),
-    ("deck", " I look.\nAnswer: google\\_search: France population\n\nQuestion: Who?\nThought: x\nAnswer: wikipedia: Who", Action("google_search", "France population")),
+    (
+        "deck",
+        " I look.\nAnswer: google\\_search: France population\n\nQuestion: Who?\nThought: x\nAnswer: wikipedia: Who",
+        Action("google_search", "France population"),
+    ),
     ("deck", " The AI replies only with a command and its input.", None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("dialect", "text", "move"), OTHER_DIALECTS)
@@ -369,26 +445,29 @@ def test_without_repair_only_the_form_moves() -> None:
     [
         ("ok\nAction: calculate\nAction Input: 1+1", "ok Action: calculate Action Input: 1+1"),
         ("ok\r\n\r\nAnswer: 42", "ok Answer: 42"),
-        ("1\u2028Action: x\u2029Answer: x\x85Action: y\x0bAnswer: z", "1 Action: x Answer: x Action: y Answer: z"),
+        (
+            "1\u2028Action: x\u2029Answer: x\x85Action: y\x0bAnswer: z",
+            "1 Action: x Answer: x Action: y Answer: z",
+        ),
         ("\x1b[31mred\x1b[0m \x1b]0;title\x07\u202etext\u200b\ufeff", "red text"),
         ("lone \ud800 surrogate", "lone \ufffd surrogate"),
         ("👩\u200d🔬 می\u200cخواهم a\u200db", "👩\u200d🔬 می\u200cخواهم ab"),
     ],
-)  # fmt: skip
+)
 def test_an_observation_is_one_harmless_line(text: str, line: str) -> None:
-    assert fold(text, 100) == line
+    assert observation_line(text, 100) == line
 
 
 def test_an_observation_is_capped() -> None:
-    assert fold("word " * 100, 12) == "word word w…"
-    assert fold("short", 5) == "short"
-    assert fold("x" * 10, 0) == "x" * 10
+    assert observation_line("word " * 100, 12) == "word word w…"
+    assert observation_line("short", 5) == "short"
+    assert observation_line("x" * 10, 0) == "x" * 10
 
 
 @given(st.text(st.characters(), max_size=200), st.integers(1, 60))
 def test_folding_is_idempotent_and_safe(text: str, limit: int) -> None:
-    line = fold(text, limit)
+    line = observation_line(text, limit)
     assert len(line) <= limit
-    assert fold(line, limit) == line
+    assert observation_line(line, limit) == line
     assert line.splitlines() in ([line], [])
     line.encode("utf-8")

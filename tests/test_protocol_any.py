@@ -11,24 +11,47 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.fuzz_protocol import broken, mutated, second_moves, written
-from harness.protocol import DIALECTS, Dialect, parse
-from harness.protocol.dialects import WORDS as LABEL_WORDS
-from harness.types import Action, Answer, Parsed
+from harness.protocol import DIALECTS, Dialect, Protocol
+from harness.protocol.labels import LABEL_WORDS
+from harness.types import Action, Answer, Completion, Finish, Parsed
 
 TOOLS = ("calculate", "wikipedia", "google_search")
 BOUNDARIES = {"wrote_observation", "wrote_question", "role_leak", "think_block"}
 
 
-def read(text: str, dialect: str | Dialect = "colon", **how: object) -> Parsed:
-    return parse(text, TOOLS, dialect, **how)  # type: ignore[arg-type]
+def read(
+    text: str,
+    dialect: str | Dialect = "colon",
+    finish: Finish = "stop",
+    stop: str = "",
+    repair: bool = True,
+) -> Parsed:
+    return Protocol(TOOLS, dialect, repair).read(Completion(text, finish, stop))
 
 
 ANYTHING = st.text(st.characters(), max_size=300) | st.lists(
-    st.sampled_from([*"ab:[]{}()\"'*`\\\n\r\t \0\x1b\u2028\x85\u200b\u200d\ud800：【】", "Thought:", "Action:",
-                     "\nAction: ", "Action Input:", "\nAnswer:", "Observation:", "Question:", "Human:",
-                     "wikipedia", "Finish[", "```", "{\"action\": ", "</think>", "行動:", "<|im_end|>"]),
+    st.sampled_from(
+        [
+            *"ab:[]{}()\"'*`\\\n\r\t \0\x1b\u2028\x85\u200b\u200d\ud800：【】",
+            "Thought:",
+            "Action:",
+            "\nAction: ",
+            "Action Input:",
+            "\nAnswer:",
+            "Observation:",
+            "Question:",
+            "Human:",
+            "wikipedia",
+            "Finish[",
+            "```",
+            '{"action": ',
+            "</think>",
+            "行動:",
+            "<|im_end|>",
+        ]
+    ),
     max_size=40,
-).map("".join)  # fmt: skip
+).map("".join)
 
 
 @given(ANYTHING, st.sampled_from(sorted(DIALECTS)), st.booleans(), st.integers(0))
@@ -83,9 +106,16 @@ def test_a_second_move_leaves_no_reading(text: str, seed: int, dialect: str) -> 
             assert {"several_actions", "action_and_answer"}.intersection(both.errors), second
 
 
-WORDS = st.text(st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_characters="<>*`\\_\"'“”‘’«»「」『』„{}[]：:|=~#-"), min_size=1, max_size=40).filter(
+WORDS = st.text(
+    st.characters(
+        categories=("L", "N", "P", "S", "Zs"),
+        exclude_characters="<>*`\\_\"'“”‘’«»「」『』„{}[]：:|=~#-",
+    ),
+    min_size=1,
+    max_size=40,
+).filter(
     lambda text: text == text.strip() and text.casefold() not in {"none", "done", *LABEL_WORDS}
-)  # fmt: skip
+)
 
 
 @given(WORDS, st.sampled_from(TOOLS), WORDS)
@@ -119,7 +149,9 @@ def test_only_a_line_feed_ends_a_line(separator: str) -> None:
 FAMILIES: dict[str, Callable[[int], str]] = {
     "a label and spaces": lambda n: "Action:" + " " * n + "x",
     "action lines": lambda n: "Action: a\n" * (n // 10),
-    "different action lines": lambda n: "".join(f"Action: wikipedia: {i}\n" for i in range(n // 25)),
+    "different action lines": lambda n: "".join(
+        f"Action: wikipedia: {i}\n" for i in range(n // 25)
+    ),
     "fences": lambda n: "```\n" * (n // 4),
     "U+2028 before a label": lambda n: "\u2028Action: wikipedia: a" * (n // 21),
     "U+0085 before a label": lambda n: "x\x85Action: wikipedia: a" * (n // 22),
@@ -145,7 +177,7 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "lines of an answer": lambda n: "t\nFinal Answer: x\n" + "wikipedia: \n" * (n // 12),
     "backslashes": lambda n: 't\nAction: {"' + "\\" * n,
     "bare commands": lambda n: "wikipedia:\n" * (n // 11),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

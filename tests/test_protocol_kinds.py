@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.fuzz_protocol import second_moves, written
-from harness.protocol import DIALECTS, Dialect, parse
-from harness.types import Action, Answer, Move, Parsed
+from harness.protocol import DIALECTS, Dialect, Protocol
+from harness.types import Action, Answer, Completion, Move, Parsed
 
 TOOLS = ("calculate", "wikipedia", "search")
 OSLO = Action("wikipedia", "Oslo")
@@ -18,12 +18,12 @@ BERGEN = Action("search", "Bergen")
 FJORD = Answer("a fjord")
 FORMS = pytest.mark.parametrize("form", DIALECTS.values(), ids=list(DIALECTS))
 ANSWERING = pytest.mark.parametrize(
-    "form", [form for form in DIALECTS.values() if not form.commands_only], ids=lambda form: form.name
-)  # fmt: skip
+    "form", [form for form in DIALECTS.values() if not form.calls_only], ids=lambda form: form.name
+)
 
 
 def read(text: str, form: Dialect) -> Parsed:
-    return parse(text, TOOLS, form)
+    return Protocol(TOOLS, form).read(Completion(text, "stop"))
 
 
 def moved(text: str, form: Dialect) -> Move | None:
@@ -62,9 +62,18 @@ def test_an_action_before_an_answer_is_seen_in_any_spelling(form: Dialect) -> No
 @ANSWERING
 @pytest.mark.parametrize(
     "answer",
-    ["Answer: Bodø", "answer: Bodø", "**Final Answer:** Bodø", "final answer: Bodø", "[Answer: Bodø]",
-     "<answer>Bodø</answer>", "Finish[Bodø]", "That is all. Answer: Bodø", "回答: Bodø"],
-)  # fmt: skip
+    [
+        "Answer: Bodø",
+        "answer: Bodø",
+        "**Final Answer:** Bodø",
+        "final answer: Bodø",
+        "[Answer: Bodø]",
+        "<answer>Bodø</answer>",
+        "Finish[Bodø]",
+        "That is all. Answer: Bodø",
+        "回答: Bodø",
+    ],
+)
 def test_an_answer_behind_an_action_is_seen(form: Dialect, answer: str) -> None:
     parsed = read(f" I look.\n{written(OSLO, form)}\n{answer}", form)
     assert parsed.move is None and "action_and_answer" in parsed.errors
@@ -92,9 +101,16 @@ def test_two_calls_in_json_are_two(form: Dialect) -> None:
 
 @pytest.mark.parametrize(
     "thought",
-    ["I will search: it helps.", "I must take action: look.", "Oslo: the capital.", "The result is 4.",
-     "Now the Action: I look it up.", "It says {a: 1}.", "The search for the result of it goes on: so."],
-)  # fmt: skip
+    [
+        "I will search: it helps.",
+        "I must take action: look.",
+        "Oslo: the capital.",
+        "The result is 4.",
+        "Now the Action: I look it up.",
+        "It says {a: 1}.",
+        "The search for the result of it goes on: so.",
+    ],
+)
 def test_a_thought_may_say_such_words(thought: str) -> None:
     parsed = read(f" {thought}\nAction: wikipedia: Oslo", DIALECTS["colon"])
     assert (parsed.move, parsed.errors, parsed.thought) == (OSLO, (), thought)
@@ -148,8 +164,15 @@ def test_an_observation_inside_a_line_is_one_too(form: Dialect) -> None:
 
 # --- an action that could not be read ---------------------------------------------------
 
-SENTENCES = ["I will look it up", "look up Oslo", "I search for it.", "wikipedia search for Oslo",
-             "search the web for it", "calculate the sum", "VX-4471-Q"]  # fmt: skip
+SENTENCES = [
+    "I will look it up",
+    "look up Oslo",
+    "I search for it.",
+    "wikipedia search for Oslo",
+    "search the web for it",
+    "calculate the sum",
+    "VX-4471-Q",
+]
 
 
 @ANSWERING
@@ -239,9 +262,15 @@ def test_json_without_arguments_says_so(form: Dialect, call: str) -> None:
 @FORMS
 @pytest.mark.parametrize(
     "call",
-    ['wikipedia(query: "Oslo")', "wikipedia(title: 'Oslo')", 'wikipedia(topic = "Oslo")',
-     'wikipedia[query: "Oslo"]', 'wikipedia: query="Oslo"', 'wikipedia: title: "Oslo"'],
-)  # fmt: skip
+    [
+        'wikipedia(query: "Oslo")',
+        "wikipedia(title: 'Oslo')",
+        'wikipedia(topic = "Oslo")',
+        'wikipedia[query: "Oslo"]',
+        'wikipedia: query="Oslo"',
+        'wikipedia: title: "Oslo"',
+    ],
+)
 def test_a_keyword_is_no_part_of_the_input(form: Dialect, call: str) -> None:
     assert moved(under(form, call), form) == OSLO
 
@@ -284,7 +313,7 @@ def test_a_stub_of_the_stop_string_is_no_text(form: Dialect) -> None:
         assert read(text, form) == Parsed("I look.", OSLO)
     for end in range(1, len(question)):
         text = f" I know.\n{written(FJORD, form)}\n{question[:end]}"
-        assert form.commands_only or read(text, form) == Parsed("I know.", FJORD)
+        assert form.calls_only or read(text, form) == Parsed("I know.", FJORD)
 
 
 @FORMS
@@ -292,7 +321,7 @@ def test_a_stub_of_the_stop_string_is_no_text(form: Dialect) -> None:
 def test_the_closing_mark_goes_with_the_opening_one(form: Dialect, opening: str) -> None:
     pairs = {"[": "]", "(": ")", "<": ">", "【": "】", "「": "」"}
     closing = pairs.get(opening, opening)
-    for move in (OSLO, FJORD)[: 1 if form.commands_only else 2]:
+    for move in (OSLO, FJORD)[: 1 if form.calls_only else 2]:
         parsed = read(f" So.\n{opening}{written(move, form)}{closing}", form)
         assert parsed.move == move and "decorated" in parsed.errors
     if form.form == "colon":
@@ -303,7 +332,7 @@ def test_the_closing_mark_goes_with_the_opening_one(form: Dialect, opening: str)
 @FORMS
 @pytest.mark.parametrize("fence", ["```", "```text", "~~~", "```tool_code"])
 def test_a_code_fence_is_no_text(form: Dialect, fence: str) -> None:
-    for move in (OSLO, FJORD)[: 1 if form.commands_only else 2]:
+    for move in (OSLO, FJORD)[: 1 if form.calls_only else 2]:
         parsed = read(f" So.\n{fence}\n{written(move, form)}\n{fence[:3]}", form)
         assert parsed == Parsed("So.", move, ("code_fence",), ("strip_code_fence",))
 
@@ -347,10 +376,29 @@ def test_reasoning_is_not_read(form: Dialect, opening: str, closing: str) -> Non
 @ANSWERING
 @pytest.mark.parametrize(
     "mark",
-    ["<|im_end|>", "<end_of_turn>", "</s>", "<|eot_id|>", "<|end|>", "[/INST]", "<|endoftext|>",
-     "<|end_of_text|>", "<｜end▁of▁sentence｜>", "<turn|>", "<|return|>", " [end of text]", "<eos>",
-     "<|im_e", "<|", "<end_of_t", "</", "[/IN", "<eo", "<｜end▁of"],
-)  # fmt: skip
+    [
+        "<|im_end|>",
+        "<end_of_turn>",
+        "</s>",
+        "<|eot_id|>",
+        "<|end|>",
+        "[/INST]",
+        "<|endoftext|>",
+        "<|end_of_text|>",
+        "<｜end▁of▁sentence｜>",
+        "<turn|>",
+        "<|return|>",
+        " [end of text]",
+        "<eos>",
+        "<|im_e",
+        "<|",
+        "<end_of_t",
+        "</",
+        "[/IN",
+        "<eo",
+        "<｜end▁of",
+    ],
+)
 def test_a_mark_of_a_turn_is_no_answer(form: Dialect, mark: str) -> None:
     for text in (f"{written(FJORD, form)}{mark}", f"{written(FJORD, form)}\n{mark}\n"):
         assert read(f" I know.\n{text}", form) == Parsed(
@@ -368,9 +416,14 @@ def test_a_whole_observation_is_no_stub(form: Dialect) -> None:
 @FORMS
 @pytest.mark.parametrize(
     "call",
-    ["<tool_call>wikipedia: Oslo</tool_call>", "Tool call: wikipedia: Oslo", "```wikipedia: Oslo```",
-     "<action>wikipedia: Oslo</action>", "wikipedia: Oslo```"],
-)  # fmt: skip
+    [
+        "<tool_call>wikipedia: Oslo</tool_call>",
+        "Tool call: wikipedia: Oslo",
+        "```wikipedia: Oslo```",
+        "<action>wikipedia: Oslo</action>",
+        "wikipedia: Oslo```",
+    ],
+)
 def test_a_call_in_a_template_of_its_own_is_read(form: Dialect, call: str) -> None:
     label = "" if call.startswith(("<", "T")) else f"{form.labels.action}: "
     assert moved(f" I look.\n{label}{call}", form) == OSLO

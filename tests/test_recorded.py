@@ -317,7 +317,7 @@ def run_on(spec: WorldSpec, folder: Path, extras: Extras = Extras()) -> list[Epi
     path = folder / "tasks.jsonl"
     path.write_text("".join(tasks.dump_task(task) + "\n" for task in LIVE_TASKS))
     suite: Suite = tasks.load_suite(str(path))
-    prompt, spec = equip(prompts.load("react"), spec, extras)
+    prompt, spec = equip(prompts.load_prompt("react"), spec, extras)
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(plan, folder / "runs", fresh=True)
     events = [event for event in session.events() if isinstance(event, Episode)]

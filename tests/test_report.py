@@ -160,7 +160,7 @@ def test_one_name_for_two_texts_or_two_subsets_of_a_size_is_no_one_heading(
     suite: Suite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs_dir = tmp_path / "runs"
-    mine = replace(prompts.load("react"), text="Mine.\n\nQuestion: {question}\nThought:")
+    mine = replace(prompts.load_prompt("react"), text="Mine.\n\nQuestion: {question}\nThought:")
     write_run(runs_dir, replace(plan(suite, "one"), prompt=mine), [episode(suite.tasks[0], True)])
     write_right(runs_dir, suite, "one", 5)
     some = [task.id for task in suite.tasks[:3]], [task.id for task in suite.tasks[3:6]]
@@ -189,7 +189,7 @@ def test_two_runs_of_one_name_in_one_table_are_told_apart(
 def test_models_of_other_weights_templates_and_servers_are_one_experiment(
     suite: Suite, tmp_path: Path
 ) -> None:
-    chat = [replace(prompts.load("react"), chat=Chat(head, "", head)) for head in ("a", "b")]
+    chat = [replace(prompts.load_prompt("react"), chat=Chat(head, "", head)) for head in ("a", "b")]
     made = [plan(suite, f"m{i}") for i in range(2)]
     runs = [
         write_run(tmp_path / "runs", replace(one, prompt=prompt), [episode(suite.tasks[0], True)])

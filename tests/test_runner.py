@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness import prompts, protocol
+from harness import prompts
 from harness.agent import React, react
 from harness.common.records import rebuild, slim
 from harness.engines.scripted import ScriptedEngine, perfect
@@ -33,17 +33,12 @@ from harness.worlds.none import NoWorld
 from tests.conftest import ROOT, TASKS
 from tests.test_session import finish, plan_for, wait_until
 
-PROMPT = prompts.load("react", "calculate: 1")
+PROMPT = prompts.load_prompt("react", "calculate: 1")
 TOOLS = ("calculate", "wikipedia", "search")
 
 
 def new_loop(task: Task, trial: int, limits: Limits = Limits()) -> React:
-    def read(completion: Completion) -> protocol.Parsed:
-        return protocol.parse(
-            completion.text, TOOLS, finish=completion.finish, stop=completion.stop
-        )
-
-    return react(task, PROMPT, limits, read, notice="?", fold=protocol.fold, trial=trial)
+    return react(task, PROMPT, limits, PROMPT.protocol(), trial=trial)
 
 
 class Noted:
@@ -262,7 +257,7 @@ def test_only_a_deadline_that_was_asked_for_ends_an_episode() -> None:
         assert {e.status for e in ended} == {"deadline"}
         by_id = {task.id: task for task in TASKS}
         for episode in ended:
-            score = score_episode(by_id[episode.task_id], episode, tools=TOOLS)
+            score = score_episode(by_id[episode.task_id], episode, PROMPT.protocol())
             assert (score.fault, score.correct) == ("", False)
             assert len(score.steps) == 1, "what was cut off is no malformed step"
 
@@ -272,9 +267,9 @@ def test_an_older_record_that_the_clock_ended_is_unscored(
 ) -> None:
     """Under the old default it was the machine's doing; the same command tries it again."""
     cut = Completion(" half a wo", "time")  # type: ignore[arg-type]  # as it stands in records
-    old = Episode("sum", 0, "time_limit", (Step(cut, protocol.parse(cut.text, TOOLS)),))  # type: ignore[arg-type]
+    old = Episode("sum", 0, "time_limit", (Step(cut, PROMPT.protocol().read(cut)),))  # type: ignore[arg-type]
     old = rebuild(Episode, slim(old))
-    score = score_episode(TASKS[0], old, tools=TOOLS)
+    score = score_episode(TASKS[0], old, PROMPT.protocol())
     assert (score.fault, score.steps) == ("harness", ())
     plan = plan_for(suite_folder)
     begun = finish(replace(plan, subset=Subset(tasks=("mayor",))), tmp_path)[0]

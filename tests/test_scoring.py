@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.protocol import parse
+from harness.protocol import Protocol
 from harness.scoring.episodes import score_episode, unscored
 from harness.scoring.statistics import wilson
 from harness.scoring.summary import summarise
@@ -28,21 +28,33 @@ from harness.types import (
 )
 
 TOOLS = ("calculate", "wikipedia", "search")
+PROTOCOL = Protocol(TOOLS)
 
 SUM = Task(
-    "sum", "What is 12 * 12?", Target("number", ("144",)), "arithmetic",
+    "sum",
+    "What is 12 * 12?",
+    Target("number", ("144",)),
+    "arithmetic",
     gold_actions=(GoldAction("calculate", expr="12 * 12", observation_contains="144"),),
-)  # fmt: skip
+)
 TRAM = Task(
-    "tram", "When did the town where Ilse Varn was born get a tram?", Target("number", ("1911",)), "multi_hop",
+    "tram",
+    "When did the town where Ilse Varn was born get a tram?",
+    Target("number", ("1911",)),
+    "multi_hop",
     gold_actions=(
         GoldAction("wikipedia", ("Ilse Varn",), observation_contains="Port Almeric"),
         GoldAction("wikipedia", ("Port Almeric",), observation_contains="1911"),
     ),
-)  # fmt: skip
+)
 ECHO = Task("echo", "Say blue.", Target("string", ("blue",)), "no_tool")
-NOBODY = Task("nobody", "Who built the Gull?", Target("abstain"), "unanswerable",
-              gold_actions=(GoldAction("wikipedia", ("Gull",)),))  # fmt: skip
+NOBODY = Task(
+    "nobody",
+    "Who built the Gull?",
+    Target("abstain"),
+    "unanswerable",
+    gold_actions=(GoldAction("wikipedia", ("Gull",)),),
+)
 
 BIRTH = Observation("Ilse Varn was born in Port Almeric.")
 TOWN = Observation("Port Almeric opened its first tram in 1911.")
@@ -67,13 +79,13 @@ def episode(
 
 def _step(text: str, observation: Observation | None, finish: Finish = "stop") -> Step:
     completion = Completion(text, finish, stop="Observation:" if observation else "", tokens=7)
-    return Step(completion, parse(text, TOOLS, finish=finish, stop=completion.stop), observation)
+    return Step(completion, PROTOCOL.read(completion), observation)
 
 
 def score(
     task: Task, *turns: tuple[str, Observation | None], status: Status = "answered", trial: int = 0
 ) -> EpisodeScore:
-    return score_episode(task, episode(task, *turns, status=status, trial=trial), tools=TOOLS)
+    return score_episode(task, episode(task, *turns, status=status, trial=trial), PROTOCOL)
 
 
 # --- the ladder -------------------------------------------------------------------------
@@ -175,7 +187,7 @@ def test_an_argument_that_the_tool_mended_is_readable_and_not_strict() -> None:
 
 def test_without_repairs_it_is_what_the_tool_could_not_read() -> None:
     record = episode(SUM, act("calculate: 12 × 12 =", LOOSE), say("144"))
-    result = score_episode(SUM, record, tools=TOOLS, repair=False)
+    result = score_episode(SUM, record, Protocol(TOOLS, repair=False))
     assert result.steps[0].errors == ("bad_argument",) and result.steps[0].repairs == ()
     assert result.rung == 2  # nobody would have seen 144
 
@@ -218,7 +230,7 @@ def test_a_repaired_step_makes_the_answer_right_but_not_strictly() -> None:
         (True, True),
         (True, True),
     ]
-    without = score_episode(TRAM, episode(TRAM, *turns), tools=TOOLS, repair=False)
+    without = score_episode(TRAM, episode(TRAM, *turns), Protocol(TOOLS, repair=False))
     assert without.hops_right == 1 and without.tool_calls == 1 and not without.steps[0].readable
 
 
@@ -227,7 +239,7 @@ def test_a_repaired_step_makes_the_answer_right_but_not_strictly() -> None:
 
 def test_an_answer_counts_only_as_it_reads_today() -> None:
     spoilt = replace(episode(ECHO, ("Action: Answer", None)), answer="blue")
-    result = score_episode(ECHO, spoilt, tools=TOOLS)
+    result = score_episode(ECHO, spoilt, PROTOCOL)
     assert (result.status, result.correct) == ("unreadable", False)
 
 
@@ -243,9 +255,11 @@ def test_what_follows_an_answer_is_left_out() -> None:
 
 def test_an_observation_belongs_to_the_call_that_it_answered() -> None:
     old = episode(TRAM, act("wikipedia: Port Almeric", TOWN), status="step_limit")
-    misread = replace(old.steps[0], parsed=parse(" I look.\nAction: search: tram", TOOLS))
-    before = score_episode(TRAM, old, tools=TOOLS)
-    after = score_episode(TRAM, replace(old, steps=(misread,)), tools=TOOLS)
+    misread = replace(
+        old.steps[0], parsed=PROTOCOL.read(Completion(" I look.\nAction: search: tram", "stop"))
+    )
+    before = score_episode(TRAM, old, PROTOCOL)
+    after = score_episode(TRAM, replace(old, steps=(misread,)), PROTOCOL)
     assert (RUNGS[before.rung - 1], RUNGS[after.rung - 1]) == ("evidence", "right_input")
 
 
@@ -263,8 +277,8 @@ def test_faults_of_the_world_the_engine_and_the_harness_are_not_the_models() -> 
     )
     tape = score(TRAM, act("wikipedia: Ilse Varn", "", "not_on_tape"), status="step_limit")
     broken = Episode("tram", 0, "engine_error", (_step("half a wo", None, "error"),))
-    crashed = score_episode(TRAM, broken, tools=TOOLS)
-    never = score_episode(TRAM, Episode("tram", 0, "time_limit", ()), tools=TOOLS)
+    crashed = score_episode(TRAM, broken, PROTOCOL)
+    never = score_episode(TRAM, Episode("tram", 0, "time_limit", ()), PROTOCOL)
     assert [s.fault for s in (down, tape, crashed, never, unscored(TRAM))] == [
         "tool",
         "tool",
@@ -288,7 +302,7 @@ def test_any_episode_gets_a_score(turns: list[tuple[str, Outcome | None]]) -> No
         _step(text, Observation("x", outcome) if outcome else None) for text, outcome in turns
     )
     for task in (SUM, TRAM, ECHO, NOBODY):
-        result = score_episode(task, Episode(task.id, 0, "step_limit", steps), tools=TOOLS)
+        result = score_episode(task, Episode(task.id, 0, "step_limit", steps), PROTOCOL)
         assert 0 <= result.rung <= 5 and len(result.steps) <= len(steps)
         assert result.lenient or not result.correct
 

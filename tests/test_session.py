@@ -25,8 +25,9 @@ from harness.types import EngineSettings, Episode, Limits, Model, Sampling, User
 
 def plan_for(folder: Path, script: str = "perfect", **changes: object) -> Plan:
     suite = tasks.load_suite(str(folder))
-    prompt = prompts.load("react")
-    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite, prompts.render(prompt, describe_tools(prompt.tools)),
+    prompt = prompts.load_prompt("react")
+    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite,
+                prompts.render_prompt(prompt, describe_tools(prompt.tools)),
                 WorldSpec("frozen", suite.world, suite.world_sha256))  # fmt: skip
     return replace(plan, **changes)  # type: ignore[arg-type]
 

@@ -74,7 +74,7 @@ def test_a_tool_is_one_function_and_one_line(tmp_path: Path) -> None:
     gold = GoldAction("backwards", ("drawer",), observation_contains="reward")
     task = Task("t", "drawer backwards?", Target("string", ("reward",)), "x", gold_actions=(gold,))
     (tmp_path / "tasks.jsonl").write_text(tasks.dump_task(task) + "\n")
-    shipped = (prompts.FOLDER / "react.txt").read_text("utf-8")
+    shipped = (prompts.PROMPTS_FOLDER / "react.txt").read_text("utf-8")
     (tmp_path / "toy.txt").write_text(shipped.replace('"search"]', '"search", "backwards"]'))
     shown = command(tmp_path, TOY, "prompt", "toy.txt")
     assert "backwards: abc\nReturns a text backwards.\n" in shown

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import protocol
 from harness.prompts import Prompt
-from harness.protocol.dialects import Labels, dialect_of
+from harness.protocol import Protocol
 from harness.run import worker
 from harness.scoring.text import normalise
 from harness.tools import TOOLS, WORDING, Toolbox, needs_world
 from harness.types import (
     Action,
+    Completion,
     EngineSettings,
     Episode,
     GoldAction,
@@ -77,18 +77,19 @@ class Replay:
 
 def read(prompt: Prompt) -> list[Example]:
     """The worked examples before ``{question}``; none where the prompt has none."""
-    labels = dialect_of(prompt.dialect).labels
+    protocol = prompt.protocol()
     before = "\n" + prompt.text.partition("{question}")[0]
-    blocks = before.split(f"\n{labels.question}:")[1:-1]
-    return [_example(prompt, block, labels) for block in blocks]
+    blocks = before.split(f"\n{protocol.dialect.labels.question}:")[1:-1]
+    return [_example(protocol, block) for block in blocks]
 
 
-def _example(prompt: Prompt, block: str, labels: Labels) -> Example:
+def _example(protocol: Protocol, block: str) -> Example:
+    labels = protocol.dialect.labels
     question, *written = block.split(f"\n{labels.thought}:")
     turns = []
     for text in written:
         said, stop, seen = text.partition(f"\n{labels.observation}:")
-        parsed = protocol.parse(said.rstrip(), prompt.tools, prompt.dialect, finish="eos")
+        parsed = protocol.read(Completion(said.rstrip(), "eos"))
         turns.append(Turn(parsed, seen.strip() if stop else ""))
     return Example(question.strip(), tuple(turns))
 

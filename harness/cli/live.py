@@ -42,8 +42,7 @@ class Tally:
             return
         plan = self.session.plan
         task = next(task for task in plan.suite.tasks if task.id == episode.task_id)
-        prompt = plan.prompt
-        score = score_one(task, episode, prompt.tools, prompt.dialect, plan.repair, prompt.probe)
+        score = score_one(task, episode, plan.prompt.protocol(plan.repair))
         self.scored += 1
         self.right += score.correct
 

@@ -35,7 +35,7 @@ def add(commands: Any) -> None:
         nargs="?",
         default="",
         metavar="[check] NAME",
-        help=f"one of {', '.join(prompts.names())}, or a file",
+        help=f"one of {', '.join(prompts.prompt_names())}, or a file",
     )
     parser.add_argument("checked", nargs="?", default="", help=argparse.SUPPRESS)
     parser.add_argument(
@@ -55,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     if args.checked or args.model or args.json:
         raise UserError("prompt: --model, --json and a second name go with `prompt check NAME`")
     if not args.name:
-        for name in prompts.names():
-            print(f"{name:20} {prompts.load(name).title}")
+        for name in prompts.prompt_names():
+            print(f"{name:20} {prompts.load_prompt(name).title}")
         return 0
     prompt = rendered(args.name)
     print(printable(prompt.text))
@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
 
 def rendered(name: str) -> Prompt:
     """A prompt with its tools described."""
-    prompt = prompts.load(name)
+    prompt = prompts.load_prompt(name)
     offered = [tool for tool in prompt.tools if tool in tools.TOOLS]
-    return prompts.render(prompt, tools.describe_tools(offered))
+    return prompts.render_prompt(prompt, tools.describe_tools(offered))
 
 
 def check(args: argparse.Namespace) -> int:
@@ -76,7 +76,7 @@ def check(args: argparse.Namespace) -> int:
     from harness.cli import examples
     from harness.report.data import dumps
 
-    names = [args.checked] if args.checked else ["react"] if args.model else prompts.names()
+    names = [args.checked] if args.checked else ["react"] if args.model else prompts.prompt_names()
     found: list[dict[str, Any]] = []
     for name in names:
         prompt = rendered(name)

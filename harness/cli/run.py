@@ -302,7 +302,7 @@ def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, Wor
     if prompt.tools:
         prompt = dataclasses.replace(prompt, tools=(*prompt.tools, *own))
     described = describe_tools(prompt.tools, own)
-    return prompts.render(prompt, described), worlds.pin_world(world)
+    return prompts.render_prompt(prompt, described), worlds.pin_world(world)
 
 
 def default_suite(model: Model) -> str:
@@ -312,7 +312,7 @@ def default_suite(model: Model) -> str:
 
 def default_prompt(suite: Suite) -> str:
     """A suite that goes by a prompt's name is asked with that prompt."""
-    return suite.name if suite.name in prompts.names() else "react"
+    return suite.name if suite.name in prompts.prompt_names() else "react"
 
 
 def fit_probe(prompt: Prompt, suite: Suite) -> tuple[Prompt, Suite]:
@@ -334,14 +334,14 @@ def choose_prompt(name: str, closed_book: bool) -> Prompt:
     """The prompt asked for; without tools, its closed-book sibling."""
     if closed_book and name == "react":
         name = "closed-book"
-    return prompts.load(name)
+    return prompts.load_prompt(name)
 
 
 def grammar_for(prompt: Prompt) -> str:
     """The GBNF text that only lets the protocol through."""
-    from harness.protocol.grammar import grammar
+    from harness.protocol.grammar import write_grammar
 
-    return grammar(prompt.tools, prompt.dialect)
+    return write_grammar(prompt.protocol())
 
 
 def _count(text: str) -> int:

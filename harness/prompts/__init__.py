@@ -2,25 +2,25 @@
 
 A prompt file is text with a TOML head between two lines of ``+++``. ``{tools}`` stands
 for the tool descriptions, ``{question}`` for the task. What precedes ``{question}`` is
-the prefix that every episode shares and the engine evaluates once. A file without a head
-is a probe: one generation, no stop string, taken to the letter.
+the prefix that every episode shares and the engine evaluates once. The head names the
+dialect, whose stop strings hold unless the head has its own. A file without a head is a
+probe: one generation, no stop string, taken to the letter.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.protocol.dialects import dialect_of
-from harness.types import Completion, Observation, Piece, UserError
+from harness.common.hints import hint
+from harness.protocol import DIALECTS, Protocol, dialect_of
+from harness.types import Piece, UserError
 
-FOLDER = Path(__file__).parent
-HEAD = "+++\n"
-KEYS = {"title", "dialect", "language", "tools", "stop", "probe"}
+PROMPTS_FOLDER = Path(__file__).parent
+_HEAD = "+++\n"
+_KEYS = ("title", "dialect", "language", "tools", "stop", "probe")
 
 
 @dataclass(frozen=True)
@@ -94,68 +94,62 @@ class Prompt:
         """Hash of the rendered text: the prompt was held constant if this was."""
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
 
-
-def reply(completion: Completion, observation: Observation) -> tuple[Piece, ...]:
-    """What is appended after a step: the observation and the next ``Thought:``.
-
-    The label ``Observation:`` is in the history already where the model wrote it as its
-    stop string; history is never cut, so what else it wrote stays.
-    """
-    if completion.stop.strip() == "Observation:":
-        label = ""
-    else:
-        written = completion.text + completion.stop + completion.tail
-        label = "Observation:" if written.endswith("\n") else "\nObservation:"
-    return (Piece(f"{label} {observation.text}\nThought:"),)
+    def protocol(self, repair: bool = True) -> Protocol:
+        """How what follows this prompt is read; ``repair`` as in ``Protocol``."""
+        return Protocol(self.tools, self.dialect, repair, self.probe)
 
 
-def names() -> list[str]:
+def prompt_names() -> list[str]:
     """The prompts that ship with the harness."""
-    return sorted(path.stem for path in FOLDER.glob("*.txt"))
+    return sorted(path.stem for path in PROMPTS_FOLDER.glob("*.txt"))
 
 
-def load(name: str, tool_block: str = "{tools}") -> Prompt:
+def load_prompt(name: str, tool_block: str = "{tools}") -> Prompt:
     """A shipped prompt by name, or any text file by path, with the tools filled in.
 
     Raises UserError when there is no such prompt or its head is wrong.
     """
-    shipped = FOLDER / f"{name}.txt"
-    path = shipped if name in names() else Path(name)
+    path = PROMPTS_FOLDER / f"{name}.txt" if name in prompt_names() else Path(name)
     try:
         text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
-        near = difflib.get_close_matches(name, names(), n=2)
-        hint = (
-            f"; did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names())}"
-        )
         raise UserError(
-            f"prompt {name!r}: not a shipped prompt nor a UTF-8 text file ({error}){hint}"
+            f"prompt {name!r}: not a shipped prompt nor a UTF-8 text file ({error}); "
+            f"{hint(name, prompt_names(), 2)}"
         ) from None
-    return render(_read(path.stem, text, path), tool_block)
+    return render_prompt(_read_prompt(path.stem, text, path), tool_block)
 
 
-def render(prompt: Prompt, tool_block: str) -> Prompt:
+def render_prompt(prompt: Prompt, tool_block: str) -> Prompt:
     """The prompt with ``{tools}`` filled in."""
     return replace(prompt, text=prompt.text.replace("{tools}", tool_block))
 
 
-def _read(name: str, text: str, path: Path) -> Prompt:
-    if not text.startswith(HEAD):
+def _read_prompt(name: str, text: str, path: Path) -> Prompt:
+    if not text.startswith(_HEAD):
         return Prompt(name, text, dialect="deck", probe=True)
-    head, found, body = text[len(HEAD) :].partition("\n" + HEAD)
+    head, found, body = text[len(_HEAD) :].partition("\n" + _HEAD)
     if not found:
         raise UserError(f"{path}:1: the head that begins with +++ has no closing line of +++")
     try:
         keys = tomllib.loads(head)
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path}: the head is not TOML: {error}") from None
-    if unknown := set(keys) - KEYS:
-        raise UserError(
-            f"{path}: unknown key {min(unknown)!r} in the head; known: {', '.join(sorted(KEYS))}"
-        )
+    if unknown := set(keys).difference(_KEYS):
+        key = min(unknown)
+        raise UserError(f"{path}: unknown key {key!r} in the head; {hint(key, _KEYS)}")
     try:
-        dialect_of(str(keys.get("dialect", "colon")))
+        dialect = dialect_of(str(keys.get("dialect", "colon")))
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    lists: dict[str, Sequence[str]] = {key: tuple(keys.pop(key, ())) for key in ("tools", "stop")}
-    return Prompt(name, body, **keys, **lists)  # type: ignore[arg-type]
+    probe = keys.get("probe", False)
+    if dialect.calls_only and not probe:
+        loops = ", ".join(name for name, each in DIALECTS.items() if not each.calls_only)
+        raise UserError(
+            f"{path}: dialect {dialect.name!r} has no answer, so no episode would end; "
+            f"write probe = true, or one of {loops}"
+        )
+    stop = keys.pop("stop", () if probe else dialect.stops)
+    return Prompt(
+        name, body, **{**keys, "tools": tuple(keys.get("tools", ())), "stop": tuple(stop)}
+    )

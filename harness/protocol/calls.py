@@ -1,29 +1,42 @@
-"""One call's text as a tool and its input, or as an answer.
+"""Reads one call's text as a tool and its input, or as an answer.
 
-Knows every written form of a call; the prompt's own form passes without a flaw. Does not
-know which lines it stands on, nor what surrounds it.
+Every known form of a call is read, the prompt's own without a flaw. ``moves`` finds the
+lines that a call takes up.
 """
 
 from __future__ import annotations
 
 import re
 
-from harness.protocol.names import Command, Tools, call
-from harness.protocol.objects import decode_object, plain_input, read_json
+from harness.protocol.json_calls import decode_object, plain_input, read_json
+from harness.protocol.tool_names import KnownTools, WrittenMove, call_by_name
 from harness.types import Action
 
 FENCES = ("```", "~~~")
+TOOL_CALL = "<tool_call>"
 _PARAMETERS = frozenset(
-    (*("action_input", "tool_input", "input", "arguments", "args", "parameters", "query"),
-     *("argument", "expression", "q", "title", "term", "text", "keyword", "search_query", "page"))
-)  # fmt: skip
+    (
+        *("action_input", "tool_input", "input", "arguments", "args", "parameters", "query"),
+        *(
+            "argument",
+            "expression",
+            "q",
+            "title",
+            "term",
+            "text",
+            "keyword",
+            "search_query",
+            "page",
+        ),
+    )
+)
 _KEYWORD = re.compile(r"\s*+([A-Za-z]\w{0,30}+)\s*+[=:]\s*+(.*+)", re.DOTALL)
 _CLOSING_TAG = re.compile(r"</((?:final_)?answer|action|action_input|input|tool_call)>$")
 # After a tool's name: words that go on with a sentence, and signs that only separate.
-_GLUE = frozenset(
-    (*("for", "up", "on", "about", "to", "the", "with", "using", "it", "and", "is", "tool"),
-     *("search", "lookup", "query", "page", "article", "entry", "results", "result", "again"))
-)  # fmt: skip
+_GLUE = (
+    *("for", "up", "on", "about", "to", "the", "with", "using", "it", "and", "is", "tool"),
+    *("search", "lookup", "query", "page", "article", "entry", "results", "result", "again"),
+)
 _SIGNS = frozenset(("-", "–", "—", "->", "=>", "→", "|", "="))
 _BRACKETS = {"[": "]", "［": "］", "【": "】"}
 _PARENTHESES = {"(": ")", "（": "）"}
@@ -36,24 +49,24 @@ _LONGEST_JOINED = 2000
 _MOST_JOINED = 40  # lines that one open bracket may run over
 
 
-def read_command(line: str, tools: Tools) -> Command | None:
+def read_call(line: str, tools: KnownTools) -> WrittenMove | None:
     """The call written in one line, in whatever form. None where it is no call."""
     first, second = (_bracket, _colon) if tools.dialect.form == "bracket" else (_colon, _bracket)
     for reader in (read_json, _wrapped, first, second, _paren, _spaced):
-        command = reader(line, tools)
-        if command:
-            return command
+        written = reader(line, tools)
+        if written:
+            return written
     return None
 
 
-def _wrapped(line: str, tools: Tools) -> Command | None:
+def _wrapped(line: str, tools: KnownTools) -> WrittenMove | None:
     """A call with brackets, quotation marks or code marks round it as a whole."""
     inner = _between(line, _ROUND_A_CALL) or _in_marks(line)
-    command = read_command(inner, tools) if inner else None
-    if command:
-        command.flaws.append("decorated")
-        command.closed = True
-    return command
+    written = read_call(inner, tools) if inner else None
+    if written:
+        written.flaws.append("decorated")
+        written.closed = True
+    return written
 
 
 def _between(text: str, pairs: dict[str, str]) -> str:
@@ -76,7 +89,7 @@ def _in_marks(text: str) -> str:
     return ""
 
 
-def _colon(line: str, tools: Tools) -> Command | None:
+def _colon(line: str, tools: KnownTools) -> WrittenMove | None:
     """``tool: input``"""
     places = [at for sign in ":：" if (at := line.find(sign, 0, _REACH)) >= 0]
     if not places:
@@ -85,24 +98,24 @@ def _colon(line: str, tools: Tools) -> Command | None:
     flaws = ["fullwidth_punctuation"] if line[at] == "：" else []
     if tools.dialect.form != "colon":
         flaws.append("wrong_dialect")
-    return call(line[:at], line[at + 1 :], tools, flaws)
+    return call_by_name(line[:at], line[at + 1 :], tools, flaws)
 
 
-def _bracket(line: str, tools: Tools) -> Command | None:
+def _bracket(line: str, tools: KnownTools) -> WrittenMove | None:
     """``tool[input]``, brackets balanced."""
     return _enclosed(
         line, _BRACKETS, tools, [] if tools.dialect.form == "bracket" else ["wrong_dialect"]
     )
 
 
-def _paren(line: str, tools: Tools) -> Command | None:
+def _paren(line: str, tools: KnownTools) -> WrittenMove | None:
     """``tool(input)`` or ``tool(name="input")``, the way of a programming language."""
-    command = _enclosed(line, _PARENTHESES, tools, ["wrong_dialect"])
-    if command and command.rest:  # calculate (3 + 4) * 2 is no call
+    written = _enclosed(line, _PARENTHESES, tools, ["wrong_dialect"])
+    if written and written.rest:  # calculate (3 + 4) * 2 is no call
         return None
-    if command and isinstance(command.move, Action):
-        command.move = Action(command.move.tool, _keyword_value(command.move.input, False))
-    return command
+    if written and isinstance(written.move, Action):
+        written.move = Action(written.move.tool, _keyword_value(written.move.input, False))
+    return written
 
 
 def _keyword_value(text: str, quoted: bool) -> str:
@@ -119,7 +132,9 @@ def _keyword_value(text: str, quoted: bool) -> str:
     return value if name in _PARAMETERS and value and not quoted and not several else text
 
 
-def _enclosed(line: str, pairs: dict[str, str], tools: Tools, flaws: list[str]) -> Command | None:
+def _enclosed(
+    line: str, pairs: dict[str, str], tools: KnownTools, flaws: list[str]
+) -> WrittenMove | None:
     places = [at for opening in pairs if (at := line.find(opening, 0, _REACH)) > 0]
     if not places:
         return None
@@ -129,18 +144,18 @@ def _enclosed(line: str, pairs: dict[str, str], tools: Tools, flaws: list[str]) 
         flaws = [*flaws, "fullwidth_punctuation"]
     end = _matching(line, at + 1, opening, closing)
     if end < 0:
-        return call(line[:at], line[at + 1 :], tools, [*flaws, "unclosed_bracket"])
-    command = call(line[:at], line[at + 1 : end], tools, flaws)
-    if command is None:
+        return call_by_name(line[:at], line[at + 1 :], tools, [*flaws, "unclosed_bracket"])
+    written = call_by_name(line[:at], line[at + 1 : end], tools, flaws)
+    if written is None:
         return None
     behind = line[end + 1 :].strip()
-    command.closed = True
-    command.rest = behind.strip(f" \t.。,;*`_{closing}")
-    if _names_another(command.rest, opening, tools):
-        return Command(None, ["several_actions"], closed=True)
-    if behind and not command.rest:
-        command.flaws.append("trailing_text" if behind.strip(" *`_") else "decorated")
-    return command
+    written.closed = True
+    written.rest = behind.strip(f" \t.。,;*`_{closing}")
+    if _names_another(written.rest, opening, tools):
+        return WrittenMove(None, ["several_actions"], closed=True)
+    if behind and not written.rest:
+        written.flaws.append("trailing_text" if behind.strip(" *`_") else "decorated")
+    return written
 
 
 def _matching(line: str, at: int, opening: str, closing: str) -> int:
@@ -157,13 +172,13 @@ def _matching(line: str, at: int, opening: str, closing: str) -> int:
     return line.rfind(closing)
 
 
-def _names_another(rest: str, opening: str, tools: Tools) -> bool:
+def _names_another(rest: str, opening: str, tools: KnownTools) -> bool:
     """Whether a second call follows a first one on its line."""
     words = rest.partition(opening)[0].split() if opening in rest else []
     return bool(words) and (tools.known(words[-1]) or tools.finishes(words[-1]))
 
 
-def _spaced(line: str, tools: Tools) -> Command | None:
+def _spaced(line: str, tools: KnownTools) -> WrittenMove | None:
     """``tool input``: only a known tool, and no sentence that happens to begin like one."""
     name, _, rest = line.partition(" ")
     first, _, after = rest.strip().partition(" ")
@@ -175,7 +190,7 @@ def _spaced(line: str, tools: Tools) -> Command | None:
     tool = tools.find(name, flaws)
     if tool is None or not rest.strip():
         return None
-    return Command(Action(tool, rest.strip()), flaws)
+    return WrittenMove(Action(tool, rest.strip()), flaws)
 
 
 # --- brackets over several lines --------------------------------------------------------

@@ -1,32 +1,30 @@
-"""What surrounds a completion's text: reasoning blocks, turn marks, stubs of a stop string.
+"""Cleans a text before it is read: what cannot be seen, reasoning, other turns, label stubs.
 
-Knows the marks of many chat templates; nothing of labels, tools or moves.
+``clean`` is the first step of reading a completion. ``observation_line`` makes what a tool
+returned one line, in which no label can begin.
 """
 
 from __future__ import annotations
 
 import re
 
+from harness.common.thinking import without_thinking
 from harness.protocol.dialects import Dialect
-from harness.protocol.errors import Notes
-from harness.protocol.visible import drop_invisible
+from harness.protocol.errors import FlawNotes
 
-_NAMES = (
-    "think|thinking|thought|thoughts|reasoning|reason|reflection|scratchpad|analysis|"
-    "inner_monologue|internal_monologue"
+# Single characters, or possessive runs: nothing here can backtrack.
+_SEQUENCE = re.compile("\x1b(?:\\[[0-?]*+[ -/]*+[@-~]?|\\][^\x07\n\x1b]*+\x07?|[\\\\c78M(])?")
+# The body of a character class, in ranges: controls, zero-width, bidi, tags, fillers.
+_UNSEEN = (
+    "\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e007f"
 )
-# An opening or closing mark of reasoning, in the spelling of one model family a line.
-_THINKING = re.compile(
-    rf"<\|(?P<edge>begin|end|start)_(?:of_)?(?:thought|thinking|think|reasoning)\|>"
-    rf"|<\|?(?P<tag>/?)(?:[a-z]{{1,10}}[:_])?(?:{_NAMES})\|?\s{{0,3}}>"
-    rf"|\[(?P<square>/?)(?:THINK|THINKING|REASONING)\]"
-    rf"|◁(?P<kimi>/?)think(?:ing)?▷"
-    rf"|(?:<\|start\|>assistant)?<\|channel\|>\s{{0,3}}(?P<channel>[a-z]{{1,20}})"
-    rf"(?:[^<\n]{{0,60}}<\|message\|>)?"
-    rf"|<\|channel>\s{{0,3}}(?P<gemma>[a-z]{{1,20}})|(?P<closed><channel\|>)"
-    rf"|(?P<message><\|end\|>)",
-    re.IGNORECASE,
-)
+_INVISIBLE = re.compile(f"[{_UNSEEN}]+")
+_JOINERS = re.compile("(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])")
+_SPACES = re.compile("[ \t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+_WINDOW = 4  # of an observation, so many times its limit is looked at
 # A mark between turns. Marks of tool calls are none: a call stands behind them.
 _TURN = re.compile(
     r"<\|(?![\w▁]{0,40}(?:tool|call|action|function|python|constrain|message))[\w▁/:-]{1,40}\|>"
@@ -48,7 +46,7 @@ _LONGEST_MARK = 48
 _MARKUP = " \t*_`#>-+"
 
 
-def clean(text: str, stop: str, form: Dialect, notes: Notes) -> str:
+def clean(text: str, stop: str, form: Dialect, notes: FlawNotes) -> str:
     """The text that a person would see, up to the end of the model's turn or to the
     beginning of a stop string that it breaks off in. ``stop`` is the one it stopped at."""
     seen = drop_invisible(text)
@@ -61,43 +59,7 @@ def clean(text: str, stop: str, form: Dialect, notes: Notes) -> str:
     return _without_stub(_one_turn(seen, notes), stop, form, notes)
 
 
-def without_thinking(text: str) -> str | None:
-    """The text outside reasoning blocks; None where there are none.
-
-    A block that never closes runs to the end; one that was opened before the text (by a
-    template) takes everything in front of its closing mark."""
-    kept: list[str] = []
-    begun, inside, in_channel, seen = 0, False, False, False
-    for mark in _THINKING.finditer(text):
-        if mark["message"] and not (inside and in_channel):
-            continue
-        seen = True
-        if _opens(mark):
-            if not inside:
-                kept.append(text[begun : mark.start()])
-            inside, in_channel = True, bool(mark["channel"])
-        else:
-            if not inside and not (mark["channel"] or mark["gemma"]):
-                kept.clear()
-            elif not inside:
-                kept.append(text[begun : mark.start()])
-            inside, begun = False, mark.end()
-    if not inside:
-        kept.append(text[begun:])
-    return "".join(kept) if seen else None
-
-
-def _opens(mark: re.Match[str]) -> bool:
-    channel = mark["channel"] or mark["gemma"]
-    if channel:
-        return channel.lower() != "final"
-    if mark["edge"]:
-        return mark["edge"].lower() != "end"
-    slashes = (mark["tag"], mark["square"], mark["kimi"])
-    return not (mark["closed"] or mark["message"]) and "/" not in slashes
-
-
-def _one_turn(text: str, notes: Notes) -> str:
+def _one_turn(text: str, notes: FlawNotes) -> str:
     """The text from its own turn's marks up to the next mark of a turn, whole or cut."""
     begun = len(text) - len(text.lstrip(" \t\n"))
     while opening := _TURN.match(text, begun):
@@ -124,7 +86,7 @@ def _cut_mark(text: str) -> int:
     return len(text)
 
 
-def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> str:
+def _without_stub(text: str, stop: str, form: Dialect, notes: FlawNotes) -> str:
     """The text without a label on its last line that breaks off before its colon, or the
     markup that the model wrote in front of the stop string."""
     body, newline, last = text.rstrip().rpartition("\n")
@@ -144,13 +106,34 @@ def _without_stub(text: str, stop: str, form: Dialect, notes: Notes) -> str:
         notes.add("inline_label")
         return inline.rstrip(" \t")
     body, newline, last = text.rpartition("\n")
-    if not (newline and last) or bare or not stopped_at_observation(stop, form):
+    if not (newline and last) or bare or not form.stopped_at_observation(stop):
         return text
     if last.strip():
         notes.add("decorated")
     return body + newline
 
 
-def stopped_at_observation(stop: str, form: Dialect) -> bool:
-    """Whether the generation ended at the dialect's observation label."""
-    return stop.strip().startswith(form.labels.observation)
+def drop_invisible(text: str) -> str:
+    """The text without terminal sequences, controls, zero-width and bidi characters.
+
+    Line ends and tabs stay ("\\r\\n" becomes "\\n"). Joiners stay between letters outside
+    ASCII, where scripts and emoji need them.
+    """
+    text = _SEQUENCE.sub("", text) if "\x1b" in text else text
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n"))
+    return _JOINERS.sub("", text) if "\u200c" in text or "\u200d" in text else text
+
+
+def observation_line(text: str, limit: int) -> str:
+    """``text`` as one line of at most ``limit`` characters, "…" at the end where it is cut.
+
+    Line ends of every kind and runs of blanks become one space, so that nothing in an
+    observation can begin a line; what cannot be seen is gone; a lone surrogate becomes
+    U+FFFD, so that the line is valid UTF-8. ``limit`` 0 = no limit.
+    """
+    window = text.lstrip()[: _WINDOW * limit] if limit > 0 else text
+    line = _SPACES.sub(" ", drop_invisible(window)).strip()
+    line = _SURROGATES.sub("\ufffd", line)
+    if limit <= 0 or (len(line) <= limit and len(window) == len(text.strip())):
+        return line
+    return line[: limit - 1].rstrip() + "…"

@@ -1,20 +1,32 @@
-"""The written forms of the protocol that a prompt may declare, and their label words.
+"""The written forms of the protocol, one of which each prompt declares.
 
-Knows the forms; does not know how a text is read, nor which tools there are.
+A dialect is one unit: its label words, how it writes an action and an answer, its stop
+strings, what the harness sends back after a step, and its share of the grammar. Every
+dialect is one that the loop works in. How other spellings are read is in ``labels`` and
+``calls``.
 """
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-from harness.types import UserError
+from harness.common.hints import hint
+from harness.types import Completion, Observation, Piece, UserError
 
 Form = Literal["colon", "bracket", "two_line"]
-Kind = Literal[
-    "thought", "action", "input", "answer", "observation", "question", "user", "assistant"
-]
+
+_ACTIONS: dict[Form, str] = {
+    "colon": "{action}: {tool}: {text}",
+    "bracket": "{action}{number}: {tool}[{text}]",
+    "two_line": "{action}: {tool}\n{input}: {text}",
+}
+_ANSWERS: dict[Form, str] = {
+    "colon": "{answer}: {text}",
+    "bracket": "{action}{number}: {finish}[{text}]",
+    "two_line": "{answer}: {text}",
+}
 
 
 @dataclass(frozen=True)
@@ -28,51 +40,98 @@ class Labels:
     observation: str = "Observation"
     question: str = "Question"
 
-    def word(self, kind: Kind) -> str:
-        """The prompt's own word for a kind of line ("" for a speaker's name)."""
-        return str(getattr(self, kind, ""))
-
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a move is written.
+    """How a move is written, and what the harness writes round it.
 
     ``form`` colon: ``Action: tool: input``; bracket: ``Action: tool[input]``, its labels
     may be numbered and ``finish`` is the tool that answers; two_line: ``Action: tool``
-    and ``Action Input: input`` below it. Where ``commands_only`` holds, an Answer is no
-    move of the form (the talk's prompt, whose commands stand under ``Answer:``).
+    and ``Action Input: input`` below it. ``calls_only``: there is no answer, so the
+    dialect is for probes (the talk's prompt, whose calls stand under ``Answer:``).
     """
 
     name: str
     form: Form
     labels: Labels = Labels()
     finish: str = ""
-    commands_only: bool = False
+    calls_only: bool = False
+
+    @property
+    def action_form(self) -> str:
+        """An action, with ``{number}``, ``{tool}`` and ``{text}`` where those stand."""
+        return self._labelled(_ACTIONS[self.form])
+
+    @property
+    def answer_form(self) -> str:
+        """An answer, with ``{number}`` and ``{text}``; "" where the dialect has none."""
+        return "" if self.calls_only else self._labelled(_ANSWERS[self.form])
+
+    def write_action(self, tool: str, text: str) -> str:
+        """An action as this dialect writes it, without a number."""
+        return (
+            self.action_form.replace("{number}", "").replace("{tool}", tool).replace("{text}", text)
+        )
+
+    def write_answer(self, text: str) -> str:
+        """An answer as this dialect writes it, without a number."""
+        return self.answer_form.replace("{number}", "").replace("{text}", text)
 
     @property
     def stops(self) -> tuple[str, str]:
-        """Stop strings for a prompt in this dialect; a numbered label needs the bare word."""
+        """The strings that end a generation; a label with a number needs the bare word."""
         colon = "" if self.form == "bracket" else ":"
         return f"{self.labels.observation}{colon}", f"\n{self.labels.question}:"
+
+    def stopped_at_observation(self, stop: str) -> bool:
+        """Whether ``stop``, the string that ended a generation, is the observation's label."""
+        return stop.strip().startswith(self.labels.observation)
 
     @property
     def notice(self) -> str:
         """What the loop sends back, as the Observation, after a step it cannot read."""
-        action, answer = self.labels.action, self.labels.answer
-        if self.commands_only:
-            return f'Error: write one line "{action}: tool: input".'
-        if self.form == "bracket":
-            finish = f"{action}: {self.finish}[answer]"
-            return f'Error: write one line "{action}: tool[input]" or "{finish}".'
-        if self.form == "two_line":
-            return (
-                f'Error: write two lines "{action}: tool" and "{self.labels.input}: input", '
-                f'or one line "{answer}: text".'
-            )
-        return f'Error: write one line "{action}: tool: input" or "{answer}: text".'
+        lines = self.write_action("tool", "input").split("\n")
+        count, joint = ("two lines", ", or one line") if lines[1:] else ("one line", " or")
+        action = " and ".join(f'"{line}"' for line in lines)
+        answer = self.write_answer("answer" if self.form == "bracket" else "text")
+        return f"Error: write {count} {action}" + (f'{joint} "{answer}".' if answer else ".")
+
+    def reply(self, completion: Completion, observation: Observation) -> tuple[Piece, ...]:
+        """What is appended after a step: the observation, and the label of the next thought.
+
+        The history is never cut. Where the model wrote the observation's label as its stop
+        string, only what is missing of it is added. A number behind the model's Action
+        label is carried on: ``Observation 2: …``, ``Thought 3:``.
+        """
+        labels, number = self.labels, self._number_in(completion.text)
+        written = completion.text + completion.stop + completion.tail
+        if self.stopped_at_observation(completion.stop):
+            begun = (completion.stop + completion.tail).strip().removeprefix(labels.observation)
+            lead = "" if ":" in begun else ":" if begun else f"{_count_after(number)}:"
+        else:
+            newline = "" if written.endswith("\n") else "\n"
+            lead = f"{newline}{labels.observation}{_count_after(number)}:"
+        thought = labels.thought + _count_after(number and number + 1)
+        return (Piece(f"{lead} {observation.text}\n{thought}:"),)
+
+    def _number_in(self, text: str) -> int:
+        """The number behind the last Action label of a text; 0 where there is none."""
+        if self.form != "bracket":
+            return 0
+        found = re.findall(rf"^{re.escape(self.labels.action)} ?(\d{{1,2}}):", text, re.MULTILINE)
+        return int(found[-1]) if found else 0
+
+    def _labelled(self, template: str) -> str:
+        for label in fields(Labels):
+            template = template.replace(f"{{{label.name}}}", getattr(self.labels, label.name))
+        return template.replace("{finish}", self.finish)
 
 
-JAPANESE = Labels("思考", "行動", "行動入力", "回答", "観察", "質問")
+def _count_after(number: int) -> str:
+    return f" {number}" if number else ""
+
+
+_JAPANESE = Labels("思考", "行動", "行動入力", "回答", "観察", "質問")
 
 DIALECTS = {
     dialect.name: dialect
@@ -80,8 +139,8 @@ DIALECTS = {
         Dialect("colon", "colon"),
         Dialect("bracket", "bracket", finish="Finish"),
         Dialect("two_line", "two_line", Labels(answer="Final Answer")),
-        Dialect("deck", "colon", replace(Labels(), action="Answer"), commands_only=True),
-        Dialect("colon-ja", "colon", JAPANESE),
+        Dialect("deck", "colon", replace(Labels(), action="Answer"), calls_only=True),
+        Dialect("colon-ja", "colon", _JAPANESE),
     )
 }
 
@@ -92,63 +151,4 @@ def dialect_of(dialect: str | Dialect) -> Dialect:
         return dialect
     if dialect in DIALECTS:
         return DIALECTS[dialect]
-    near = difflib.get_close_matches(str(dialect), DIALECTS, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise UserError(f"dialect {dialect!r}: {hint}known: {', '.join(DIALECTS)}")
-
-
-# Words that models write for a label, whatever the prompt said: lower case, single spaces.
-_SPELLINGS: dict[Kind, tuple[str, ...]] = {
-    "thought": (
-        *("thought", "thoughts", "my thought", "thinking", "reasoning"),
-        *("思考", "考え", "考察", "想法"),
-    ),
-    "action": (
-        *("action", "actions", "next action", "act", "tool", "tool name", "command"),
-        *("tool call", "function call", "tool use"),
-        *("行動", "アクション", "行动"),
-    ),
-    "input": (
-        *("action input", "actions input", "tool input", "input"),
-        *("行動入力", "行動の入力", "アクション入力", "入力", "行动输入", "输入"),
-    ),
-    "answer": (
-        *("answer", "final answer", "the answer", "the final answer", "my answer"),
-        *("回答", "最終回答", "答え", "最終的な答え", "最终答案", "答案"),
-    ),
-    "observation": (
-        *("observation", "observations", "tool response", "function response"),
-        *(
-            "観察",
-            "観察結果",
-            "観測",
-            "観測結果",
-            "結果",
-            "検索結果",
-            "計算結果",
-            "実行結果",
-            "出力",
-        ),
-        *("出力結果", "応答", "ツールの結果", "ツールの出力", "ツール結果", "ツール出力"),
-        *("观察", "观察结果", "结果", "搜索结果", "输出", "工具输出", "返回结果"),
-    ),
-    "question": ("question", "new question", "next question", "質問", "問題", "问题"),
-    "user": ("human", "user", "ユーザー", "人間", "用户"),
-    "assistant": ("assistant", "ai", "bot", "system", "gpt", "アシスタント", "助手"),
-}
-WORDS: dict[str, Kind] = {word: kind for kind, words in _SPELLINGS.items() for word in words}
-# What comes back from a tool: one of these nouns, with nothing but such words, or a tool's
-# name, before it ("Tool output", "Search results", "Wikipedia response").
-OBSERVATION_NOUNS = frozenset(
-    (
-        *("observation", "observations", "observe", "observed", "obs", "result", "results"),
-        *("output", "outputs", "response", "responses", "tool response", "returned"),
-    )
-)
-OBSERVATION_WORDS = frozenset(
-    (
-        *("the", "my", "a", "an", "new", "tool", "tools", "action", "search", "function", "api"),
-        *("wiki", "wikipedia", "google", "web", "calculator", "calculation", "lookup", "query"),
-        *("system", "execution", "page", "article"),
-    )
-)
+    raise UserError(f"dialect {dialect!r}: {hint(str(dialect), DIALECTS)}")

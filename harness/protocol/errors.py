@@ -1,7 +1,7 @@
-"""The closed list of what can be wrong with a step, and the rule that mends each.
+"""Lists everything that can be wrong with a step, and the rule that repairs it.
 
-Order is the order of report. A step may have several; none at all = strictly well-formed.
-``docs/metrics.md`` shows the same table with examples, and a test holds the two together.
+The order is the order of report. A step may have several; a step with none is strictly
+well-formed. ``docs/metrics.md`` shows the same table, and a test holds the two together.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ REPAIRS: dict[str, str] = {
 }
 
 
-class Notes:
+class FlawNotes:
     """The flaws found while one completion is read."""
 
     def __init__(self) -> None:

@@ -1,17 +1,16 @@
-"""The protocol as a GBNF grammar, for decoding that cannot leave the form.
+"""Writes a protocol as a GBNF grammar, for decoding that cannot leave the form.
 
-What it lets through is strictly well-formed when it is read again, unless an Answer is
-itself written as a call or a text holds characters that cannot be seen. A thought has no
-colon, so no label can begin inside it; an input may have one, but not the label at which
-generation stops: so the grammar ends before the Observation and never reaches into it.
-Knows the form only; which tokens were forbidden is the engine's affair.
+A text that the grammar lets through is strictly well-formed when it is read again. There are
+two exceptions: an Answer that is itself written as a call, and characters that cannot be
+seen. A thought has no colon, so no label begins inside it. An input may have one, but not
+the label at which generation stops, so the text ends before the Observation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
 
-from harness.protocol.dialects import Dialect, dialect_of
+from harness.protocol import Protocol
 
 # Bodies of negated classes: controls, what could be a template's mark or markup; and what
 # a strict text does not begin with. ASCII only: llama.cpp refuses a token that is the
@@ -22,40 +21,35 @@ _NOT_FIRST = r" '*{~\""
 _NUMBER = '( " " [1-9] [0-9]? )?'
 
 
-def grammar(tools: Iterable[str], dialect: str | Dialect = "colon") -> str:
+def write_grammar(protocol: Protocol) -> str:
     """GBNF for one completion after ``Thought:``, up to and with its stop string.
 
-    A thought of one line, then an Action of one of ``tools`` with an input, or an Answer,
+    A thought of one line, then an Action of one of the tools with an input, or an Answer,
     then the label at which generation stops. Without tools, an Answer only.
     """
-    form = dialect_of(dialect)
-    names = [_literal(name) for name in tools]
+    form = protocol.dialect
     closing = r"\]" if form.form == "bracket" else ""
+    question = _literal(f"{form.labels.question}:")
     rules = {"thought": f"{_any_but(':' + _NOT_FIRST)} {_any_but(':')}*"}
-    if names:
-        rules |= {"tool": " | ".join(names), "action": _action(form)}
-    if not form.commands_only:
-        rules["answer"] = _answer(form)
+    if protocol.tools:
+        rules["tool"] = " | ".join(map(_literal, protocol.tools))
+        end = "\n" if form.calls_only else f"\n{form.stops[0]}"
+        rules["action"] = f"{_sequence(form.action_form)} {_literal(end)}"
+    if form.answer_form:
+        rules["answer"] = f'{_sequence(form.answer_form)} "\\n" "\\n"? {question}'
     moves = " | ".join(name for name in ("action", "answer") if name in rules)
     rules |= _text_without(f"{form.labels.observation}:", closing)
     root = f'root ::= " " thought "\\n" ( {moves} )\n'
     return root + "".join(f"{name} ::= {body}\n" for name, body in rules.items())
 
 
-def _action(form: Dialect) -> str:
-    labels, end = form.labels, _literal(f"\n{form.stops[0]}")
-    if form.form == "bracket":
-        return f'{_literal(labels.action)} {_NUMBER} ": " tool "[" text "]" {end}'
-    between = _literal(f"\n{labels.input}: " if form.form == "two_line" else ": ")
-    end = _literal("\n") if form.commands_only else end
-    return f"{_literal(f'{labels.action}: ')} tool {between} text {end}"
-
-
-def _answer(form: Dialect) -> str:
-    labels, end = form.labels, f'"\\n" "\\n"? {_literal(f"{form.labels.question}:")}'
-    if form.form == "bracket":
-        return f'{_literal(labels.action)} {_NUMBER} {_literal(f": {form.finish}[")} text "]" {end}'
-    return f"{_literal(f'{labels.answer}: ')} text {end}"
+def _sequence(form: str) -> str:
+    """A written form as a sequence: its slots are rules, the rest is as it stands."""
+    pieces = re.split(r"\{(number|tool|text)\}", form)
+    slots = {"number": _NUMBER, "tool": "tool", "text": "text"}
+    literals = [_literal(piece) if piece else "" for piece in pieces[::2]]
+    names = [*(slots[name] for name in pieces[1::2]), ""]
+    return " ".join(part for pair in zip(literals, names, strict=True) for part in pair if part)
 
 
 def _text_without(word: str, closing: str) -> dict[str, str]:

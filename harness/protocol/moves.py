@@ -1,32 +1,40 @@
-"""Labelled parts as moves: which lines belong to an action or an answer.
+"""Reads the move under an Action or Answer label: which lines belong to it.
 
-Knows labels and lines; how one call is spelt is left to ``commands``.
+``calls`` reads how the call itself is spelt.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.protocol.bare import BareCommands
 from harness.protocol.calls import (
     FENCES,
+    TOOL_CALL,
     joined,
     json_input,
-    read_command,
+    read_call,
     strip_markup,
     tidy_input,
     without_closing,
 )
-from harness.protocol.names import Command, Tools, could_be_name, is_nothing, plain_name
-from harness.protocol.objects import decode_object, plain_input, read_json
-from harness.protocol.scan import Part, closed
+from harness.protocol.json_calls import decode_object, plain_input, read_json
+from harness.protocol.parts import LabelledPart, closed
+from harness.protocol.tool_names import (
+    KnownTools,
+    WrittenMove,
+    could_be_name,
+    is_nothing,
+    plain_name,
+)
+from harness.protocol.unlabelled import UnlabelledCalls
 from harness.types import Action, Answer
 
 _LONGEST_SPACED = 80
-_TOOL_CALL = "<tool_call>"
 
 
-def read_action(part: Part, input_part: Part | None, tools: Tools) -> Command | None:
+def read_action(
+    part: LabelledPart, input_part: LabelledPart | None, tools: KnownTools
+) -> WrittenMove | None:
     """The move under an action label (with the input label below it, if there is one).
 
     None: words that do not name both a tool and an input."""
@@ -34,27 +42,27 @@ def read_action(part: Part, input_part: Part | None, tools: Tools) -> Command | 
         return _two_lines(part, input_part, tools)
     whole = part.value + part.below
     text = whole.lstrip()
-    blob = read_json(text.removeprefix(_TOOL_CALL), tools)
+    blob = read_json(text.removeprefix(TOOL_CALL), tools)
     if blob:
         blob.used += whole.count("\n", 0, len(whole) - len(text))
-        blob.flaws += ["decorated"] if text.startswith(_TOOL_CALL) else []
+        blob.flaws += ["decorated"] if text.startswith(TOOL_CALL) else []
         return blob
     flaws: list[str] = []
     value, used = _first_line(part, flaws)
     if is_nothing(value):
-        return Command(None, nothing=True)
-    value, more = joined(value.removeprefix(_TOOL_CALL), part.rest(used))
-    command = read_command(value, tools)
-    if command is None:
+        return WrittenMove(None, nothing=True)
+    value, more = joined(value.removeprefix(TOOL_CALL), part.rest(used))
+    written = read_call(value, tools)
+    if written is None:
         return None
-    command.flaws += flaws
-    command.used = used + more
-    if command.used:
-        command.flaws.append("line_breaks")
-    return _with_input(command, part, tools)
+    written.flaws += flaws
+    written.used = used + more
+    if written.used:
+        written.flaws.append("line_breaks")
+    return _with_input(written, part, tools)
 
 
-def _first_line(part: Part, flaws: list[str]) -> tuple[str, int]:
+def _first_line(part: LabelledPart, flaws: list[str]) -> tuple[str, int]:
     """The first line with something in it, and how many lines below the label it took;
     a code fence that opens before it is a flaw."""
     used, line, left = 0, part.value, part.below
@@ -80,70 +88,72 @@ def _in_fence_marks(line: str) -> str:
     return "" if could_be_name(inner.strip()) else inner.strip()
 
 
-def _with_input(command: Command, part: Part, tools: Tools) -> Command:
-    """The command with a tidy input, taken from the lines below where its own has none."""
-    if isinstance(command.move, Answer):
-        return _answered(tidy_answer(command.move.text, command.flaws), command)
-    if command.move is None:
-        return command
-    text = command.move.input
-    if not text and not command.closed:
-        text = _input_below(command, part, tools)
-    plain = json_input(text, command.flaws) if "json_action" not in command.flaws else text
-    text = tidy_input(text, command.flaws) if plain is None else plain
+def _with_input(written: WrittenMove, part: LabelledPart, tools: KnownTools) -> WrittenMove:
+    """The call with a tidy input, taken from the lines below where its own has none."""
+    if isinstance(written.move, Answer):
+        return _answered(tidy_answer(written.move.text, written.flaws), written)
+    if written.move is None:
+        return written
+    text = written.move.input
+    if not text and not written.closed:
+        text = _input_below(written, part, tools)
+    plain = json_input(text, written.flaws) if "json_action" not in written.flaws else text
+    text = tidy_input(text, written.flaws) if plain is None else plain
     if not text:
-        command.flaws.append("empty_input")
-    command.move = replace(command.move, input=text)
-    return command
+        written.flaws.append("empty_input")
+    written.move = replace(written.move, input=text)
+    return written
 
 
-def _input_below(command: Command, part: Part, tools: Tools) -> str:
+def _input_below(written: WrittenMove, part: LabelledPart, tools: KnownTools) -> str:
     """The next line with something in it, up to where its brackets close; a line that is a
-    command by itself is another move."""
-    below = part.rest(command.used)
-    if BareCommands(tools).opens(below):
+    call by itself is another move."""
+    below = part.rest(written.used)
+    if UnlabelledCalls(tools).opens(below):
         return ""
-    field = Part(part.kind, "", below=below)
+    field = LabelledPart(part.kind, "", below=below)
     flaws: list[str] = []
     text, used = _first_line(field, flaws)
     if not text:
         return ""
     text, more = joined(text, field.rest(used))
-    command.used += used + more + 1
-    command.flaws += [*flaws, "line_breaks"]
+    written.used += used + more + 1
+    written.flaws += [*flaws, "line_breaks"]
     return text
 
 
 # --- Action and Action Input on two lines -----------------------------------------------
 
 
-def _two_lines(part: Part, input_part: Part, tools: Tools) -> Command | None:
+def _two_lines(
+    part: LabelledPart, input_part: LabelledPart, tools: KnownTools
+) -> WrittenMove | None:
     flaws: list[str] = []
     name, used = _first_line(part, flaws)
     if is_nothing(name):
-        return Command(None, nothing=True)
+        return WrittenMove(None, nothing=True)
     if not input_part.mark:
         input_part.mark = part.mark
-    command = _field(input_part, tools)
-    text, command.rest = command.rest, ""
-    command.flaws += [*flaws, *input_part.flaws]
+    written = _field(input_part, tools)
+    text, written.rest = written.rest, ""
+    written.flaws += [*flaws, *input_part.flaws]
     if used:
-        command.flaws.append("line_breaks")
+        written.flaws.append("line_breaks")
     if part.rest(used).strip("`~ \t\n"):
-        command.flaws.append("trailing_text")
+        written.flaws.append("trailing_text")
     if tools.dialect.form != "two_line":
-        command.flaws.append("wrong_dialect")
+        written.flaws.append("wrong_dialect")
     if tools.finishes(name):
-        command.flaws.append("wrong_label")
-        return _answered(text, command)
+        written.flaws.append("wrong_label")
+        return _answered(text, written)
     if not text:
-        command.flaws.append("empty_input")
-    tool = _tool_name(name, text, tools, command.flaws)
-    command.move = Action(tool, text) if tool else None
-    return command if tool else None
+        written.flaws.append("empty_input")
+    tool = _tool_name(name, text, tools, written.flaws)
+    written.move = Action(tool, text) if tool else None
+    return written if tool else None
 
 
-def _tool_name(name: str, text: str, tools: Tools, flaws: list[str]) -> str | None:
+def _tool_name(name: str, text: str, tools: KnownTools, flaws: list[str]) -> str | None:
     """The tool named on the line above an input: known, or the one word that stands there."""
     tool = tools.find(name, flaws)
     if tool:
@@ -152,7 +162,7 @@ def _tool_name(name: str, text: str, tools: Tools, flaws: list[str]) -> str | No
     if paren and (tool := tools.find(before.strip(), flaws)):  # add (two numbers)
         flaws.append("trailing_text")
         return tool
-    both = read_command(name, tools)
+    both = read_call(name, tools)
     if both and isinstance(both.move, Action) and both.move.tool in tools.exact:
         flaws += both.flaws
         return both.move.tool if both.move.input in ("", text) else None
@@ -163,14 +173,14 @@ def _tool_name(name: str, text: str, tools: Tools, flaws: list[str]) -> str | No
     return plain
 
 
-def _field(part: Part, tools: Tools) -> Command:
+def _field(part: LabelledPart, tools: KnownTools) -> WrittenMove:
     """The extent of an input label's text: ``rest`` is the text, ``used`` its lines."""
     whole = part.value + part.below
     text = whole.lstrip()
     blank = whole.count("\n", 0, len(whole) - len(text))
     flaws = ["line_breaks"] if blank and text else []
-    if blank and BareCommands(tools).opens(text):
-        return Command(None, [])
+    if blank and UnlabelledCalls(tools).opens(text):
+        return WrittenMove(None, [])
     if text.startswith(FENCES):
         return _fenced(text, blank, flaws, tools)
     opened = text.lstrip("*` ")
@@ -183,43 +193,43 @@ def _field(part: Part, tools: Tools) -> Command:
         flaws += ["decorated"] if opened != text else []
         flaws += ["json_action"] if inner != raw else []
         used = blank + raw.count("\n")
-        return Command(None, [*flaws, *noted], used=used, rest=inner, closed=not noted)
+        return WrittenMove(None, [*flaws, *noted], used=used, rest=inner, closed=not noted)
     lines = text.split("\n")
     end = _paragraph(text, lines, tools)
     _, more = joined(lines[0], "\n".join(lines[1:]))
     end = max(end, more + 1)
     flaws += ["line_breaks"] if end > 1 else []
     inner, _ = closed("\n".join(line.rstrip() for line in lines[:end]), part.mark)
-    return Command(None, flaws, used=blank + max(end - 1, 0), rest=tidy_input(inner, flaws))
+    return WrittenMove(None, flaws, used=blank + max(end - 1, 0), rest=tidy_input(inner, flaws))
 
 
-def _paragraph(text: str, lines: list[str], tools: Tools) -> int:
-    """How many lines belong together: up to a blank one, a code fence or a command."""
+def _paragraph(text: str, lines: list[str], tools: KnownTools) -> int:
+    """How many lines belong together: up to a blank one, a code fence or a call."""
     ends = (n for n, line in enumerate(lines) if not line.strip() or line.lstrip()[:3] in FENCES)
-    return min(next(ends, len(lines)), BareCommands(tools).line_of_first(text))
+    return min(next(ends, len(lines)), UnlabelledCalls(tools).line_of_first(text))
 
 
-def _fenced(text: str, blank: int, flaws: list[str], tools: Tools) -> Command:
+def _fenced(text: str, blank: int, flaws: list[str], tools: KnownTools) -> WrittenMove:
     """A text in a code fence: what stands between the two fences, or, where it is never
-    closed, up to the end or a command."""
+    closed, up to the end or a call."""
     head, _, body = text.partition("\n")
     flaws = [*flaws, "code_fence"]
     inline = _in_fence_marks(head)
     if inline and head.rstrip().endswith(head[:3]):  # ```x``` on one line
-        return Command(None, flaws, used=blank, rest=inline, closed=True)
+        return WrittenMove(None, flaws, used=blank, rest=inline, closed=True)
     inner, closing, _ = ("\n" + body).partition("\n" + head[:3])
     if not closing:
-        end = BareCommands(tools).line_of_first(inner)
+        end = UnlabelledCalls(tools).line_of_first(inner)
         inner = "\n".join(inner.split("\n")[:end])
     used = blank + inner.count("\n") + bool(closing)
     said = f"{inline}\n{inner.strip()}".strip()
-    return Command(None, flaws, used=used, rest=said, closed=bool(closing))
+    return WrittenMove(None, flaws, used=used, rest=said, closed=bool(closing))
 
 
 # --- Answer -----------------------------------------------------------------------------
 
 
-def read_answer(part: Part, tools: Tools) -> Command:
+def read_answer(part: LabelledPart, tools: KnownTools) -> WrittenMove:
     """The move under an answer label: mostly an answer, sometimes a call."""
     dialect = tools.dialect
     flaws: list[str] = []
@@ -228,40 +238,42 @@ def read_answer(part: Part, tools: Tools) -> Command:
     if call:
         call.flaws += [*flaws, "line_breaks"] if call.used else flaws
         return _with_input(call, part, tools)
-    command = _answer_text(part, tools, value, used, flaws)
-    text = tidy_answer(command.rest, command.flaws)
-    command.rest = ""
+    written = _answer_text(part, tools, value, used, flaws)
+    text = tidy_answer(written.rest, written.flaws)
+    written.rest = ""
     if dialect.form == "bracket":
-        command.flaws.append("wrong_dialect")
-    if dialect.commands_only:
-        command.flaws.append("missing_action")
-    return _answered(text, command)
+        written.flaws.append("wrong_dialect")
+    if dialect.calls_only:
+        written.flaws.append("missing_action")
+    return _answered(text, written)
 
 
-def _answer_text(part: Part, tools: Tools, value: str, used: int, flaws: list[str]) -> Command:
+def _answer_text(
+    part: LabelledPart, tools: KnownTools, value: str, used: int, flaws: list[str]
+) -> WrittenMove:
     """The extent of an answer: ``rest`` is its text. It ends with its line, a code fence,
     or in the two-line dialect, whose fields have labels of their own, at the next label."""
     whole = part.value + part.below
     text = whole.lstrip()
     if text.startswith(FENCES):
         blank = whole.count("\n", 0, len(whole) - len(text))
-        command = _fenced(text, blank, ["line_breaks"] if blank else [], tools)
-        command.flaws += ["line_breaks"] if "\n" in command.rest else []
-        return command
+        written = _fenced(text, blank, ["line_breaks"] if blank else [], tools)
+        written.flaws += ["line_breaks"] if "\n" in written.rest else []
+        return written
     flaws += ["line_breaks"] if used else []
     if tools.dialect.form != "two_line":
-        return Command(None, flaws, used=used, rest=value)
+        return WrittenMove(None, flaws, used=used, rest=value)
     lines = f"{value}\n{part.rest(used)}".split("\n")
-    end = BareCommands(tools).line_of_first("\n".join(lines))
+    end = UnlabelledCalls(tools).line_of_first("\n".join(lines))
     text = "\n".join(lines[:end]).strip()
     for mark in FENCES:
         if text.count(mark) % 2 and text.endswith(mark):  # it opened before the label
             text = text.removesuffix(mark).strip()
             flaws.append("code_fence")
     if text == value:
-        return Command(None, flaws, used=used, rest=value)
+        return WrittenMove(None, flaws, used=used, rest=value)
     extent = used + end - 1 if end < len(lines) else part.below.count("\n")
-    return Command(None, [*flaws, "line_breaks"], used=extent, rest=text)
+    return WrittenMove(None, [*flaws, "line_breaks"], used=extent, rest=text)
 
 
 def tidy_answer(text: str, flaws: list[str]) -> str:
@@ -273,37 +285,39 @@ def tidy_answer(text: str, flaws: list[str]) -> str:
     return strip_markup(without_closing(text, flaws), flaws)
 
 
-def _answered(text: str, command: Command) -> Command:
-    """The command as an answer: an empty one is none, and no other move may count."""
-    command.move = Answer(text) if text else None
+def _answered(text: str, written: WrittenMove) -> WrittenMove:
+    """The call as an answer: an empty one is none, and no other move may count."""
+    written.move = Answer(text) if text else None
     if not text:
-        command.flaws.append("empty_input")
-    return command
+        written.flaws.append("empty_input")
+    return written
 
 
-def _call_in_answer(value: str, part: Part, used: int, tools: Tools) -> Command | None:
+def _call_in_answer(
+    value: str, part: LabelledPart, used: int, tools: KnownTools
+) -> WrittenMove | None:
     """A call of a known tool that stands under an answer label."""
     whole = part.value + part.below
     blob = read_json(whole.lstrip(), tools)
     if blob and (not isinstance(blob.move, Action) or blob.move.tool in tools.exact):
         blob.used += whole.count("\n", 0, len(whole) - len(whole.lstrip()))
-        blob.flaws += [] if tools.dialect.commands_only else ["wrong_label"]
+        blob.flaws += [] if tools.dialect.calls_only else ["wrong_label"]
         return blob
     value, more = joined(value, part.rest(used))
-    command = read_command(value, tools)
-    if command is None or command.move is None or "json_action" in command.flaws:
+    written = read_call(value, tools)
+    if written is None or written.move is None or "json_action" in written.flaws:
         return None
-    command.used = used + more
-    commands_only = tools.dialect.commands_only
-    if isinstance(command.move, Answer):  # Answer: Finish[4]
-        return command if command.closed else None
-    marked = command.closed or any(sign in value[:_LONGEST_SPACED] for sign in ":：")
-    if command.move.tool not in tools.exact or not marked:
+    written.used = used + more
+    calls_only = tools.dialect.calls_only
+    if isinstance(written.move, Answer):  # Answer: Finish[4]
+        return written if written.closed else None
+    marked = written.closed or any(sign in value[:_LONGEST_SPACED] for sign in ":：")
+    if written.move.tool not in tools.exact or not marked:
         return None
-    if not command.move.input and not (commands_only and "misspelt_tool" not in command.flaws):
+    if not written.move.input and not (calls_only and "misspelt_tool" not in written.flaws):
         return None
-    if not commands_only:
-        if "misspelt_tool" in command.flaws:  # an answer may begin with "Search: …"
+    if not calls_only:
+        if "misspelt_tool" in written.flaws:  # an answer may begin with "Search: …"
             return None
-        command.flaws.append("wrong_label")
-    return command
+        written.flaws.append("wrong_label")
+    return written

@@ -1,22 +1,21 @@
-"""One completion as a thought and the only move that it can mean.
+"""Reads one completion: its thought, the only move that it can mean, and its flaws.
 
-Pure and total: any text has a value, nothing is raised, time is linear in the length.
-Does not know tasks, observations or scores. A repair never guesses: where two readings
-are left there is no move.
+Any text has a value, nothing is raised, and time is linear in the length. A repair never
+guesses: where two readings are left there is no move.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from harness.protocol.calls import FENCES
-from harness.protocol.clean import clean, stopped_at_observation
-from harness.protocol.dialects import Dialect, dialect_of
-from harness.protocol.errors import Notes
-from harness.protocol.names import Command, Tools
-from harness.protocol.scan import scan
-from harness.protocol.turns import Found, Turn, read_turns
-from harness.types import Action, Answer, Finish, Parsed
+from harness.protocol.clean import clean
+from harness.protocol.dialects import Dialect
+from harness.protocol.errors import FlawNotes
+from harness.protocol.parts import split_parts
+from harness.protocol.tool_names import KnownTools, WrittenMove
+from harness.protocol.turns import PlacedMove, WrittenTurn, read_turns
+from harness.types import Action, Answer, Completion, Parsed
 
 _CUT_OFF = ("length", "context", "deadline", "time", "error")  # "time": in older records
 # What a part that stands behind the move shows; another move shows itself.
@@ -29,60 +28,48 @@ _BEHIND: dict[str, tuple[str, ...]] = {
 }
 
 
-def parse(
-    text: str,
-    tools: Iterable[str],
-    dialect: str | Dialect = "colon",
-    *,
-    finish: Finish = "stop",
-    stop: str = "",
-    repair: bool = True,
-) -> Parsed:
-    """Read the completion that follows ``Thought:``, as cut before its stop string.
+def parse_completion(completion: Completion, tools: KnownTools, repair: bool = True) -> Parsed:
+    """Read a completion that follows ``Thought:``, as cut before its stop string.
 
-    ``tools`` are the names that the prompt offers, ``dialect`` the form it declares (a
-    name in DIALECTS or a Dialect). A text that begins with its own thought label is read
-    as if it did not. ``repair`` False keeps the move only where nothing was wrong.
-    Never raises for any ``text``; UserError for an unknown dialect.
+    A text that begins with its own thought label is read as if it did not. ``repair`` False
+    keeps the move only where nothing was wrong. Never raises, whatever the text.
     """
-    form = dialect_of(dialect)
-    known = Tools(tuple(tools), form)
-    notes = Notes()
-    text = clean(text, stop, form, notes)
-    turns = read_turns(scan(text, known), known)
-    command = _read(turns, form, notes, finish in _CUT_OFF, stop)
+    form, notes, stop = tools.dialect, FlawNotes(), completion.stop
+    text = clean(completion.text, stop, form, notes)
+    turns = read_turns(split_parts(text, tools), tools)
+    written = _decide_move(turns, form, notes, completion.finish in _CUT_OFF, stop)
     if not text.strip() and "think_block" not in notes.errors():
         notes = _only_empty(notes)
-    _note_stop(stop, form, command, notes)
+    _note_stop(stop, form, written, notes)
     errors = notes.errors()
     thought = next((turn for turn in turns if turn.found), turns[0]).thought
-    move = command.move if command and (repair or not errors) else None
+    move = written.move if written and (repair or not errors) else None
     return Parsed(thought, move, errors, notes.repairs() if move else ())
 
 
-def _only_empty(notes: Notes) -> Notes:
-    """Of nothing, nothing else is said but what was taken away."""
-    left = Notes()
+def _only_empty(notes: FlawNotes) -> FlawNotes:
+    """For empty text: only ``empty`` and what was removed from it."""
+    left = FlawNotes()
     left.add("empty", *(error for error in notes.errors() if error != "missing_action"))
     return left
 
 
-def _note_stop(stop: str, form: Dialect, command: Command | None, notes: Notes) -> None:
+def _note_stop(stop: str, form: Dialect, written: WrittenMove | None, notes: FlawNotes) -> None:
     """What the stop string itself shows: behind an answer the next question is the
     prompt's own pattern, behind an action the observation is."""
-    answered = command is not None and isinstance(command.move, Answer)
+    answered = written is not None and isinstance(written.move, Answer)
     if stop.strip().startswith(form.labels.question) and not answered:
         notes.add("wrote_question")
-    if answered and stopped_at_observation(stop, form):
+    if answered and form.stopped_at_observation(stop):
         notes.add("wrote_observation")
 
 
-# --- from turns to one command ----------------------------------------------------------
+# --- from turns to one call ----------------------------------------------------------
 
 
-def _read(
-    turns: Sequence[Turn], form: Dialect, notes: Notes, cut_off: bool, stop: str
-) -> Command | None:
+def _decide_move(
+    turns: Sequence[WrittenTurn], form: Dialect, notes: FlawNotes, cut_off: bool, stop: str
+) -> WrittenMove | None:
     index = next((i for i, turn in enumerate(turns) if turn.found or turn.malformed), -1)
     if index < 0 or not turns[index].found:
         _note_no_move(turns, notes, cut_off)
@@ -94,21 +81,21 @@ def _read(
         if cut_off:
             notes.add("truncated")
             return None
-        if stopped_at_observation(stop, form) and isinstance(only.command.move, Action):
+        if form.stopped_at_observation(stop) and isinstance(only.written.move, Action):
             notes.add("inline_label")
     _note_flaws(turn, only or found, notes)
     _note_following(turns[index + 1 :], only or found, notes)
     stands = _may_stand(turns[: index + 1], only or found, notes)
-    return only.command if only and stands else None
+    return only.written if only and stands else None
 
 
-def _open_ended(turn: Turn, found: Found) -> bool:
+def _open_ended(turn: WrittenTurn, found: PlacedMove) -> bool:
     """Whether the text ends on the move's own line, so that more of it may be missing."""
-    last = found.after == len(turn.parts) and not found.command.closed
-    return last and not turn.parts[found.after - 1].ended(found.command.used)
+    last = found.after == len(turn.parts) and not found.written.closed
+    return last and not turn.parts[found.after - 1].ended(found.written.used)
 
 
-def _note_no_move(turns: Sequence[Turn], notes: Notes, cut_off: bool) -> None:
+def _note_no_move(turns: Sequence[WrittenTurn], notes: FlawNotes, cut_off: bool) -> None:
     malformed = next((turn for turn in turns if turn.malformed), None)
     if cut_off:
         notes.add("truncated")
@@ -122,10 +109,10 @@ def _note_no_move(turns: Sequence[Turn], notes: Notes, cut_off: bool) -> None:
         notes.add(*_BEHIND[turn.opener.kind])
 
 
-def _only(turn: Turn, notes: Notes) -> Found | None:
+def _only(turn: WrittenTurn, notes: FlawNotes) -> PlacedMove | None:
     """The only move of a turn; none where there are different ones, or an action that
     could not be read (a worse action does not earn what a better one would not)."""
-    real = [found for found in turn.found if not found.command.nothing]
+    real = [found for found in turn.found if not found.written.nothing]
     if not real:
         notes.add("malformed_action" if turn.malformed else "missing_action")
         return None
@@ -137,15 +124,15 @@ def _only(turn: Turn, notes: Notes) -> Found | None:
         notes.add(
             "action_and_answer" if both else "several_answers" if answers else "several_actions"
         )
-    if len({found.command.move for found in real}) > 1 or turn.malformed:
+    if len({found.written.move for found in real}) > 1 or turn.malformed:
         return None
-    if real[0].command.move is None:
-        notes.add(*real[0].command.flaws)
+    if real[0].written.move is None:
+        notes.add(*real[0].written.flaws)
         return None
     return real[0]
 
 
-def _may_stand(turns: Sequence[Turn], found: Found, notes: Notes) -> bool:
+def _may_stand(turns: Sequence[WrittenTurn], found: PlacedMove, notes: FlawNotes) -> bool:
     """Whether what the model wrote before the move leaves it standing: an answer behind
     its own observation never does, nor anything behind a question that it asked itself
     (unless that question opens the text: then it is the one that was asked)."""
@@ -155,7 +142,7 @@ def _may_stand(turns: Sequence[Turn], found: Found, notes: Notes) -> bool:
         assert turn.opener is not None
         notes.add(*_BEHIND[turn.opener.kind])
         if turn.opener.kind == "observation":
-            stands &= isinstance(found.command.move, Action)
+            stands &= isinstance(found.written.move, Action)
         else:
             stands &= opening
     return stands
@@ -164,21 +151,21 @@ def _may_stand(turns: Sequence[Turn], found: Found, notes: Notes) -> bool:
 # --- what is wrong with it --------------------------------------------------------------
 
 
-def _note_flaws(turn: Turn, found: Found, notes: Notes) -> None:
+def _note_flaws(turn: WrittenTurn, found: PlacedMove, notes: FlawNotes) -> None:
     """What is wrong with the move, the thought before it and the text after it."""
-    notes.add(*found.command.flaws)
+    notes.add(*found.written.flaws)
     for part in turn.parts[: found.first + 1]:
         notes.add(*part.flaws)
     _note_thought(turn, found.first, notes)
     if turn.malformed:
         notes.add("malformed_action")
-    notes.add(*_leftover(found.command.rest))
-    notes.add(*_leftover(turn.parts[found.after - 1].rest(found.command.used)))
+    notes.add(*_leftover(found.written.rest))
+    notes.add(*_leftover(turn.parts[found.after - 1].rest(found.written.used)))
     for part in turn.parts[found.after :]:
         notes.add(*_BEHIND.get(part.kind, ()))
 
 
-def _note_thought(turn: Turn, first: int, notes: Notes) -> None:
+def _note_thought(turn: WrittenTurn, first: int, notes: FlawNotes) -> None:
     """What is wrong with the thought before the part ``first``."""
     thoughts = [part for part in turn.parts[:first] if part.kind == "thought"]
     if not turn.thought.strip("`~ \n"):
@@ -199,7 +186,7 @@ def _leftover(text: str) -> tuple[str, ...]:
     return ("code_fence",) if bare.startswith(FENCES) else ("decorated",)
 
 
-def _note_following(turns: Sequence[Turn], found: Found, notes: Notes) -> None:
+def _note_following(turns: Sequence[WrittenTurn], found: PlacedMove, notes: FlawNotes) -> None:
     """The boundary behind the move. An empty observation label behind an action is the
     form itself, where no stop string has cut it off."""
     if not turns:
@@ -207,7 +194,7 @@ def _note_following(turns: Sequence[Turn], found: Found, notes: Notes) -> None:
     opener = turns[0].opener
     assert opener is not None  # only the first turn has none
     alone = len(turns) == 1 and not opener.text and not turns[0].parts
-    acted = isinstance(found.command.move, Action)
+    acted = isinstance(found.written.move, Action)
     if not (opener.kind == "observation" and alone and acted):
         notes.add(*_BEHIND[opener.kind])
     if opener.kind == "observation":

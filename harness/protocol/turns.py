@@ -1,8 +1,8 @@
-"""The turns of a completion, and the moves in each.
+"""Groups labelled parts into turns, and finds the moves in each.
 
-A turn lies between two boundaries: an observation, a question or another speaker, which
-the model may write but never be credited for. Knows where moves may stand (under a label,
-on a line of their own, behind another move); does not judge them.
+A turn ends where the model itself writes an observation, a question or another speaker's
+name. A move stands under a label, on a line of its own, or behind another move. ``parse``
+judges what is found.
 """
 
 from __future__ import annotations
@@ -12,41 +12,40 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from harness.protocol.bare import Bare, BareCommands
-from harness.protocol.calls import read_command
+from harness.protocol.calls import TOOL_CALL, read_call
 from harness.protocol.moves import read_action, read_answer
-from harness.protocol.names import Command, Tools
-from harness.protocol.scan import MOVES, Part, without_fence
+from harness.protocol.parts import MOVES, LabelledPart, without_fence
+from harness.protocol.tool_names import KnownTools, WrittenMove
+from harness.protocol.unlabelled import PlacedCall, UnlabelledCalls
 from harness.types import Action, Answer
 
 _BOUNDARIES = ("observation", "question", "user")
 _THOUGHTS = ("thought", "assistant")
-_TOOL_CALL = "<tool_call>"
 
 
 @dataclass
-class Found:
-    """A command and where it stands: its parts are ``turn.parts[first : after]``."""
+class PlacedMove:
+    """A call and where it stands: its parts are ``turn.parts[first : after]``."""
 
-    command: Command
+    written: WrittenMove
     first: int
     after: int
 
-    def answers(self, turn: Turn) -> bool:
+    def answers(self, turn: WrittenTurn) -> bool:
         """Whether it is an answer, or would be if there were anything in it."""
-        move = self.command.move
+        move = self.written.move
         return isinstance(move, Answer) or (
             move is None and turn.parts[self.first].kind == "answer"
         )
 
 
 @dataclass
-class Turn:
+class WrittenTurn:
     """The parts behind a boundary; ``malformed`` where an action label says nothing."""
 
-    opener: Part | None
-    parts: list[Part] = field(default_factory=list)
-    found: list[Found] = field(default_factory=list)
+    opener: LabelledPart | None
+    parts: list[LabelledPart] = field(default_factory=list)
+    found: list[PlacedMove] = field(default_factory=list)
     malformed: bool = False
 
     @property
@@ -64,82 +63,83 @@ class Turn:
         return without_fence("\n".join(text for text in texts if text))
 
 
-def read_turns(parts: Sequence[Part], tools: Tools) -> list[Turn]:
+def read_turns(parts: Sequence[LabelledPart], tools: KnownTools) -> list[WrittenTurn]:
     """The turns in order. Moves are looked for up to the first turn that has any."""
-    turns = [Turn(None)]
+    turns = [WrittenTurn(None)]
     for part in parts:
         if part.kind in _BOUNDARIES:
-            turns.append(Turn(part))
+            turns.append(WrittenTurn(part))
         else:
             turns[-1].parts.append(part)
-    bare = BareCommands(tools)
+    unlabelled = UnlabelledCalls(tools)
     for turn in turns:
-        _find(turn, tools, bare)
+        _find_moves(turn, unlabelled)
         if turn.found or turn.malformed:
             break
     return turns
 
 
-def _find(turn: Turn, tools: Tools, bare: BareCommands) -> None:
-    index = 0
+def _find_moves(turn: WrittenTurn, unlabelled: UnlabelledCalls) -> None:
+    tools, index = unlabelled.tools, 0
     while index < len(turn.parts):
         part = turn.parts[index]
         if part.kind in _THOUGHTS:
-            index = _find_bare(turn, index, bare)
+            index = _find_unlabelled(turn, index, unlabelled)
             continue
         below = turn.parts[index + 1 : index + 2]
         inputs = below if part.kind == "action" and below and below[0].kind == "input" else []
         after = index + 1 + len(inputs)
-        command = None
+        written = None
         if part.kind == "action":
-            command = read_action(part, inputs[0] if inputs else None, tools)
+            written = read_action(part, inputs[0] if inputs else None, tools)
         elif part.kind == "answer":
-            command = read_answer(part, tools)
+            written = read_answer(part, tools)
         elif part.kind == "input":  # with no action over it, or a second one
-            command = _same_tool(turn, part, tools)
-        if command is None:
+            written = _same_tool(turn, part, tools)
+        if written is None:
             turn.malformed = True
-            _find_behind(turn, Command(None, closed=True), index, after, tools, bare)
+            _find_behind(turn, WrittenMove(None, closed=True), index, after, unlabelled)
         else:
-            turn.found.append(Found(command, index, after))
-            _find_behind(turn, command, index, after, tools, bare)
+            turn.found.append(PlacedMove(written, index, after))
+            _find_behind(turn, written, index, after, unlabelled)
         index = after
 
 
-def _same_tool(turn: Turn, part: Part, tools: Tools) -> Command | None:
+def _same_tool(turn: WrittenTurn, part: LabelledPart, tools: KnownTools) -> WrittenMove | None:
     """A second input under one action: the same tool, called again."""
     last = turn.found[-1] if turn.found else None
-    move = last.command.move if last else None
+    move = last.written.move if last else None
     if last is None or not isinstance(move, Action) or turn.parts[last.after - 1].kind != "input":
         return None
-    return read_action(Part("action", move.tool), part, tools)
+    return read_action(LabelledPart("action", move.tool), part, tools)
 
 
 def _find_behind(
-    turn: Turn, command: Command, first: int, after: int, tools: Tools, bare: BareCommands
+    turn: WrittenTurn, written: WrittenMove, first: int, after: int, unlabelled: UnlabelledCalls
 ) -> None:
-    """Commands without a label in what is left of a move's text, or on its own line."""
+    """Calls without a label in what is left of a move's text, or on its own line."""
     last = turn.parts[after - 1]
-    left = f"{command.rest}\n{last.rest(command.used)}"
-    second = [found.command for found in bare.find(left, near=True)]
-    if not command.nothing:
-        second += _in_its_line(turn.parts[first].value, command, tools, bare)
-    turn.found += [Found(found, first, after) for found in second]
+    left = f"{written.rest}\n{last.rest(written.used)}"
+    second = [found.written for found in unlabelled.find(left, near=True)]
+    if not written.nothing:
+        second += _in_its_line(turn.parts[first].value, written, unlabelled)
+    turn.found += [PlacedMove(found, first, after) for found in second]
 
 
-def _in_its_line(line: str, command: Command, tools: Tools, bare: BareCommands) -> list[Command]:
+def _in_its_line(line: str, written: WrittenMove, unlabelled: UnlabelledCalls) -> list[WrittenMove]:
     """A second call inside the line of a first one: in JSON, or a tool's exact name with
     its sign behind a separator (``wikipedia: Japan; search: Tokyo``)."""
-    if "json_action" in command.flaws or command.move is None:
+    if "json_action" in written.flaws or written.move is None:
         return []
+    tools = unlabelled.tools
     behind = next((at for at in (line.find(' {"'), line.find(" {'")) if at >= 0), -1)
     name = line[: behind + 1].rstrip(" :：([") if behind >= 0 else ""
-    if name and not tools.known(name) and (found := bare.find(line[behind:])):
-        return [found[0].command]
+    if name and not tools.known(name) and (found := unlabelled.find(line[behind:])):
+        return [found[0].written]
     separator = _separators(tuple(tools.exact)).search(line) if tools.exact else None
     if separator is None:
         return []
-    second = read_command(line[separator.start(1) :].strip(), tools)
+    second = read_call(line[separator.start(1) :].strip(), tools)
     return [second] if second and isinstance(second.move, Action) and second.move.input else []
 
 
@@ -149,30 +149,30 @@ def _separators(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:[;,|&。、]|\b(?:and|then|or)\b)[ \t]{{1,3}}((?:{tools})[ \t]?[:：\[(])")
 
 
-def _find_bare(turn: Turn, index: int, bare: BareCommands) -> int:
-    """The commands without a label in a thought, which ends where the first begins. The
+def _find_unlabelled(turn: WrittenTurn, index: int, unlabelled: UnlabelledCalls) -> int:
+    """The calls without a label in a thought, which ends where the first begins. The
     index of the part to go on with."""
     part = turn.parts[index]
     whole = part.value + part.below
-    found = bare.find(whole)
+    found = unlabelled.find(whole)
     if not found:
         return index + 1
-    before = without_fence(whole[: found[0].start].rstrip().removesuffix(_TOOL_CALL).rstrip())
+    before = without_fence(whole[: found[0].start].rstrip().removesuffix(TOOL_CALL).rstrip())
     line, newline, below = before.partition("\n")
     first = found[0]
     value = whole[first.start : first.end]
-    fenced = before != whole[: first.start].rstrip().removesuffix(_TOOL_CALL).rstrip()
+    fenced = before != whole[: first.start].rstrip().removesuffix(TOOL_CALL).rstrip()
     turn.parts[index : index + 1] = [
-        Part(part.kind, line.strip(), part.flaws, newline + below),
-        Part("action", value, ("code_fence",) if fenced else (), _behind(whole, found)),
+        LabelledPart(part.kind, line.strip(), part.flaws, newline + below),
+        LabelledPart("action", value, ("code_fence",) if fenced else (), _behind(whole, found)),
     ]
-    first.command.used = 0
-    turn.found += [Found(one.command, index + 1, index + 2) for one in found]
+    first.written.used = 0
+    turn.found += [PlacedMove(one.written, index + 1, index + 2) for one in found]
     return index + 2
 
 
-def _behind(whole: str, found: list[Bare]) -> str:
-    """What follows the first command, without the others."""
+def _behind(whole: str, found: list[PlacedCall]) -> str:
+    """What follows the first call, without the others."""
     pieces = []
     for number, one in enumerate(found):
         end = found[number + 1].start if number + 1 < len(found) else len(whole)

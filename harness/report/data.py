@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.protocol import Protocol
 from harness.report import experiments
 from harness.report.progress import Progress, progress_of
 from harness.report.width import params_of, width_of
@@ -80,24 +81,25 @@ def score(
     manifest: Mapping[str, Any], suite: tuple[Task, ...], episodes: tuple[Episode, ...]
 ) -> tuple[EpisodeScore, ...]:
     """Every episode under today's parser and matchers."""
+    protocol = protocol_of(manifest, suite)
+    by_id = {task.id: task for task in suite}
+    return tuple(score_one(by_id[e.task_id], e, protocol) for e in episodes)
+
+
+def protocol_of(manifest: Mapping[str, Any], suite: tuple[Task, ...]) -> Protocol:
+    """How a run's completions are read. A probe that names no tools offers the suite's."""
     config = manifest["config"]
     prompt, tools = config["prompt"], tuple(config["tools"])
     probe = bool(prompt.get("probe"))
     tools = tools or (commands(suite) if probe else ())
-    by_id = {task.id: task for task in suite}
-    return tuple(
-        score_one(by_id[e.task_id], e, tools, prompt["dialect"], config["repair"], probe)
-        for e in episodes
-    )
+    return Protocol(tools, prompt["dialect"], config["repair"], probe)
 
 
-def score_one(
-    task: Task, episode: Episode, tools: tuple[str, ...], dialect: str, repair: bool, probe: bool
-) -> EpisodeScore:
+def score_one(task: Task, episode: Episode, protocol: Protocol) -> EpisodeScore:
     """One episode by its answer or, of a probe, by its action."""
-    if not probe:
-        return score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
-    return score_probe(task, episode, tools=tools, dialect=dialect, repair=repair)
+    if not protocol.probe:
+        return score_episode(task, episode, protocol)
+    return score_probe(task, episode, protocol)
 
 
 def rows(results: Sequence[Result]) -> list[dict[str, Any]]:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.common.text import cut, one_line
-from harness.protocol import parse
-from harness.report.data import Result, is_probe
+from harness.report.data import Result, is_probe, protocol_of
 from harness.scoring.answers import match
 from harness.scoring.probes import grade_action, tool_repairs, wanted
 from harness.types import Action, Answer, Episode, Move, Parsed, Step, Task
@@ -91,15 +90,11 @@ def rescore(result: Result) -> Rescored:
 def _readings(result: Result, episode: Episode) -> Iterator[tuple[Step, Parsed]]:
     """Each step with today's reading of it; scoring goes no further than the first answer,
     and neither does this."""
-    config = result.manifest["config"]
+    protocol = protocol_of(result.manifest, result.tasks)
     for step in episode.steps:
-        done = step.completion
-        today = parse(
-            done.text, config["tools"], config["prompt"]["dialect"],
-            finish=done.finish, stop=done.stop, repair=config["repair"],
-        )  # fmt: skip
+        today = protocol.read(step.completion)
         yield step, today
-        if isinstance(today.move, Answer) and done.finish not in (
+        if isinstance(today.move, Answer) and step.completion.finish not in (
             "context",
             "deadline",
             "time",

@@ -109,7 +109,7 @@ class Plan:
             },
             "tools": list(prompt.tools),
             "tools_version": tools.TOOLS_VERSION,
-            "parser_version": protocol.VERSION,
+            "parser_version": protocol.PARSER_VERSION,
             "limits": limits,
             "settings": full(self.settings),
             "mode": f"chat {self.mode}" if prompt.chat else self.mode,

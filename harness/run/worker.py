@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection
 
 import psutil
 
-from harness import engines, protocol, worlds
+from harness import engines, worlds
 from harness.agent import React, react
 from harness.common.clock import awake
 from harness.prompts import Prompt
@@ -27,13 +27,11 @@ from harness.run.scheduler import Key, Started, run_episodes
 from harness.tools import TOOLS, WORDING, Toolbox, wrap_loop
 from harness.tools.own import load_tools
 from harness.types import (
-    Completion,
     EngineError,
     EngineSettings,
     Episode,
     Limits,
     Model,
-    Parsed,
     Task,
     UserError,
     WorldSpec,
@@ -295,20 +293,12 @@ class _Loops:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.notice = protocol.unreadable_notice(job.prompt.dialect)
+        self.protocol = job.prompt.protocol(job.repair)
 
     def __call__(self, task: Task, trial: int) -> React:
-        loop = react(
-            task, self.job.prompt, self.job.limits, self.read,
-            notice=self.notice, fold=protocol.fold, seed=self.job.seed, trial=trial,
-        )  # fmt: skip
-        return wrap_loop(loop, self.job.prompt.tools)
-
-    def read(self, completion: Completion) -> Parsed:
-        return protocol.parse(
-            completion.text, self.job.prompt.tools, self.job.prompt.dialect,
-            finish=completion.finish, stop=completion.stop, repair=self.job.repair,
-        )  # fmt: skip
+        job = self.job
+        loop = react(task, job.prompt, job.limits, self.protocol, seed=job.seed, trial=trial)
+        return wrap_loop(loop, job.prompt.tools)
 
 
 def peak_memory() -> int:

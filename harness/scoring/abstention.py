@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.scoring.text import REMEMBER, fold, normalise, occurs, without_lead
+from harness.scoring.text import REMEMBER, match_form, normalise, occurs, without_lead
 
 FORMAL = "unknown"
 """What the prompt tells a model to answer when there is no answer."""
@@ -62,7 +62,7 @@ def is_phrase(text: str, language: str) -> bool:
 @REMEMBER
 def abstains(text: str, language: str) -> bool:
     """True when every clause says that there is no answer, and none names a candidate."""
-    text = fold(text)
+    text = match_form(text)
     if _CANDIDATE.search(text):
         return False
     clauses = [clause for clause in _CLAUSE.split(text) if clause.strip()]

@@ -20,9 +20,9 @@ from harness.scoring.numbers import Quantity, find_quantities, readable
 from harness.scoring.numerals import exact, plain
 from harness.scoring.text import (
     REMEMBER,
-    fold,
     loose_spellings,
     loosen,
+    match_form,
     normalise,
     occurs,
     script,
@@ -210,7 +210,7 @@ def _number(target: Target, text: str) -> tuple[bool, bool, str, str]:
 
 
 def _wanted(target: Target) -> Units:
-    return named(fold(target.unit))
+    return named(match_form(target.unit))
 
 
 def _qualified(body: str, quantity: Quantity) -> bool:
@@ -311,7 +311,7 @@ def _tolerance(text: str) -> Fraction:
 def _date(target: Target, text: str) -> tuple[bool, bool, str, str]:
     wanted = [date for gold in target.accepted if (date := gold_date(gold))]
     near_misses = [date for name in target.rejected if (date := gold_date(name))]
-    folded = fold(text)
+    folded = match_form(text)
     strict = gold_date(text) if text in target.accepted else _one_date(text)
     found = strict or _one_date(without_asides(text))
     if found is None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from harness.scoring.numerals import KANJI_WHOLE, ORDINALS, kanji
-from harness.scoring.text import REMEMBER, fold
+from harness.scoring.text import REMEMBER, match_form
 
 
 class Date(NamedTuple):
@@ -94,7 +94,7 @@ _WEEKDAY = re.compile(r"\([月火水木金土日]\)|[月火水木金土日]曜�
 
 def _readable(text: str) -> str:
     """One spelling: folded, eras and ordinal words as figures, weekdays and asides out."""
-    text = fold(_RANGE_DASH.sub(r"\1~\2", text))
+    text = match_form(_RANGE_DASH.sub(r"\1~\2", text))
     text = _ORDINAL_DAY.sub(lambda m: f"{_ORDINAL_DAYS[m[0].replace('-', ' ')]}th", text)
     return _WEEKDAY.sub("", western(_ASIDE.sub("", _TIME.sub("", text))))
 

@@ -1,20 +1,20 @@
-"""What one finished episode is worth: its steps, its path, its answer.
+"""Scores one finished episode: its steps, its path and its answer.
 
-Every completion is read again with the present protocol, so an old run can be scored
-under new rules. It never calls a tool: what a call was worth shows in its observation.
+Every completion is read again, so an old run can be scored under new rules. No tool is
+called again: the recorded observation shows what a call was worth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
-from harness.protocol import Dialect, parse
+from harness.protocol import Protocol
 from harness.scoring.answers import match
 from harness.scoring.numbers import find_quantities
-from harness.scoring.text import fold, normalise
+from harness.scoring.text import match_form, normalise
 from harness.tools import TOOLS
 from harness.types import (
     Action,
@@ -27,14 +27,16 @@ from harness.types import (
     Step,
     StepScore,
     Task,
-)  # fmt: skip
+)
 
 # Generations that end an episode whatever they say ("time" stands in older records) …
 _CUT_OFF = ("context", "deadline", "time", "error")
 _NOT_THE_MODEL = ("deadline", "time", "error")  # … and that say nothing of how a model writes
 _LOOKED = ("ok", "not_found")
 _REFUSED = ("bad_argument", "unknown_tool")
-LOOSE = "loose_argument"  # the code of a call that a tool read only after mending its input
+LOOSE_ARGUMENT = (
+    "loose_argument"  # the code of a call that a tool read only after mending its input
+)
 _CLOSE = Fraction(1, 10**9)  # relative; two spellings of one sum in binary floating point
 
 
@@ -46,37 +48,29 @@ class _Call:
     observation: Observation | None
 
 
-def score_episode(
-    task: Task,
-    episode: Episode,
-    *,
-    tools: Iterable[str],
-    dialect: str | Dialect = "colon",
-    repair: bool = True,
-) -> EpisodeScore:
-    """Score an episode under the present rules.
+def score_episode(task: Task, episode: Episode, protocol: Protocol) -> EpisodeScore:
+    """Score an episode under the present rules, with the protocol of its run.
 
-    ``tools``, ``dialect`` and ``repair`` are those of the run. The episode ends at the first
-    step that reads as an answer today; what the record holds beyond it is left out.
+    The episode ends at the first step that reads as an answer today; what the record holds
+    beyond it is left out.
     """
-    read = _read_again(episode, tuple(tools), dialect, repair)
+    repair = protocol.repair
+    read = _read_again(episode, protocol)
     calls = list(_calls(read, repair))
     status = _status(episode, read)
-    said = _answer(read) if status == "answered" else ""
+    said = _answer_text(read) if status == "answered" else ""
     verdict = match(task.answer, said, task.language)
     steps = tuple(_step_scores(read, repair))
     met, recovered = _recovered(read, repair)
     hops = _hops(task.gold_actions, calls)
-    return EpisodeScore(
-        task.id, episode.trial, task.category, task.language, task.cluster or task.id,
+    return replace(
+        unscored(task, episode.trial, fault=_fault(status, read)),
         status=status,
-        fault=_fault(status, read),
         correct=verdict.strict,
         lenient=verdict.lenient,
         correct_strict=verdict.strict and all(step.strict for step in steps),
         rung=_rung(task, calls, hops, steps, status == "answered", verdict.strict),
         hops_right=sum(hops),
-        hops=len(task.gold_actions),
         tool_calls=len(calls),
         overuse=max(0, len(calls) - len(task.gold_actions)),
         underuse=max(0, len(task.gold_actions) - len(calls)),
@@ -86,17 +80,31 @@ def score_episode(
         seconds=episode.seconds,
         errors_met=met,
         recovered=recovered,
-    )  # fmt: skip
+    )
 
 
 def unscored(task: Task, trial: int = 0, *, fault: str = "harness") -> EpisodeScore:
     """A planned episode that has no record: it stands beside the denominator, not in it."""
-    verdict = match(task.answer, "", task.language)
     return EpisodeScore(
-        task.id, trial, task.category, task.language, task.cluster or task.id, "missing", fault,
-        correct=False, lenient=False, correct_strict=False, rung=0, hops_right=0,
-        hops=len(task.gold_actions), tool_calls=0, overuse=0, underuse=0, verdict=verdict, steps=(),
-    )  # fmt: skip
+        task_id=task.id,
+        trial=trial,
+        category=task.category,
+        language=task.language,
+        cluster=task.cluster or task.id,
+        status="missing",
+        fault=fault,
+        correct=False,
+        lenient=False,
+        correct_strict=False,
+        rung=0,
+        hops_right=0,
+        hops=len(task.gold_actions),
+        tool_calls=0,
+        overuse=0,
+        underuse=0,
+        verdict=match(task.answer, "", task.language),
+        steps=(),
+    )
 
 
 def _fault(status: str, read: Sequence[tuple[Step, Parsed]]) -> str:
@@ -114,38 +122,28 @@ def _fault(status: str, read: Sequence[tuple[Step, Parsed]]) -> str:
 # --- reading again ----------------------------------------------------------------------
 
 
-def _read_again(
-    episode: Episode, tools: Sequence[str], dialect: str | Dialect, repair: bool
-) -> list[tuple[Step, Parsed]]:
+def _read_again(episode: Episode, protocol: Protocol) -> list[tuple[Step, Parsed]]:
     """The steps with today's reading of each, up to the first that is an answer."""
     read: list[tuple[Step, Parsed]] = []
     for step in episode.steps:
-        completion = step.completion
-        parsed = parse(
-            completion.text,
-            tools,
-            dialect,
-            finish=completion.finish,
-            stop=completion.stop,
-            repair=repair,
-        )
+        parsed = protocol.read(step.completion)
         read.append((step, parsed))
-        if _answers(step, parsed):
+        if _is_answer(step, parsed):
             break
     return read
 
 
-def _answers(step: Step, parsed: Parsed) -> bool:
+def _is_answer(step: Step, parsed: Parsed) -> bool:
     return isinstance(parsed.move, Answer) and step.completion.finish not in _CUT_OFF
 
 
-def _answer(read: Sequence[tuple[Step, Parsed]]) -> str:
+def _answer_text(read: Sequence[tuple[Step, Parsed]]) -> str:
     move = read[-1][1].move
     return move.text if isinstance(move, Answer) else ""
 
 
 def _status(episode: Episode, read: Sequence[tuple[Step, Parsed]]) -> str:
-    if read and _answers(*read[-1]):
+    if read and _is_answer(*read[-1]):
         return "answered"
     return "unreadable" if episode.status == "answered" else episode.status
 
@@ -159,7 +157,7 @@ def _calls(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[_Call]
 
 
 def _outcome(step: Step, parsed: Parsed, repair: bool) -> str:
-    """What came of a step, "" where nobody knows.
+    """What came of a step, "" where the record cannot tell.
 
     An observation counts only for the move that it answered: where today's reading differs
     from the one the run acted on, nobody knows what the tool would have said. Without
@@ -187,7 +185,7 @@ def _step_scores(read: Iterable[tuple[Step, Parsed]], repair: bool) -> Iterator[
             if outcome in _REFUSED:
                 errors.append(outcome)
             elif outcome and step.observation and (mended := step.observation.repairs):
-                errors.append(LOOSE)
+                errors.append(LOOSE_ARGUMENT)
             key = (parsed.move.tool, normalise(parsed.move.input))
             errors += ["repeated_action"] if key in done else []
             done.add(key)
@@ -219,7 +217,7 @@ def _recovered(read: Sequence[tuple[Step, Parsed]], repair: bool) -> tuple[int, 
             taken = _outcome(later, then, repair) in _LOOKED
             mended += taken and (same or outcome != "bad_argument")
         else:
-            mended += outcome == "unreadable" and _answers(later, then)
+            mended += outcome == "unreadable" and _is_answer(later, then)
     return met, mended
 
 
@@ -285,8 +283,8 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
     7.4629: a suite may state a quotient cut off."""
     if call.observation is None or call.observation.outcome not in _LOOKED:
         return False
-    evidence, text = fold(gold.observation_contains), fold(call.observation.text)
-    wanted, shown = _value(gold.observation_contains), _value(call.observation.text)
+    evidence, text = match_form(gold.observation_contains), match_form(call.observation.text)
+    wanted, shown = _number_in(gold.observation_contains), _number_in(call.observation.text)
     numeric = gold.tool in TOOLS and TOOLS[gold.tool].numeric
     if numeric and wanted is not None and shown is not None:
         cut_off = "." in evidence and text.startswith(evidence)
@@ -294,6 +292,6 @@ def _shows(gold: GoldAction, call: _Call) -> bool:
     return evidence in text
 
 
-def _value(text: str) -> Fraction | None:
+def _number_in(text: str) -> Fraction | None:
     found = find_quantities(text)
     return found[0].value if len(found) == 1 else None

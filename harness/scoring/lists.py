@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from harness.scoring.text import fold, normalise
+from harness.scoring.text import match_form, normalise
 
 _FIRM = (
     r"; ?(?:and |& )?|, (?:and |& |then )?|,(?![0-9]{3}(?![0-9]))|"
@@ -42,7 +42,7 @@ _WIDE_SPACE = re.compile(r"(?<=\S)\u3000+(?=\S)")
 
 def gold_items(gold: str) -> list[str]:
     """The items of a task's target: divided by semicolons; one without, as an answer is."""
-    parts = gold.split(";") if ";" in gold else _SEPARATORS[0].split(fold(gold))
+    parts = gold.split(";") if ";" in gold else _SEPARATORS[0].split(match_form(gold))
     return [item for part in parts if (item := normalise(part))]
 
 
@@ -56,13 +56,13 @@ def readings(text: str, names: Iterable[str]) -> list[list[str]]:
     names_again = {_PRIVATE + place: name for place, name in enumerate(known)}
     ways = (_json(text), _lines(text), _numbered(text), _bulleted(text))
     found = [parts for parts in ways if parts]
-    body = _sealed(_unwrapped(fold(_WIDE_SPACE.sub(" / ", text))), known)
+    body = _sealed(_unwrapped(match_form(_WIDE_SPACE.sub(" / ", text))), known)
     return found + [[part.translate(names_again) for part in by.split(body)] for by in _SEPARATORS]
 
 
 def without_lead_in(text: str) -> str:
     """A text without the words that announce a list: "the colours are", 色は, "both"."""
-    text = fold(text)
+    text = match_form(text)
     lead = _LEAD_IN.match(text)
     if lead and _DENIAL.search(lead[0]):
         return text

@@ -15,7 +15,7 @@ from fractions import Fraction
 from harness.scoring import numerals
 from harness.scoring.dates import western
 from harness.scoring.numerals import FIGURES, KANJI_SCALES, Part
-from harness.scoring.text import REMEMBER, fold, script
+from harness.scoring.text import REMEMBER, match_form, script
 from harness.scoring.units import (
     COMPOUND_KINDS,
     CURRENCY,
@@ -81,7 +81,7 @@ def readable(text: str) -> str:
     years turned into years of our era."""
     for pattern, plain in _TYPED:
         text = pattern.sub(plain, text)
-    text = fold(text)
+    text = match_form(text)
     for pattern, plain in _FOLDED:
         text = pattern.sub(plain, text)
     return western(text)

@@ -1,4 +1,4 @@
-"""What one answer to a probe is worth: the right command, the right input, and an end to it.
+"""Scores the answer to a probe: the right command, the right input, and an end to it.
 
 A probe asks for the next action only and carries nothing out, so the accepted answers of
 its task are actions, written ``tool: input``.
@@ -11,18 +11,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
-from harness.protocol import Dialect, parse
-from harness.scoring.episodes import LOOSE, score_episode
+from harness.protocol import Protocol
+from harness.scoring.episodes import LOOSE_ARGUMENT, score_episode
 from harness.scoring.text import normalise
 from harness.tools import TOOLS
 from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
 
 Grade = Literal["right", "more words", "other input", "other tool", "no command"]
 
-RUN_ON = frozenset({
-    "wrote_observation", "wrote_question", "role_leak", "trailing_text", "several_actions",
-    "several_answers", "action_and_answer",
-})  # fmt: skip
+RUN_ON = frozenset(
+    (
+        *("wrote_observation", "wrote_question", "role_leak", "trailing_text"),
+        *("several_actions", "several_answers", "action_and_answer"),
+    )
+)
 """What a step may be blamed for after its first move."""
 
 _RUNGS = {"no command": 0, "other tool": 1, "other input": 2, "more words": 2, "right": 3}
@@ -33,24 +35,20 @@ _WORD = re.compile(r"\w+")
 def score_probe(
     task: Task,
     episode: Episode,
-    *,
-    tools: Iterable[str],
-    dialect: str | Dialect,
-    repair: bool = True,
+    protocol: Protocol,
 ) -> EpisodeScore:
     """Score the one generation of a probe.
 
     ``correct`` is the right tool with an acceptable input, ``lenient`` lets the input have
-    more words than that. Only a command to one of ``tools`` counts as a move: an answer
+    more words than that. Only a command to one of its tools counts as a move: an answer
     from memory is ``missing_action`` under every prompt.
     """
-    tools = tuple(tools)
-    plain = score_episode(task, episode, tools=tools, dialect=dialect, repair=repair)
-    move = _move(episode, tools, dialect, repair)
-    command = move if isinstance(move, Action) and move.tool in tools else None
+    plain = score_episode(task, episode, protocol)
+    move = _move_today(episode, protocol)
+    command = move if isinstance(move, Action) and move.tool in protocol.tools else None
     grade = grade_action(command, wanted(task))
     loose = tool_repairs(command)
-    if loose and not repair:  # the tool would refuse it
+    if loose and not protocol.repair:  # the tool would refuse it
         grade, loose = "other input", ()
     steps = tuple(_judged(step, command, loose) for step in plain.steps)
     return replace(
@@ -108,10 +106,10 @@ def grade_action(move: Move | None, right: Iterable[Action]) -> Grade:
     tool = TOOLS.get(move.tool)
     if tool and (same := tool.same_input):
         return "right" if any(same(move.input, input) for input in inputs) else "other input"
-    said = _words(move.input)
-    if any(said == _words(input) for input in inputs):
+    said = _telling_words(move.input)
+    if any(said == _telling_words(input) for input in inputs):
         return "right"
-    return "more words" if any(said > _words(input) for input in inputs) else "other input"
+    return "more words" if any(said > _telling_words(input) for input in inputs) else "other input"
 
 
 def ran_on(episode: Episode, score: EpisodeScore) -> bool:
@@ -121,21 +119,21 @@ def ran_on(episode: Episode, score: EpisodeScore) -> bool:
     return cut_off or any(RUN_ON.intersection(step.errors) for step in score.steps)
 
 
-def _move(
-    episode: Episode, tools: tuple[str, ...], dialect: str | Dialect, repair: bool
-) -> Move | None:
+def _move_today(episode: Episode, protocol: Protocol) -> Move | None:
     """Today's reading of the generation; None where there was none."""
     if not episode.steps or episode.steps[0].completion.finish in ("deadline", "time", "error"):
         return None
-    done = episode.steps[0].completion
-    return parse(done.text, tools, dialect, finish=done.finish, stop=done.stop, repair=repair).move
+    return protocol.read(episode.steps[0].completion).move
 
 
 def _judged(step: StepScore, command: Action | None, loose: tuple[str, ...]) -> StepScore:
     """The form of a step where nothing but a command is asked for."""
     if command is not None and loose:
         return replace(
-            step, strict=False, errors=(*step.errors, LOOSE), repairs=(*step.repairs, *loose)
+            step,
+            strict=False,
+            errors=(*step.errors, LOOSE_ARGUMENT),
+            repairs=(*step.repairs, *loose),
         )
     if command is not None:
         return step
@@ -149,7 +147,7 @@ def _shown(move: Move | None) -> str:
     return f"{move.tool}: {move.input}" if isinstance(move, Action) else move.text
 
 
-def _words(text: str) -> frozenset[str]:
+def _telling_words(text: str) -> frozenset[str]:
     """The words that tell one input from another; all of them where none would be left."""
     words = frozenset(_WORD.findall(normalise(text).replace("_", " ")))
     return words.difference(_SMALL.split()) or words

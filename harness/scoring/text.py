@@ -1,7 +1,8 @@
-"""One spelling for texts that mean the same: folding, normal form, loose form.
+"""Gives texts that mean the same one spelling, in three steps.
 
-It knows characters, not tasks: nothing here knows what a right answer is. Every
-function takes any text at all and needs time linear in its length.
+``match_form`` undoes what typing does to characters, ``normalise`` is the form for strict
+comparison, ``loosen`` the one for lenient comparison. Every function takes any text and
+needs time linear in its length.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ REMEMBER = lru_cache(maxsize=4096)
 
 
 @REMEMBER
-def fold(text: str) -> str:
+def match_form(text: str) -> str:
     """Undo what typing does to characters: width, case, dashes, quotes, invisible marks.
 
     Unlike bare NFKC it keeps ``10²`` apart from ``102``, ``2½`` from ``21/2`` and drops
@@ -96,7 +97,7 @@ def normalise(text: str) -> str:
     Folded, quotation marks gone, trailing punctuation and Japanese copulas gone, leading
     articles gone: each only as long as something is left to compare.
     """
-    whole = fold(text)
+    whole = match_form(text)
     return _without_articles(_trim(_squeeze(_QUOTES.sub(" ", whole)))) or whole
 
 

@@ -1,7 +1,4 @@
-"""The tools that a prompt names, in any spelling, and what one call's text comes to.
-
-Knows names; does not know the forms in which a name and an input are written.
-"""
+"""Finds the tool that a written name means, and holds a move with its flaws."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ LONGEST_NAME = 64
 
 
 @dataclass
-class Command:
+class WrittenMove:
     """A move and what was wrong with how it was written.
 
     ``move`` None: an action that cannot be carried out, so that nothing else may count
@@ -41,7 +38,7 @@ class Command:
     nothing: bool = False
 
 
-class Tools:
+class KnownTools:
     """The tools that the prompt names, found under other spellings too."""
 
     def __init__(self, names: Sequence[str], dialect: Dialect) -> None:
@@ -52,7 +49,7 @@ class Tools:
             self.near.setdefault(spelling(name), []).append(name)
 
     def find(self, written: str, flaws: list[str]) -> str | None:
-        """The known tool that is meant, or None. Notes what was wrong with the spelling."""
+        """The known tool that is meant, or None. FlawNotes what was wrong with the spelling."""
         if written in self.exact:
             return written
         if len(written) > 2 * LONGEST_NAME:
@@ -79,10 +76,10 @@ class Tools:
         return (word in FINISH or (bool(own) and word == own)) and not self.known(written)
 
 
-def call(name: str, text: str, tools: Tools, flaws: list[str]) -> Command | None:
+def call_by_name(name: str, text: str, tools: KnownTools, flaws: list[str]) -> WrittenMove | None:
     """A call by name: of a known tool, the finishing word, or one unknown word."""
     if tools.finishes(name):
-        return Command(Answer(text.strip()), [*flaws, *_finish_flaws(name, tools.dialect)])
+        return WrittenMove(Answer(text.strip()), [*flaws, *_finish_flaws(name, tools.dialect)])
     noted: list[str] = []
     tool = tools.find(name, noted)
     if tool is None:
@@ -90,7 +87,7 @@ def call(name: str, text: str, tools: Tools, flaws: list[str]) -> Command | None
         if not could_be_name(plain):
             return None
         tool, noted = plain, [*noted, "unknown_tool"]
-    return Command(Action(tool, text.strip()), [*flaws, *noted])
+    return WrittenMove(Action(tool, text.strip()), [*flaws, *noted])
 
 
 def _finish_flaws(name: str, dialect: Dialect) -> list[str]:

@@ -1,7 +1,6 @@
-"""A completion's text as labelled parts: which text stands behind which label.
+"""Splits a text into labelled parts: which text stands behind which label.
 
-Knows label words in every spelling, at the beginning of a line and inside one; decides
-nothing about what the parts mean. Time is linear in the length.
+A label may begin a line or stand inside one. Time is linear in the length of the text.
 """
 
 from __future__ import annotations
@@ -10,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from harness.protocol.calls import FENCES, read_command
-from harness.protocol.labels import AROUND, Label, Reader
-from harness.protocol.names import Tools
+from harness.protocol.calls import FENCES, read_call
+from harness.protocol.labels import AROUND, CLOSING_MARKS, SPEAKERS, Label, LabelReader
+from harness.protocol.tool_names import KnownTools
 from harness.types import Action
 
 _MOST_LABELS = 64  # nobody reads on: no completion with more has a single reading
@@ -20,13 +19,12 @@ _MOST_PLACES = 128  # how many places inside the lines of one part are tried
 _LONGEST = 2000  # characters behind a label that are looked at
 _SENTENCE_ENDS = tuple(".!?。！？:;)")
 _OPENED = " \t*_`#>[(<"  # what a label inside a line may have in front of it
-_SPEAKERS = ("user", "assistant")
 _SPOKEN = ("thought", "assistant")
 MOVES = ("action", "input", "answer")
 
 
 @dataclass
-class Part:
+class LabelledPart:
     """A labelled line: what stands behind its label, and the text below that line.
 
     ``below`` begins with the line's own "\\n", if there is one. ``mark`` is the closing
@@ -54,38 +52,38 @@ class Part:
         return self.below.count("\n") > used
 
 
-def scan(text: str, tools: Tools) -> list[Part]:
+def split_parts(text: str, tools: KnownTools) -> list[LabelledPart]:
     """The parts of a text in order; the first is the thought that the prompt has begun."""
-    reader = Reader(tools)
-    parts = [Part("thought", "")]
+    reader = LabelReader(tools)
+    parts = [LabelledPart("thought", "")]
     begun = 0  # where the text that belongs to the last part begins
     for start, end, label in reader.labels(text):
         if _is_data(label, parts[-1]):
             continue
-        _fill(parts[-1], text[begun : max(start - 1, 0)])
-        parts.append(Part(label.kind, "", label.flaws, mark=label.mark))
+        _set_text(parts[-1], text[begun : max(start - 1, 0)])
+        parts.append(LabelledPart(label.kind, "", label.flaws, mark=label.mark))
         begun = end
         if len(parts) > _MOST_LABELS:
             break
-    _fill(parts[-1], text[begun:])
+    _set_text(parts[-1], text[begun:])
     splitter = _Splitter(tools, reader)
     following = [part.kind == "input" for part in parts[1:]]
     split = [splitter.split(*both) for both in zip(parts, [*following, False], strict=True)]
     return _merge_opening([piece for pieces in split for piece in pieces])
 
 
-def _is_data(label: Label, last: Part) -> bool:
+def _is_data(label: Label, last: LabelledPart) -> bool:
     """Whether a label-like line belongs to the part above: some word for an input with
     no action over it ("Input: 5 and 6"), unless it can be nothing else."""
     return label.kind == "input" and last.kind != "action" and not label.certain
 
 
-def _fill(part: Part, text: str) -> None:
+def _set_text(part: LabelledPart, text: str) -> None:
     line, newline, below = text.partition("\n")
     part.value, part.below = line.strip(), newline + below
 
 
-def _merge_opening(parts: list[Part]) -> list[Part]:
+def _merge_opening(parts: list[LabelledPart]) -> list[LabelledPart]:
     """A text that begins with its own Thought label: that is the thought that was begun."""
     if len(parts) > 1 and parts[1].kind == "thought" and not parts[0].text:
         return parts[1:]
@@ -95,13 +93,13 @@ def _merge_opening(parts: list[Part]) -> list[Part]:
 class _Splitter:
     """Splits parts where another label stands inside a line."""
 
-    def __init__(self, tools: Tools, reader: Reader) -> None:
+    def __init__(self, tools: KnownTools, reader: LabelReader) -> None:
         self.tools = tools
         self.dialect = tools.dialect
         self.reader = reader
         self.input_next = False
 
-    def split(self, part: Part, input_next: bool) -> list[Part]:
+    def split(self, part: LabelledPart, input_next: bool) -> list[LabelledPart]:
         """The part up to the first label inside it, and what each label begins.
 
         ``input_next``: an input label begins the line after the part."""
@@ -112,18 +110,20 @@ class _Splitter:
         whole = part.value + part.below
         pieces, begun = [part], 0
         for start, end, label in self._inside(part.kind, len(part.value), whole):
-            _fill(pieces[-1], whole[begun:start].rstrip(_OPENED))
-            pieces.append(Part(label.kind, "", (*label.flaws, "inline_label"), mark=label.mark))
+            _set_text(pieces[-1], whole[begun:start].rstrip(_OPENED))
+            pieces.append(
+                LabelledPart(label.kind, "", (*label.flaws, "inline_label"), mark=label.mark)
+            )
             begun = end
             if len(pieces) > _MOST_LABELS:
                 break
         if len(pieces) > 1:
-            _fill(pieces[-1], whole[begun:])
+            _set_text(pieces[-1], whole[begun:])
             for piece in pieces[1:]:
                 self._open(piece)
         return pieces
 
-    def _open(self, part: Part) -> None:
+    def _open(self, part: LabelledPart) -> None:
         """Take away the closing mark of what was opened before the label, and give way to
         a second label right behind the first ("Human: Observation:")."""
         for _ in range(4):
@@ -133,10 +133,10 @@ class _Splitter:
                 return
             doubled = inner.kind == part.kind
             if not (
-                doubled or part.kind in _SPEAKERS or (part.kind, inner.kind) == ("answer", "action")
+                doubled or part.kind in SPEAKERS or (part.kind, inner.kind) == ("answer", "action")
             ):
                 return
-            wrong = ("wrong_label",) if part.kind not in _SPEAKERS else ()
+            wrong = ("wrong_label",) if part.kind not in SPEAKERS else ()
             part.flaws = (*part.flaws, *inner.flaws, *wrong)
             part.value, part.kind = part.value[inner.end :].strip(), inner.kind
 
@@ -196,10 +196,10 @@ class _Splitter:
 
     def _calls(self, after: str) -> bool:
         """Whether a whole call of a known tool stands behind a label."""
-        command = read_command(after.lstrip().partition("\n")[0].strip(), self.tools)
-        if command is None or not isinstance(command.move, Action):
+        written = read_call(after.lstrip().partition("\n")[0].strip(), self.tools)
+        if written is None or not isinstance(written.move, Action):
             return False
-        return command.move.tool in self.tools.exact
+        return written.move.tool in self.tools.exact
 
 
 def _after_sentence(before: str) -> bool:
@@ -221,13 +221,13 @@ def closed(value: str, mark: str) -> tuple[str, str]:
     return value, mark
 
 
-_OPENING = {"]": "[", ")": "(", ">": "<", "】": "【", "》": "《", "」": "「", "』": "『", "”": "“"}
+_OPENING = {closing: opening for opening, closing in CLOSING_MARKS.items()}
 
 
 def _balanced(value: str, mark: str) -> bool:
     """Whether the closing mark at a value's end belongs to one that opens inside it."""
     opening = _OPENING.get(mark)
-    if opening is None:
+    if opening in (None, mark):
         return value.count(mark) % 2 == 0
     return value.count(mark) <= value.count(opening)
 

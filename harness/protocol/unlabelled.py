@@ -1,6 +1,6 @@
-"""Commands without a label: a known tool with an input, or a JSON call, in running text.
+"""Finds calls without a label: a known tool with an input, or a JSON call, in running text.
 
-Knows where such a command can begin; how it is spelt is left to ``commands``.
+``calls`` and ``json_calls`` read how such a call is spelt.
 """
 
 from __future__ import annotations
@@ -9,40 +9,40 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from harness.protocol.calls import joined, read_command
-from harness.protocol.names import FINISH, Command, Tools
-from harness.protocol.objects import read_object
+from harness.protocol.calls import TOOL_CALL, joined, read_call
+from harness.protocol.json_calls import read_object
+from harness.protocol.tool_names import FINISH, KnownTools, WrittenMove
 from harness.types import Answer
 
 _MOST_PLACES = 64  # more of them than anybody writes: they cannot all be one move
 _MOST_FAILED = 8  # objects that are no call
 _LONGEST = 4000
 _LONGEST_JSON = 20_000
-_TOOL_CALL, _CALL_ENDS = "<tool_call>", "</tool_call>"
-# What a command on a line of its own may have wrong with it and still be one.
+_CALL_ENDS = "</tool_call>"
+# What a call on a line of its own may have wrong with it and still be one.
 _FLAWS = frozenset(("escaped_markdown", "wrong_dialect", "decorated", "fullwidth_punctuation"))
 _OPENING = re.compile(r"\s*+(?:```\w{0,12}+\s*+|<tool_call>\s*+)?")
 _ROUND = r"[ \t*_`>\-•\[(<\"'「]"
 
 
 @dataclass
-class Bare:
-    """A command and where it stands in a text."""
+class PlacedCall:
+    """A call and where it stands in a text."""
 
     start: int
     end: int
-    command: Command
+    written: WrittenMove
 
 
-class BareCommands:
-    """Finds commands without a label, for one set of tools."""
+class UnlabelledCalls:
+    """Finds calls without a label, for one set of tools."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: KnownTools) -> None:
         self.tools = tools
         self.places = _places(tuple(tools.exact), tools.dialect.finish)
 
     def line_of_first(self, text: str) -> int:
-        """How many lines stand before the first command below a text's first line (all of
+        """How many lines stand before the first call below a text's first line (all of
         them where there is none)."""
         first_line = text.find("\n")
         below = text[first_line:] if first_line >= 0 else ""
@@ -50,14 +50,14 @@ class BareCommands:
         return below.count("\n", 0, found[0].start) if found else text.count("\n") + 1
 
     def opens(self, text: str) -> bool:
-        """Whether the first thing in a text, behind a code fence if need be, is a command."""
+        """Whether the first thing in a text, behind a code fence if need be, is a call."""
         begun = _OPENING.match(text)
         found = self.find(text[begun.end() if begun else 0 :][:_LONGEST], near=True)
         return bool(found) and found[0].start == 0
 
-    def find(self, text: str, near: bool = False) -> list[Bare]:
-        """The commands in a text, in order. ``near``: a tool in another spelling counts."""
-        found: list[Bare] = []
+    def find(self, text: str, near: bool = False) -> list[PlacedCall]:
+        """The calls in a text, in order. ``near``: a tool in another spelling counts."""
+        found: list[PlacedCall] = []
         done = failed = 0
         for count, place in enumerate(self.places.finditer(text)):
             if count >= _MOST_PLACES:
@@ -65,42 +65,44 @@ class BareCommands:
             if place.start() < done or (place["brace"] and failed >= _MOST_FAILED):
                 continue
             start = place.start("brace") if place["brace"] else place.start()
-            command, size = self._read(text, start, bool(place["brace"]), near)
-            if command:
+            written, size = self._read(text, start, bool(place["brace"]), near)
+            if written:
                 done = start + size
-                command.flaws.append("missing_label")
-                found.append(Bare(start, done, command))
-            failed += not command
+                written.flaws.append("missing_label")
+                found.append(PlacedCall(start, done, written))
+            failed += not written
         return found
 
-    def _read(self, text: str, start: int, brace: bool, near: bool) -> tuple[Command | None, int]:
-        """The command at a place, and how long it is."""
+    def _read(
+        self, text: str, start: int, brace: bool, near: bool
+    ) -> tuple[WrittenMove | None, int]:
+        """The call at a place, and how long it is."""
         if brace:
             read = read_object(text[start : start + _LONGEST_JSON], self.tools, labelled=False)
             return read or (None, 0)
         line, _, below = text[start : start + _LONGEST].partition("\n")
-        value, more = joined(line.strip().removeprefix(_TOOL_CALL), below)
-        command = read_command(value.removesuffix(_CALL_ENDS), self.tools)
-        if command is None or not self._stands(command, value, near):
+        value, more = joined(line.strip().removeprefix(TOOL_CALL), below)
+        written = read_call(value.removesuffix(_CALL_ENDS), self.tools)
+        if written is None or not self._stands(written, value, near):
             return None, 0
         if more:
-            command.flaws.append("line_breaks")
-        return command, len(line) + sum(len(piece) + 1 for piece in below.split("\n")[:more])
+            written.flaws.append("line_breaks")
+        return written, len(line) + sum(len(piece) + 1 for piece in below.split("\n")[:more])
 
-    def _stands(self, command: Command, line: str, near: bool) -> bool:
+    def _stands(self, written: WrittenMove, line: str, near: bool) -> bool:
         allowed = _FLAWS | {"misspelt_tool", "wrong_label"} if near else _FLAWS
-        if isinstance(command.move, Answer):
-            return command.closed and not command.rest and allowed.issuperset(command.flaws)
-        if not allowed.issuperset(command.flaws) or command.move is None:
-            return command.move is None and "several_actions" in command.flaws
-        if command.move.tool not in self.tools.exact or not command.move.input:
+        if isinstance(written.move, Answer):
+            return written.closed and not written.rest and allowed.issuperset(written.flaws)
+        if not allowed.issuperset(written.flaws) or written.move is None:
+            return written.move is None and "several_actions" in written.flaws
+        if written.move.tool not in self.tools.exact or not written.move.input:
             return False
-        return not line.startswith(command.move.tool + " ") or command.closed
+        return not line.startswith(written.move.tool + " ") or written.closed
 
 
 @cache
 def _places(names: tuple[str, ...], finish: str) -> re.Pattern[str]:
-    """Where a command may begin: a line that opens with a tool's name and a sign, or JSON."""
+    """Where a call may begin: a line that opens with a tool's name and a sign, or JSON."""
     tools = "|".join(
         r"[ \t_\\-]{0,2}".join(re.escape(word) for word in re.split(r"[_\- ]+", name) if word)
         for name in names

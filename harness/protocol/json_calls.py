@@ -1,4 +1,4 @@
-"""Calls written as JSON, or nearly: which tool an object names and what it hands over.
+"""Reads calls written as JSON, or nearly: which tool an object names and what it hands over.
 
 An object that is not quite JSON (Python's quotation marks, a comma too many, brackets
 that the model never closed) is read where only one object can be meant.
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable
 
-from harness.protocol.names import Command, Tools, call
+from harness.protocol.tool_names import KnownTools, WrittenMove, call_by_name
 from harness.types import Action, Answer
 
 _TOOL_KEYS = (
@@ -23,10 +23,10 @@ _INPUT_KEYS = (
     *("params", "kwargs", "tool_args", "tool_parameters", "query", "argument", "parameter"),
 )
 # What else a call may hold that is no argument.
-_BESIDE = frozenset(
-    (*("id", "type", "index", "call_id", "status", "thought", "thoughts", "reason", "reasoning"),
-     *("explanation", "comment", "description", "language", "observation"))
-)  # fmt: skip
+_BESIDE = (
+    *("id", "type", "index", "call_id", "status", "thought", "thoughts", "reason", "reasoning"),
+    *("explanation", "comment", "description", "language", "observation"),
+)
 _LONGEST = 20_000
 _LONGEST_MENDED = 2_000
 _DEEPEST = 5
@@ -40,32 +40,34 @@ _BAD_ESCAPE = re.compile(r'\\(?!["\\/bfnrtu])')
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
-def read_json(text: str, tools: Tools) -> Command | None:
+def read_json(text: str, tools: KnownTools) -> WrittenMove | None:
     """A call written as one JSON object, fenced or not, at the beginning of a text."""
     read = read_object(text, tools)
     return read[0] if read else None
 
 
-def read_object(text: str, tools: Tools, labelled: bool = True) -> tuple[Command, int] | None:
-    """Such a call, and where its object ends. Not ``labelled``: only an object that can
-    be nothing else."""
+def read_object(
+    text: str, tools: KnownTools, labelled: bool = True
+) -> tuple[WrittenMove, int] | None:
+    """The same, and where the object ends. ``labelled`` False: there is no label over it, so
+    it counts only if its keys are those of a call."""
     found = decode_object(text)
     if found is None or not (labelled or _means_call(found[0], tools)):
         return None
     data, end, flaws = found
-    command = _call_of(data, tools)
-    if command is None:
+    written = _call_of(data, tools)
+    if written is None:
         return None
-    left = (flaw for flaw in command.flaws if flaw not in ("wrong_dialect", "wrong_label"))
-    command.flaws = ["json_action", *flaws, *left]
+    left = (flaw for flaw in written.flaws if flaw not in ("wrong_dialect", "wrong_label"))
+    written.flaws = ["json_action", *flaws, *left]
     if text.lstrip().startswith(("```", "~~~")):
-        command.flaws.append("code_fence")
-    if command.move and not _says(command.move):
-        command.flaws.append("empty_input")
-        command.move = command.move if isinstance(command.move, Action) else None
-    command.used, command.closed = text.count("\n", 0, end), "unclosed_bracket" not in flaws
-    command.rest = text[end:].partition("\n")[0].strip(" \t`~],;")
-    return command, end
+        written.flaws.append("code_fence")
+    if written.move and not _says(written.move):
+        written.flaws.append("empty_input")
+        written.move = written.move if isinstance(written.move, Action) else None
+    written.used, written.closed = text.count("\n", 0, end), "unclosed_bracket" not in flaws
+    written.rest = text[end:].partition("\n")[0].strip(" \t`~],;")
+    return written, end
 
 
 def decode_object(text: str) -> tuple[dict[str, object], int, list[str]] | None:
@@ -121,41 +123,41 @@ def _mended(text: str) -> tuple[str, int, list[str]]:
     )
 
 
-def _call_of(data: dict[str, object], tools: Tools, depth: int = 0) -> Command | None:
+def _call_of(data: dict[str, object], tools: KnownTools, depth: int = 0) -> WrittenMove | None:
     """The call that an object is. None where it names no tool."""
-    data = {_key(key): value for key, value in data.items()}
+    data = {_json_key(key): value for key, value in data.items()}
     for key in _CALL_LISTS:
         calls = data.get(key)
         if isinstance(calls, list) and calls and depth < _DEEPEST:
             found = [_call_of(c, tools, depth + 1) for c in calls[:10] if isinstance(c, dict)]
-            moves = {command.move for command in found if command}
+            moves = {written.move for written in found if written}
             if len(moves) > 1:
-                return Command(None, ["several_actions"])
-            return next((command for command in found if command), None)
+                return WrittenMove(None, ["several_actions"])
+            return next((written for written in found if written), None)
     for key in _TOOL_KEYS:
         named = data.get(key)
         if isinstance(named, dict) and depth < _DEEPEST:
             inner = {**{k: v for k, v in data.items() if k in _INPUT_KEYS}, **named}
-            if command := _call_of(inner, tools, depth + 1):
-                return command
+            if written := _call_of(inner, tools, depth + 1):
+                return written
         if isinstance(named, str):
-            return call(named, plain_input(_arguments(data, key)), tools, [])
+            return call_by_name(named, plain_input(_arguments(data, key)), tools, [])
     others = [key for key in data if key not in _BESIDE]
     if len(others) == 1 and tools.known(others[0]):  # {"wikipedia": "Japan"}
-        return call(others[0], plain_input(data[others[0]]), tools, [])
+        return call_by_name(others[0], plain_input(data[others[0]]), tools, [])
     return None
 
 
-def _means_call(data: dict[str, object], tools: Tools) -> bool:
+def _means_call(data: dict[str, object], tools: KnownTools) -> bool:
     """Whether an object without a label over it is meant as a call."""
-    keys = {_key(key) for key in data}
+    keys = {_json_key(key) for key in data}
     if "name" in keys and not keys.isdisjoint(_INPUT_KEYS):
         return True
     certain = {*_TOOL_KEYS, *_CALL_LISTS} - {"name", "call", "command", "api"}
     return not keys.isdisjoint(certain) or any(tools.known(key) for key in data)
 
 
-def _key(key: str) -> str:
+def _json_key(key: str) -> str:
     return key.strip().lower().replace(" ", "_").replace("-", "_")
 
 
