@@ -146,17 +146,24 @@ def compare(path: Path, episodes: int) -> None:
     facts = engines[0].facts
     on_gpu, threads = native.offloads(), int(str(facts["threads"]))  # the same for both
     llama = llama_cpp.Llama(
-        str(path), n_ctx=4096, n_threads=threads, n_threads_batch=threads, verbose=False,
-        n_gpu_layers=-1 if on_gpu else 0, flash_attn=on_gpu,
-    )  # fmt: skip
+        str(path),
+        n_ctx=4096,
+        n_threads=threads,
+        n_threads_batch=threads,
+        n_gpu_layers=-1 if on_gpu else 0,
+        flash_attn=on_gpu,
+        verbose=False,
+    )
     best: dict[str, Result] = {}
     for _ in range(ROUNDS):
         _keep(best, "serial, create_completion", serial(llama, episodes))
         for engine in engines:
             _keep(best, f"engine, {engine.slots:>2} slots", batched(engine, episodes))
-    print(f"\n{facts['name'] or path.name}: {facts['params']:,} weights, {facts['recipe']}, "
-          f"{facts['vocab']:,} tokens in its vocabulary; threads: {threads}; prefix {facts['prefix_tokens']} tokens, "
-          f"{episodes} episodes of {TURNS} turns")  # fmt: skip
+    print(
+        f"\n{facts['name'] or path.name}: {facts['params']:,} weights, {facts['recipe']}, "
+        f"{facts['vocab']:,} tokens in its vocabulary; threads: {threads}; "
+        f"prefix {facts['prefix_tokens']} tokens, {episodes} episodes of {TURNS} turns"
+    )
     print(f"{'':27}{'tokens/s':>9}{'ratio':>8}{'in llama.cpp':>14}")
     base = best["serial, create_completion"].speed
     for name, result in best.items():

@@ -20,7 +20,7 @@ from harness.models import registry
 from harness.report import data
 from harness.report.data import Result
 from harness.run.store import Run, find
-from harness.scoring.comparisons import Comparison, Measure, compare
+from harness.scoring.comparisons import Comparison, Measure, compare_scores
 from harness.scoring.statistics import Rate
 
 WAYS = {
@@ -42,7 +42,7 @@ class Bench:
 
     def versus(self, a: str, b: str, measure: Measure = "correct") -> Comparison:
         """Two ways of the same model, task by task."""
-        return compare(
+        return compare_scores(
             self.results[a].scores, self.results[b].scores, names=(a, b), measure=measure
         )
 
@@ -96,7 +96,7 @@ def _newest(folder: Path, model: str) -> Result:
     runs = [run for run in find(folder) if _is_of(run, model) and run.episodes()]
     if not runs:
         raise SystemExit(f"{folder}: no finished episode of {model}; see the message above")
-    return data.load(runs[-1].path)
+    return data.load_result(runs[-1].path)
 
 
 def _is_of(run: Run, model: str) -> bool:

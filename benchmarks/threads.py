@@ -31,9 +31,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
 from harness import prompts  # noqa: E402
-from harness.engines.llama_cpp import machine  # noqa: E402
+from harness.engines.llama_cpp import cores  # noqa: E402
 from harness.engines.llama_cpp.engine import LlamaCppEngine, load  # noqa: E402
-from harness.engines.llama_cpp.threads import ThreadChoice, candidates  # noqa: E402
+from harness.engines.llama_cpp.threads import ThreadChoice, thread_candidates  # noqa: E402
 from harness.types import EngineSettings, Generate, Model, Piece  # noqa: E402
 
 QUESTION = " How many people live in the town number {}?\nThought:"
@@ -91,8 +91,8 @@ def measure(path: Path, burners: int, rounds: int, slots: int, tokens: int) -> d
         psutil.cpu_percent()
         engine = opened(path, slots)
         ways = {CHOSEN: engine._threads} | {
-            count: ThreadChoice((count,), machine.idle_seconds)
-            for count in candidates(machine.threads())
+            count: ThreadChoice((count,), cores.idle_seconds)
+            for count in thread_candidates(cores.most_threads())
         }
         speeds: dict[int, list[float]] = {way: [] for way in ways}
         for number in range(rounds):

@@ -25,18 +25,23 @@ from harness.types import (
     Target,
     Task,
     WorldSpec,
-)  # fmt: skip
+)
 
 
 def many_tasks(count: int) -> tuple[Task, ...]:
     """Sums whose answers are all different."""
     return tuple(
-        Task(f"sum-{i}", f"What is {i} + 1000?", Target("number", (str(i + 1000),)),
-             "sums" if i % 2 else "more sums",
-             gold_actions=(GoldAction("calculate", expr=f"{i} + 1000",
-                                      observation_contains=str(i + 1000)),))
+        Task(
+            f"sum-{i}",
+            f"What is {i} + 1000?",
+            Target("number", (str(i + 1000),)),
+            "sums" if i % 2 else "more sums",
+            gold_actions=(
+                GoldAction("calculate", expr=f"{i} + 1000", observation_contains=str(i + 1000)),
+            ),
+        )
         for i in range(count)
-    )  # fmt: skip
+    )
 
 
 def write_suite(folder: Path, some: Iterable[Task], name: str = "sums") -> Suite:
@@ -105,3 +110,38 @@ def write_right(
     made = plan(suite, model, **changes)
     some = [episode(task, i < right) for i, task in enumerate(made.tasks[:done])]
     return write_run(runs_dir, made, some, engine, killed=done is not None)
+
+
+# What is drawn: width in bits, and the recipe that a made row of that width has.
+RECIPES = {2: "Q2_K", 3: "Q3_K_M", 4: "Q4_K_M", 5: "Q5_K_M", 6: "Q6_K", 8: "Q8_0", 16: "F16", 0: ""}
+
+
+def chart_row(
+    name: str, params: float | None, bits: int | None = 4, **changes: Any
+) -> dict[str, Any]:
+    """A row as ``data.rows`` makes them, as far as the chart looks at it."""
+    return {
+        "name": name,
+        "family": "",
+        "params": params,
+        "bits": bits,
+        "bits_source": "file",
+        "recipe": RECIPES[bits or 0],
+        "heading": "core: prompt react",
+        "experiment": "x",
+        "subset": "",
+        "apart": "",
+        "mark": "",
+        "progress": "8",
+        "scored": 8,
+        "unscored": 0,
+        "deadline": 0.0,
+        "missed_deadline": 0,
+        "accuracy": 0.5,
+        "accuracy_low": 0.4,
+        "accuracy_high": 0.6,
+        "wellformed": 0.7,
+        "wellformed_low": 0.6,
+        "wellformed_high": 0.8,
+        **changes,
+    }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from harness.scoring.answers import MAX_CHARACTERS, expects, match
+from harness.scoring.answers import MATCHERS, MAX_CHARACTERS, expects, match
 from harness.scoring.dates import Date, find_dates
 from harness.scoring.denial import denied
 from harness.scoring.lists import readings
@@ -362,6 +362,17 @@ def test_the_verdict_says_what_was_compared_and_why() -> None:
     assert expects(match(ABSTAIN, "Oslo")) == "abstain"
 
 
+def test_a_new_matcher_is_one_function_and_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def judge_colour(target: Target, text: str) -> Verdict:
+        right = text.strip("#").lower() == target.accepted[0]
+        return Verdict(right, right, text, "same colour" if right else "another")
+
+    monkeypatch.setitem(MATCHERS, "colour", judge_colour)  # type: ignore[misc]
+    colour = Target("colour", ("ff0000",))  # type: ignore[arg-type]
+    assert match(colour, "#FF0000") == Verdict(True, True, "#FF0000", "colour: same colour")
+    assert match(colour, "I don't know").rule == "colour: abstained"
+
+
 TYPES = st.sampled_from(["number", "string", "date", "list", "yesno", "abstain"])
 PIECES = r"""
 1 22 300 four half a third and of million m h min kg °F % 分の 半 千 時間 √ 第 + - × ^ \, { } $ not
@@ -453,7 +464,8 @@ def test_found_where_it_stands_alone(needle: str, text: str) -> None:
 def test_a_run_on_is_no_answer_and_costs_nothing() -> None:
     target = string("Oslo")
     assert match(target, "Oslo " * 1_000_000).rule == "string: too long"
-    assert len("Oslo " * 1_000_000) > MAX_CHARACTERS
+    assert match(target, "x" * (MAX_CHARACTERS + 1)).rule == "string: too long"
+    assert match(target, "x" * MAX_CHARACTERS).rule == "string: different"
 
 
 REPEATED = r"""1,|1 |(|です。|1万|a-|1.|二|the |one |[(|5/|『|100 |1'|1 h |one and |half |1/2 |hundred |may |

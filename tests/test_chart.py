@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +14,17 @@ from matplotlib.figure import Figure
 
 from harness.cli import main
 from harness.report import chart, data
+from harness.report.words import ResultRow
 from harness.suites.subsets import Subset
 from harness.types import EngineSettings, Sampling, Suite, UserError
-from tests.made_runs import many_tasks, write_right, write_suite
+from tests.made_runs import RECIPES, chart_row, many_tasks, write_right, write_suite
 
 B = 1_000_000_000
-RECIPES = {2: "Q2_K", 3: "Q3_K_M", 4: "Q4_K_M", 5: "Q5_K_M", 6: "Q6_K", 8: "Q8_0", 16: "F16", 0: ""}
 
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Suite:
     return write_suite(tmp_path / "suite", many_tasks(20))
-
-
-def row(name: str, params: float | None, bits: int | None = 4, **changes: Any) -> dict[str, Any]:
-    """A row as ``data.rows`` makes them, as far as the chart looks at it."""
-    return {
-        "name": name, "family": "", "params": params, "bits": bits, "bits_source": "file",
-        "recipe": RECIPES[bits or 0], "heading": "core: prompt react", "experiment": "x", "subset": "",
-        "apart": "", "mark": "", "progress": "8", "scored": 8, "unscored": 0, "deadline": 0.0,
-        "missed_deadline": 0, "accuracy": 0.5, "accuracy_low": 0.4, "accuracy_high": 0.6,
-        "wellformed": 0.7, "wellformed_low": 0.6, "wellformed_high": 0.8, **changes,
-    }  # fmt: skip
 
 
 def panels(figure: Figure) -> list[Axes]:
@@ -46,10 +36,15 @@ def points(ax: Axes) -> list[tuple[float, float, Any, Any, Any]]:
     """(x, y, marker, colour, face) of every mark."""
     bars = [each for each in ax.containers if isinstance(each, ErrorbarContainer)]
     return [
-        (line.get_xdata()[0], line.get_ydata()[0], line.get_marker(), line.get_color(),  # type: ignore[index]
-         line.get_markerfacecolor())
+        (
+            line.get_xdata()[0],
+            line.get_ydata()[0],
+            line.get_marker(),
+            line.get_color(),  # type: ignore[index]
+            line.get_markerfacecolor(),
+        )
         for line in (bar.lines[0] for bar in bars)
-    ]  # fmt: skip
+    ]
 
 
 def ticks(ax: Axes) -> list[str]:
@@ -66,11 +61,19 @@ def joined(ax: Axes) -> int:
 
 @pytest.mark.parametrize(
     "sizes",
-    [(2, 3, 4), (6.7, 8, 13), (0.5, 1, 1.5, 2, 3, 4, 7, 8), (0.5, 100), (100,), (7, 7.2), (0.000_31, 0.135, 70)],
+    [
+        (2, 3, 4),
+        (6.7, 8, 13),
+        (0.5, 1, 1.5, 2, 3, 4, 7, 8),
+        (0.5, 100),
+        (100,),
+        (7, 7.2),
+        (0.000_31, 0.135, 70),
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_sizes_are_written_plainly_and_never_run_into_each_other(sizes: tuple[float, ...]) -> None:
-    figure = chart.draw([row(f"m{size}", size * B) for size in sizes])
+    figure = chart.chart_figure([chart_row(f"m{size}", size * B) for size in sizes])
     figure.draw_without_rendering()
     for ax in panels(figure):
         words = ticks(ax)
@@ -81,28 +84,29 @@ def test_sizes_are_written_plainly_and_never_run_into_each_other(sizes: tuple[fl
 
 
 def test_each_width_has_a_marker_and_a_colour_of_its_own_and_a_name() -> None:
-    rows = [row("m", B, bits or None, accuracy=0.4 + bits / 100) for bits in RECIPES]
-    (ax,) = panels(chart.draw(rows))
+    rows = [chart_row("m", B, bits or None, accuracy=0.4 + bits / 100) for bits in RECIPES]
+    (ax,) = panels(chart.chart_figure(rows))
     found = points(ax)
     for i in (2, 3):
         assert len({point[i] for point in found}) == len(RECIPES)
     legend = ax.get_legend()
     assert legend
     assert [text.get_text() for text in legend.get_texts()] == [
-        *(f"{bits}-bit ({name})" for bits, name in RECIPES.items() if bits), "width unknown",
-    ]  # fmt: skip
+        *(f"{bits}-bit ({name})" for bits, name in RECIPES.items() if bits),
+        "width unknown",
+    ]
 
 
 def test_two_recipes_of_one_model_are_two_marks_with_names() -> None:
-    rows = [row("gemma", B, recipe=name, family="gemma") for name in ("Q4_0", "Q4_K_M")]
-    (ax,) = panels(chart.draw(rows))
+    rows = [chart_row("gemma", B, recipe=name, family="gemma") for name in ("Q4_0", "Q4_K_M")]
+    (ax,) = panels(chart.chart_figure(rows))
     assert len({x for x, *_ in points(ax)}) == 2 and joined(ax) == 0
     assert texts(ax) == ["gemma Q4_0", "gemma Q4_K_M"]
 
 
 def test_marks_of_one_size_stay_nearer_to_it_than_to_the_next() -> None:
-    rows = [row("a", size * B, bits or None) for size in (1, 1.5) for bits in RECIPES]
-    (ax,) = panels(chart.draw(rows))
+    rows = [chart_row("a", size * B, bits or None) for size in (1, 1.5) for bits in RECIPES]
+    (ax,) = panels(chart.chart_figure(rows))
     places = sorted(x for x, *_ in points(ax))
     assert len(set(places)) == len(rows)
     assert places[0] > 0.9 * B and places[len(RECIPES) - 1] < 1.2 * B
@@ -110,26 +114,33 @@ def test_marks_of_one_size_stay_nearer_to_it_than_to_the_next() -> None:
 
 
 def test_only_sizes_of_one_family_in_one_recipe_are_joined() -> None:
-    ladder = [row(f"pico-{size}", size * B, family="pico") for size in (1, 2, 4)]
-    strangers = [row("a", B), row("b", 2 * B), row("c", 4 * B)]
-    assert joined(panels(chart.draw(ladder))[0]) == 1
-    assert joined(panels(chart.draw(strangers))[0]) == 0
-    other = [ladder[0], row("pico-2", 2 * B, 8, family="pico")]
-    assert joined(panels(chart.draw(other))[0]) == 0
-    killed = [ladder[0], row("pico-2", 2 * B, family="pico", mark="interrupted")]
-    assert joined(panels(chart.draw(killed))[0]) == 0
+    ladder = [chart_row(f"pico-{size}", size * B, family="pico") for size in (1, 2, 4)]
+    strangers = [chart_row("a", B), chart_row("b", 2 * B), chart_row("c", 4 * B)]
+    assert joined(panels(chart.chart_figure(ladder))[0]) == 1
+    assert joined(panels(chart.chart_figure(strangers))[0]) == 0
+    other = [ladder[0], chart_row("pico-2", 2 * B, 8, family="pico")]
+    assert joined(panels(chart.chart_figure(other))[0]) == 0
+    killed = [ladder[0], chart_row("pico-2", 2 * B, family="pico", mark="interrupted")]
+    assert joined(panels(chart.chart_figure(killed))[0]) == 0
 
 
 def test_an_unknown_size_has_its_place_and_its_name() -> None:
-    (ax,) = panels(chart.draw([row("known", B, family="f"), row("served", None, None, family="f")]))
+    (ax,) = panels(
+        chart.chart_figure(
+            [chart_row("known", B, family="f"), chart_row("served", None, None, family="f")]
+        )
+    )
     assert ticks(ax) == ["1B", "size ?"] and "served" in texts(ax)
-    (ax,) = panels(chart.draw([row("served", None, None)]))
+    (ax,) = panels(chart.chart_figure([chart_row("served", None, None)]))
     assert ticks(ax) == ["size ?"] and texts(ax) == ["served"]
 
 
 def test_an_interrupted_run_is_hollow_and_named() -> None:
-    rows = [row("whole", B), row("killed", 2 * B, mark="interrupted", progress="3 of 8")]
-    figure = chart.draw(rows)
+    rows = [
+        chart_row("whole", B),
+        chart_row("killed", 2 * B, mark="interrupted", progress="3 of 8"),
+    ]
+    figure = chart.chart_figure(rows)
     faces = {point[4] for point in points(panels(figure)[0])}
     assert "white" in faces and len(faces) == 2
     assert any("killed, interrupted, 3 of 8" in sentence for sentence in chart.caption(rows))
@@ -140,9 +151,12 @@ def test_one_experiment_a_pair_of_panels_with_its_settings_above(
 ) -> None:
     runs_dir = tmp_path / "runs"
     changes: tuple[dict[str, Any], ...] = (
-        {}, {"prompt": "closed-book"}, {"mode": "grammar"}, {"subset": Subset(limit=5)},
+        {},
+        {"prompt": "closed-book"},
+        {"mode": "grammar"},
+        {"subset": Subset(limit=5)},
         {"settings": EngineSettings(sampling=Sampling(1.5))},
-    )  # fmt: skip
+    )
     for change in changes:
         for model in ("one", "two"):
             write_right(runs_dir, suite, model, 5, **change)
@@ -151,28 +165,57 @@ def test_one_experiment_a_pair_of_panels_with_its_settings_above(
     drawn = re.sub(r"\s+", " ", out.read_text("utf-8"))
     for words in ("closed-book", "grammar mode", "5 of 20 tasks", "temperature 1.5"):
         assert words in drawn
-    rows = data.rows([data.load(path) for path in sorted(runs_dir.iterdir())])
-    found = panels(chart.draw(rows))
+    rows = data.rows([data.load_result(path) for path in sorted(runs_dir.iterdir())])
+    found = panels(chart.chart_figure(rows))
     assert len(found) == len(changes) and all(len(points(ax)) == 2 for ax in found)
 
 
 def test_a_run_without_a_score_is_named_below(suite: Suite) -> None:
-    rows = [row("fine", B), row("lost", B, scored=0, unscored=8)]
+    rows = [chart_row("fine", B), chart_row("lost", B, scored=0, unscored=8)]
     assert "Not drawn, no scored episode: lost." in list(chart.caption(rows))
-    chart.draw(rows)
+    chart.chart_figure(rows)
     with pytest.raises(UserError, match="nothing to draw"):
-        chart.draw(rows[1:])
+        chart.chart_figure(rows[1:])
 
 
 def test_too_many_experiments_for_one_picture_are_refused() -> None:
-    rows = [row("m", B, heading=f"core {i}", experiment=str(i)) for i in range(chart.MOST + 1)]
+    rows = [
+        chart_row("m", B, heading=f"core {i}", experiment=str(i))
+        for i in range(chart.MOST_EXPERIMENTS + 1)
+    ]
     with pytest.raises(UserError, match="name the runs"):
-        chart.draw(rows)
+        chart.chart_figure(rows)
 
 
 def test_a_name_is_no_mathematics() -> None:
     rows = [
-        row("$\\frac{", B, recipe="$x"),
-        row("b", B, heading="$\\alpha$: prompt", experiment="y"),
+        chart_row("$\\frac{", B, recipe="$x"),
+        chart_row("b", B, heading="$\\alpha$: prompt", experiment="y"),
     ]
-    chart.draw(rows).draw_without_rendering()
+    chart.chart_figure(rows).draw_without_rendering()
+
+
+def test_a_chart_of_ones_own_is_a_function_and_a_line(
+    suite: Suite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw_bars(place: Any, rows: Sequence[ResultRow]) -> None:
+        place.subplots().barh([row["name"] for row in rows], [row["accuracy"] for row in rows])
+
+    monkeypatch.setitem(chart.CHARTS, "bars", draw_bars)
+    for model, right in (("weak", 5), ("strong", 15)):
+        write_right(tmp_path / "runs", suite, model, right)
+    out = tmp_path / "bars.svg"
+    command = ["plot", "--kind", "bars", "--runs-dir", str(tmp_path / "runs"), "-o", str(out)]
+    assert main(command) == 0
+    drawn = out.read_text("utf-8")
+    for words in ("weak", "strong", "sums: prompt react", "20 episodes a mark"):
+        assert words in drawn
+
+
+def test_an_svg_holds_names_as_text_and_repeats_byte_for_byte(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.svg", tmp_path / "b.svg"]
+    for path in paths:
+        chart.save_chart([chart_row("moss", B), chart_row("fern", 2 * B)], [path])
+    first, second = (path.read_bytes() for path in paths)
+    assert first == second
+    assert re.search(rb"<text[^>]*>moss", first)

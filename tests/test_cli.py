@@ -274,7 +274,7 @@ def test_a_chart_a_viewer_and_one_episode(told: Tell, home: Path) -> None:
     code, said, _ = told(f"show {run} mayor")
     assert code == 0 and "Action: wikipedia: Oru" in said and "right" in said
     code, _, error = told(f"show {run} mayer")
-    assert code == 2 and "nearest: mayor" in error
+    assert code == 2 and "did you mean mayor?" in error
 
 
 def test_a_comparison_and_its_words(told: Tell) -> None:
@@ -305,7 +305,7 @@ def test_a_model_is_asked_a_prompt_s_own_examples(tell: Tell) -> None:
     assert "3 of 3 moves: Who wrote the play" in said
     code, said, _ = tell("prompt check react --model memory-script")
     assert code == 1 and "memory-script: 0 of 4" in said
-    assert "0 of 2 moves: What is 17.5 * 36 - 12?; then answer 1900" in said
+    assert "0 of 2 moves: What is 17.5 * 36 - 12?; then Answer: 1900" in said
     assert tell("prompt check deck-2023 --model perfect-script")[0] == 0
 
 

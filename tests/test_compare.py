@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.cli import main
-from harness.report import compare, data
+from harness.report import data, pairing
 from harness.scoring.statistics import smallest_difference, tango
 from harness.suites.subsets import Subset
 from harness.types import Action, EngineSettings, Limits, Parsed, Sampling, Suite
@@ -143,10 +143,12 @@ def test_a_name_is_the_newest_run_that_has_pairs(
     old = write_right(runs_dir, suite, "one", 30)
     write_right(runs_dir, other, "one", 3)
     grammar = write_right(runs_dir, suite, "two", 30, mode="grammar")
-    assert compare.find(["one", "two"], runs_dir) == [old.path, grammar.path]
+    assert pairing.runs_to_compare(["one", "two"], runs_dir) == [old.path, grammar.path]
     text = write_right(runs_dir, suite, "two", 31)
-    assert compare.find(["one", "two"], runs_dir) == [old.path, text.path], "the same experiment"
-    assert compare.find([str(old.path), "two"], runs_dir) == [old.path, text.path]
+    assert pairing.runs_to_compare(["one", "two"], runs_dir) == [old.path, text.path], (
+        "the same experiment"
+    )
+    assert pairing.runs_to_compare([str(old.path), "two"], runs_dir) == [old.path, text.path]
 
 
 def test_what_cannot_be_compared_is_refused_with_the_reason(
@@ -159,7 +161,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(
     at = ["--runs-dir", str(runs_dir)]
     said = told(capsys, "compare", "one", "two", *at, code=2)
     assert "ran suite sums" in said and "other" in said and "needs the same tasks" in said
-    assert "nearest: one" in told(capsys, "compare", "oen", "two", *at, code=2)
+    assert "did you mean one?" in told(capsys, "compare", "oen", "two", *at, code=2)
     assert "two different runs" in told(capsys, "compare", str(one.path), code=2)
     assert "two different runs" in told(capsys, "compare", str(one.path), str(one.path), code=2)
     assert "a probe is graded" in told(capsys, "compare", str(one.path), str(probe.path), code=2)
@@ -170,7 +172,7 @@ def test_two_runs_that_nothing_tells_apart_go_by_their_folders(
     suite: Suite, runs_dir: Path
 ) -> None:
     runs = [write_right(runs_dir, suite, "one", right) for right in (30, 31)]
-    names = compare.labels([data.load(run.path) for run in runs])
+    names = pairing.run_labels([data.load_result(run.path) for run in runs])
     assert names == [f"one ({run.path.name})" for run in runs]
 
 
@@ -209,7 +211,7 @@ def test_runs_over_the_same_tasks_are_preferred(suite: Suite, runs_dir: Path) ->
     part = write_right(runs_dir, suite, "one", 1, subset=Subset(limit=20))
     write_right(runs_dir, suite, "one", 9)
     other = write_right(runs_dir, suite, "two", 1, subset=Subset(limit=20))
-    assert compare.find(["one", "two"], runs_dir) == [part.path, other.path]
+    assert pairing.runs_to_compare(["one", "two"], runs_dir) == [part.path, other.path]
 
 
 def test_what_differs_is_named_whatever_it_is(
@@ -226,8 +228,11 @@ def test_what_differs_is_named_whatever_it_is(
         other = write_right(
             runs_dir, suite, "one", 30, **{"engine": {"build": "b1", "slots": 1}, **change}
         )  # type: ignore[arg-type]
-        base = plain if "engine" not in change else write_right(
-            runs_dir, suite, "one", 30, engine={"build": "b1", "slots": 1})  # fmt: skip
+        base = (
+            plain
+            if "engine" not in change
+            else write_right(runs_dir, suite, "one", 30, engine={"build": "b1", "slots": 1})
+        )
         said = " ".join(told(capsys, "compare", str(base.path), str(other.path)).split())
         assert f"one ({words})" in said and "nothing that the record names" not in said, words
 
@@ -288,7 +293,7 @@ def test_what_a_newer_parser_reads_otherwise_is_shown(
     said = told(capsys, "score", "one", "--runs-dir", str(runs_dir))
     assert "readings changed  1 of 120 steps" in said and "answers changed   1 of 60" in said
     assert "59 -> 60 (+1 -0)" in said and "missing_action         1 -> 0" in said
-    assert "sum-0 step 2: unreadable -> Answer 1000 [-missing_action]" in said
+    assert "sum-0 step 2: unreadable -> Answer: 1000 [-missing_action]" in said
     (row,) = told_json(capsys, "score", str(run.path))
     assert row["changed"]["now_right"] == [["sum-0", 0]] and row["accuracy"] == 1.0
 
@@ -313,8 +318,11 @@ def test_a_probe_is_scored_again_as_a_probe(
         one.steps[0], observation=None, parsed=Parsed("I add.", Action("calculate", "0 + 1000"))
     )
     step = replace(step, completion=replace(step.completion, text=text, finish="eos", stop=""))
-    run = write_run(runs_dir, plan(suite, "one", prompt="deck-2023"),
-                    [replace(one, steps=(step,), status="step_limit", answer="")])  # fmt: skip
+    run = write_run(
+        runs_dir,
+        plan(suite, "one", prompt="deck-2023"),
+        [replace(one, steps=(step,), status="step_limit", answer="")],
+    )
     (row,) = told_json(capsys, "score", str(run.path))
     assert row["accuracy"] == row["accuracy_strict"] == 1.0
     assert row["changed"]["right_before"] == row["changed"]["right"] == 1

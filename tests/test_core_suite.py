@@ -13,8 +13,8 @@ import pytest
 from harness.cli import main
 from harness.prompts import PROMPTS_FOLDER as PROMPTS
 from harness.scoring.answers import match
-from harness.suites import check
-from harness.suites.articles import read_articles, read_folder
+from harness.suites.articles import read_articles
+from harness.suites.check import check_suite
 from harness.suites.tasks import load_suite
 from harness.tools import TOOLS, Toolbox
 from harness.types import Article, Suite, Task, UserError
@@ -22,7 +22,9 @@ from harness.worlds import frozen
 
 TASKS = Path(__file__).parent.parent / "tasks"
 SUITES = ("core", "dev", "examples")
-PAGES = read_folder(TASKS / "articles")
+PAGES = [
+    page for file in sorted((TASKS / "articles").glob("*.txt")) for page in read_articles(file)
+]
 
 
 def suite(name: str) -> Suite:
@@ -50,7 +52,7 @@ def kind(task: Task) -> set[str]:
 def test_every_gold_action_replays_and_every_answer_scores_as_it_should(
     name: str, toolbox: Toolbox
 ) -> None:
-    assert check.check(suite(name), toolbox) == []
+    assert check_suite(suite(name), toolbox) == []
 
 
 @pytest.mark.parametrize(
@@ -84,25 +86,34 @@ def test_no_constant_answer_but_abstention_is_right_for_3_percent_of_core() -> N
         assert right < 0.03 * len(CORE), answer
 
 
+CATEGORY_COUNTS = """
+no_tool en 14 ja 6, arithmetic en 30 ja 14, lookup en 34 ja 18, search en 13 ja 7,
+two_hop en 24 ja 12, comparison en 10 ja 6, lookup_calculate en 21 ja 11, unanswerable en 14 ja 6
+"""
+KIND_COUNTS = {
+    "long": 14,
+    "rounding": 8,
+    "several steps": 4,
+    "alias": 8,
+    "disambiguation": 8,
+    "absent fact": 12,
+    "false premise": 8,
+    "tempting page": 10,
+}
+
+
 def test_core_has_the_categories_that_it_promises() -> None:
-    assert Counter((t.category, t.language) for t in CORE) == {
-        ("no_tool", "en"): 14, ("no_tool", "ja"): 6,
-        ("arithmetic", "en"): 30, ("arithmetic", "ja"): 14,
-        ("lookup", "en"): 34, ("lookup", "ja"): 18,
-        ("search", "en"): 13, ("search", "ja"): 7,
-        ("two_hop", "en"): 24, ("two_hop", "ja"): 12,
-        ("comparison", "en"): 10, ("comparison", "ja"): 6,
-        ("lookup_calculate", "en"): 21, ("lookup_calculate", "ja"): 11,
-        ("unanswerable", "en"): 14, ("unanswerable", "ja"): 6,
-    }  # fmt: skip
+    found = Counter((t.category, t.language) for t in CORE)
+    for row in CATEGORY_COUNTS.split(","):
+        category, *counts = row.split()
+        for language, count in zip(counts[::2], counts[1::2], strict=True):
+            assert found.pop((category, language)) == int(count), (category, language)
+    assert not found
 
 
 def test_core_has_the_kinds_of_task_that_it_promises() -> None:
     kinds = Counter(word for t in CORE for word in kind(t))
-    assert {k: kinds[k] for k in ("long", "rounding", "several steps", "alias", "disambiguation")} == {
-        "long": 14, "rounding": 8, "several steps": 4, "alias": 8, "disambiguation": 8,
-    }  # fmt: skip
-    assert (kinds["absent fact"], kinds["false premise"], kinds["tempting page"]) == (12, 8, 10)
+    assert {word: kinds[word] for word in KIND_COUNTS} == KIND_COUNTS
 
 
 def test_core_spans_four_difficulties_and_much_of_it_is_easy() -> None:
@@ -239,16 +250,28 @@ def test_pages_are_short_and_disambiguation_leads_somewhere() -> None:
     assert languages["en"] >= 150 and languages["ja"] >= 80
 
 
+# task -> what the pages that its question names must not say
+ABSENT_WORDS = r"""
+en-unans-01: deep|depth
+en-unans-02: husband|married
+en-unans-03: Low Water\W+\w+ songs
+en-unans-04: cost|price
+en-unans-05: words|libretto
+en-unans-06: weigh|\bg\b
+en-unans-07: 1960
+en-unans-08: 1900
+ja-unans-01: 水深|深さ
+ja-unans-02: 1960年
+ja-unans-04: 建設費|費用|円
+ja-unans-05: 村長
+"""
+
+
 def test_a_fact_that_core_calls_absent_stands_on_no_page_that_its_question_names() -> None:
     """Where the question asks for a number, no page about the same thing may hold a new one:
     the numbers on it are exactly those that the task knows as wrong answers or as noise."""
     by_name = {name: page for page in PAGES for name in (page.title, *page.aliases)}
-    words = {
-        "en-unans-01": r"deep|depth", "en-unans-02": r"husband|married", "en-unans-03": r"Low Water\W+\w+ songs",
-        "en-unans-04": r"cost|price", "en-unans-05": r"words|libretto", "en-unans-06": r"weigh|\bg\b",
-        "en-unans-07": r"1960", "en-unans-08": r"1900", "ja-unans-01": r"水深|深さ", "ja-unans-02": r"1960年",
-        "ja-unans-04": r"建設費|費用|円", "ja-unans-05": r"村長",
-    }  # fmt: skip
+    words = dict(row.split(": ") for row in ABSENT_WORDS.strip().splitlines())
     absent = {t.id: t for t in CORE if "absent fact" in kind(t)}
     assert set(absent) == set(words)
     for task in absent.values():
@@ -287,7 +310,7 @@ def test_japanese_lines_join_without_a_space(tmp_path: Path) -> None:
     [
         ("", ":1:", "language: en"),
         ("Oru\nOru is a town.\n", ":1:", "language: en"),
-        ("language:\n\nOru\nText.\n", ":1:", "names no language"),
+        ("language:\n\nOru\nText.\n", ":1:", "expected `language: en`"),
         ("language: en\n\nOru\n", ":3:", "expected a text or `meanings:`"),
         ("language: en\n\nOru\nmeanings: A; B\nText.\n", ":3:", "one of the two"),
         ("language: en\n\naliases: Oru\nText.\n", ":3:", "expected a title"),
@@ -311,10 +334,14 @@ def test_a_bad_article_file_is_told_by_line(
 
 def test_files_that_cannot_be_read_are_told_by_name(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"language: en\n\nCaf\xe9\nText.\n")
-    with pytest.raises(UserError, match=r"latin\.txt: not UTF-8"):
-        read_folder(tmp_path)
-    with pytest.raises(UserError, match="cannot read articles: No such file"):
+    with pytest.raises(UserError, match=r"latin\.txt:3: not UTF-8"):
+        read_articles(tmp_path / "latin.txt")
+    with pytest.raises(UserError, match=r"none\.txt: cannot be read: No such file"):
         read_articles(tmp_path / "none.txt")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(UserError, match="no article files there"):
-        read_folder(tmp_path / "empty")
+
+
+def test_an_article_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "marked.txt").write_bytes(
+        b"\xef\xbb\xbflanguage: en\r\n\r\nOru\r\nOru is a town.\r\n"
+    )
+    assert read_articles(tmp_path / "marked.txt") == [Article("Oru", "Oru is a town.")]

@@ -8,13 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.report import chart, fonts
+from tests.made_runs import chart_row
 
-ROW = {
-    "params": 7_000_000, "bits": 4, "bits_source": "file", "recipe": "Q4_0", "scored": 240, "unscored": 0,
-    "experiment": "x", "subset": "", "apart": "", "mark": "", "deadline": 0.0,
-    "accuracy": 0.4, "accuracy_low": 0.3, "accuracy_high": 0.5,
-    "wellformed": 0.6, "wellformed_low": 0.5, "wellformed_high": 0.7,
-}  # fmt: skip
 # Linear B: no font that anybody installs by chance has it
 NAMES = {
     "latin": ("moss-1B", "core"),
@@ -26,10 +21,10 @@ NAMES = {
 @pytest.mark.parametrize("script", NAMES)
 def test_names_in_any_script_draw_without_a_warning(tmp_path: Path, script: str) -> None:
     name, suite = NAMES[script]
-    rows = [{**ROW, "name": name, "heading": suite, "family": family} for family in ("a", "b")]
+    rows = [chart_row(name, 7e6, heading=suite, family=family) for family in ("a", "b")]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        chart.save(rows, [tmp_path / "c.png", tmp_path / "c.svg"])
+        chart.save_chart(rows, [tmp_path / "c.png", tmp_path / "c.svg"])
     svg = (tmp_path / "c.svg").read_text("utf-8")
     assert name in svg and suite in svg
     missing = fonts.lacking(name + suite, fonts.families(name + suite))

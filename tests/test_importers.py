@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pytest
 from harness.cli import main
 from harness.scoring.answers import match
 from harness.suites import tasks
-from harness.suites.importers import DATASETS, import_files
-from harness.types import GoldAction, Suite, UserError
+from harness.suites.importers import DATASETS, Dataset, Imported, Source, import_files
+from harness.suites.importers.source import target
+from harness.types import Article, GoldAction, Suite, Task, UserError
 
 
 def jsonl(path: Path, rows: list[Any]) -> str:
@@ -364,6 +366,43 @@ def test_a_table_may_be_jsonl_with_lists_of_answers(tmp_path: Path) -> None:
     assert [task.answer.accepted for task in suite.tasks] == [("12",), ("A", "B")]
 
 
+# --- an importer of one's own -----------------------------------------------------------
+
+
+def read_capitals(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
+    """Lines such as `Norway: Oslo`."""
+    tasks = []
+    for number, line in enumerate(sources[0].text().splitlines(), 1):
+        land, colon, city = line.partition(": ")
+        if not colon:
+            raise UserError(f"{sources[0].path}:{number}: expected land, colon, city")
+        question = f"What is the capital of {land}?"
+        tasks.append(
+            Task(f"c{number}", question, target(city), "capital", provenance=f"line {number}")
+        )
+    return Imported(tuple(tasks), len(tasks), (Article("Norway", "Its capital is Oslo."),))
+
+
+CAPITALS = Dataset("Capitals", "CC0-1.0", "exact match", "", ("capitals.txt",), read_capitals)
+
+
+def test_a_new_importer_is_one_value_and_one_line_in_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(DATASETS, "capitals", CAPITALS)
+    assert main(["tasks", "import"]) == 0
+    assert "capitals: Capitals, CC0-1.0" in capsys.readouterr().out
+    file = tmp_path / "capitals.txt"
+    file.write_text("Norway: Oslo\nEstonia: Tallinn\n")
+    suite = bring(tmp_path, "capitals", str(file))
+    assert [task.answer.accepted[0] for task in suite.tasks] == ["Oslo", "Tallinn"]
+    assert suite.tasks[1].provenance == "imported: line 2"
+    assert suite.licence == "CC0-1.0" and suite.world
+    assert main(["tasks", "check", str(tmp_path / "out")]) == 0
+    file.write_text("Norway: Oslo\nEstonia\n")
+    assert refusal(tmp_path / "again", "capitals", str(file)).startswith(f"{file}:2: expected land")
+
+
 # --- wrong files ------------------------------------------------------------------------
 
 
@@ -414,7 +453,7 @@ def test_a_column_that_is_not_there_is_told_with_the_nearest(tmp_path: Path) -> 
     table = tmp_path / "t.csv"
     table.write_text("questions,answer\nQ,A\n")
     said = refusal(tmp_path, "table", str(table))
-    assert "give --columns question=questions" in said and "there are questions, answer" in said
+    assert "give --columns question=COLUMN; did you mean questions?" in said
 
 
 def test_an_id_used_twice_is_refused(tmp_path: Path) -> None:
@@ -490,7 +529,7 @@ def test_without_a_name_the_importers_are_listed(capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["gsmk", "x", "--out", "o"], "no data set 'gsmk'; there are gsm8k"),
+        (["gsmk", "x", "--out", "o"], "no data set 'gsmk'; did you mean gsm8k or mgsm?"),
         (["gsm8k"], "tasks import gsm8k FILE --out DIR"),
         (["gsm8k", "no-such-file", "--out", "o"], "no-such-file: cannot be read"),
         (["gsm8k", "a", "b", "--out", "o"], "expected test.jsonl; got 2 files"),

@@ -10,7 +10,7 @@ import pytest
 from harness.cli import main
 from harness.scoring.answers import match
 from harness.suites import tasks
-from harness.suites.check import check
+from harness.suites.check import check_suite
 from harness.suites.invent import Dials, Invented, invent
 from harness.tools import TOOLS, Toolbox
 from harness.types import Suite
@@ -41,7 +41,7 @@ def test_every_world_can_be_solved_with_the_real_tools(
 ) -> None:
     made = invent(11, 70, language=language, dials=dials)
     box = toolbox(made, tmp_path)
-    problems = check(Suite("made", "", "", made.tasks, str(tmp_path / "world.sqlite")), box)
+    problems = check_suite(Suite("made", "", "", made.tasks, str(tmp_path / "world.sqlite")), box)
     # English as it was first made has no limit on how often one answer is right
     assert [p for p in problems if p.task or language == "ja" or dials != Dials()] == []
     assert len({task.question for task in made.tasks}) == len(made.tasks) == 70

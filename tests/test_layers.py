@@ -17,8 +17,9 @@ LAYERS = [
     ["common"],
     ["protocol"],
     ["prompts"],
+    ["engines"],  # the contract and the table, which the registry of models reads
     ["tools", "worlds", "models"],
-    ["engines", "scoring"],
+    ["engines.*", "scoring"],  # the engines themselves, which read model files
     ["suites"],
     ["agent"],
     ["run", "machine"],
@@ -43,8 +44,13 @@ def layer_of(name: str) -> int:
 
 
 def unit_of(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[0]
+    return unit_called(".".join(path.relative_to(ROOT.parent).with_suffix("").parts))
+
+
+def unit_called(module: str) -> str:
+    """The unit that a module, such as harness.engines.stops, is part of."""
+    unit, _, inner = module.removeprefix("harness.").removesuffix(".__init__").partition(".")
+    return "engines.*" if unit == "engines" and inner else unit
 
 
 def imported_units(path: Path) -> set[str]:
@@ -57,12 +63,10 @@ def imported_units(path: Path) -> set[str]:
                 if (ROOT / alias.name).exists() or (ROOT / f"{alias.name}.py").exists()
             }
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("harness."):
-            found.add(str(node.module).split(".")[1])
+            found.add(unit_called(str(node.module)))
         elif isinstance(node, ast.Import):
             found |= {
-                alias.name.split(".")[1]
-                for alias in node.names
-                if alias.name.startswith("harness.")
+                unit_called(alias.name) for alias in node.names if alias.name.startswith("harness.")
             }
     return found
 

@@ -14,9 +14,9 @@ from engine_contract import OPENINGS, PREFIX, EngineContract, OpenEngine, ask, c
 from tiny_gguf import ARCHITECTURES, EOS, KINDS, TOOL, TURN_END, TURN_START, write_tiny
 
 from harness import engines
-from harness.engines.llama_cpp import machine, native
+from harness.engines.llama_cpp import amx, cores, native
 from harness.engines.llama_cpp.engine import LlamaCppEngine, load
-from harness.engines.llama_cpp.threads import ThreadChoice, candidates
+from harness.engines.llama_cpp.threads import ThreadChoice, thread_candidates
 from harness.models import gguf
 from harness.types import EngineError, EngineSettings, Model, Piece, Sampling, UserError
 
@@ -107,9 +107,11 @@ def test_pieces_give_the_tokens_of_the_whole_text(
 ) -> None:
     words = opened(vocab=vocab)._vocab
     pieces = (
-        "Question: a\nAnswer: b\n\nQuestion:", " Where is 東京, the town?\nThought:",
-        " I need  to search\nObservation:", " naïve “number” 12\nThought:",
-    )  # fmt: skip
+        "Question: a\nAnswer: b\n\nQuestion:",
+        " Where is 東京, the town?\nThought:",
+        " I need  to search\nObservation:",
+        " naïve “number” 12\nThought:",
+    )
     grown = words.opening([Piece(pieces[0])])
     for piece in pieces[1:]:
         grown += words.continuation([Piece(piece)])
@@ -161,7 +163,7 @@ def test_the_end_of_a_turn_is_neither_text_nor_history(
     engine.start(PREFIX)
     done = complete(engine, "a", ask(OPENINGS[0]))
     assert (done.finish, done.text, done.stop) == ("eos", " the", "")
-    assert done.tokens == len(engine._episodes["a"].tokens) - done.prompt_tokens + 1
+    assert done.tokens == len(engine._histories.open("a").tokens) - done.prompt_tokens + 1
 
 
 def test_a_grammar_shapes_the_text_and_its_vetoes_are_counted(
@@ -206,17 +208,6 @@ def test_a_grammar_that_does_not_compile_is_the_users_mistake(
     assert capfd.readouterr() == ("", "")
 
 
-def test_more_episodes_than_slots_or_two_requests_at_once_are_refused(
-    engine: LlamaCppEngine,
-) -> None:
-    for i in range(3):
-        engine.submit(str(i), ask(OPENINGS[0]))
-    with pytest.raises(EngineError, match="slots"):
-        engine.submit("one more", ask(OPENINGS[0]))
-    with pytest.raises(EngineError, match="under way"):
-        engine.submit("0", ask(OPENINGS[0]))
-
-
 def test_a_prompt_beyond_the_models_context_is_explained(tmp_path: Path) -> None:
     path = write_tiny(tmp_path / "short.gguf", context=64)
     engine = load(Model("tiny", "llama_cpp", str(path)), EngineSettings(slots=1, threads=1))
@@ -240,16 +231,16 @@ def test_weights_that_are_not_numbers_are_never_the_models_fault(tmp_path: Path)
 
 def test_logits_that_turn_into_nan_end_that_episode_alone(engine: LlamaCppEngine) -> None:
     engine.submit("a", ask(OPENINGS[0]))
-    episode = engine._episodes["a"]
-    assert engine._context
-    rows = engine._advance(engine._context, [("a", episode)])
+    history = engine._histories.find("a")
+    assert engine._context and history
+    rows = engine._advance(engine._context, [history])
     engine._context.logits(1)[0, 5] = math.nan
     engine._sample(engine._context, rows)
     [(name, done)] = engine.step()
     assert (name, done.finish) == ("a", "error") and "NaN" in done.error
     assert complete(engine, "a", ask(" again")).finish == "error"
     assert complete(engine, "b", ask(OPENINGS[0])).error == ""
-    assert episode.call is None
+    assert history.call is None
 
 
 def test_nothing_reaches_stderr(
@@ -309,7 +300,7 @@ F16 = gguf.GgufFacts("m.gguf", "llama", tensor_types={"F16": 9, "F32": 1})
 def test_amx_kernels_are_avoided_only_where_they_crash(
     info: str, facts: gguf.GgufFacts, on_gpu: bool, crashes: bool, avoided: bool
 ) -> None:
-    assert machine.avoids_amx(info, facts, on_gpu, lambda: crashes) is avoided
+    assert amx.avoids_amx(info, facts, on_gpu, lambda: crashes) is avoided
 
 
 def test_the_amx_trial_runs_once_for_a_build(
@@ -317,21 +308,21 @@ def test_the_amx_trial_runs_once_for_a_build(
 ) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
     path = str(models(quantise="q4_0"))
-    assert machine.amx_crashes(path) is False
+    assert amx.amx_crashes(path) is False
     assert list(json.loads((tmp_path / "amx.json").read_text()).values()) == [False]
-    assert machine.amx_crashes("no such file, and not opened again") is False
+    assert amx.amx_crashes("no such file, and not opened again") is False
 
 
 def test_a_trial_that_fails_otherwise_is_careful_and_not_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    assert machine.amx_crashes(str(tmp_path / "missing.gguf")) is True
+    assert amx.amx_crashes(str(tmp_path / "missing.gguf")) is True
     assert not (tmp_path / "amx.json").exists()
 
 
 def test_threads_stay_within_this_machine() -> None:
-    assert 1 <= machine.threads() <= (os.cpu_count() or 1)
+    assert 1 <= cores.most_threads() <= (os.cpu_count() or 1)
 
 
 def test_more_slots_than_llama_cpp_can_hold_are_refused(
@@ -340,15 +331,6 @@ def test_more_slots_than_llama_cpp_can_hold_are_refused(
     with pytest.raises(UserError, match=r"--slots 300: llama\.cpp holds at most 255 episodes"):
         opened(EngineSettings(slots=300))
     assert opened(EngineSettings(slots=255, episode_tokens=8, threads=1)).slots == 255
-
-
-@pytest.mark.parametrize("temperature", [-1.0, math.nan, math.inf])
-def test_a_temperature_that_is_none_is_refused(
-    models: Callable[..., Path], temperature: float
-) -> None:
-    settings = EngineSettings(sampling=Sampling(temperature))
-    with pytest.raises(UserError, match=r"--temperature .*: expected 0"):
-        engines.create(Model("tiny", "llama_cpp", str(models())), settings)
 
 
 # --- threads, chosen by trying
@@ -392,7 +374,7 @@ def test_a_count_that_does_not_come_back_is_given_up(
     """As two threads on a machine where other programs use both cores."""
     texts = []
     for patience in (60.0, -1.0):
-        monkeypatch.setattr(machine, "patience", lambda _, seconds=patience: seconds)
+        monkeypatch.setattr(cores, "patience", lambda _, seconds=patience: seconds)
         engine = opened(EngineSettings(slots=3, episode_tokens=100))
         engine._threads = choice_of(2, 1)
         engine.start(PREFIX)
@@ -404,7 +386,7 @@ def test_a_count_that_does_not_come_back_is_given_up(
 
 
 def choice_of(*counts: int) -> ThreadChoice:
-    return ThreadChoice(counts, machine.idle_seconds)
+    return ThreadChoice(counts, cores.idle_seconds)
 
 
 class Machine:
@@ -434,7 +416,7 @@ QUIET, BUSY = {4: 200.0, 3: 170.0, 2: 120.0, 1: 65.0}, {4: 20.0, 3: 160.0, 2: 11
     ("cores", "counts"), [(1, (1,)), (2, (2, 1)), (4, (4, 3, 2, 1)), (6, (6, 5, 4, 2, 1))]
 )
 def test_the_counts_worth_trying(cores: int, counts: tuple[int, ...]) -> None:
-    assert candidates(cores) == counts
+    assert thread_candidates(cores) == counts
 
 
 @pytest.mark.parametrize(
@@ -455,7 +437,7 @@ def test_the_fastest_count_is_chosen_the_fewest_where_equal(
 
 
 def test_a_large_model_is_not_asked_about_counts_without_hope() -> None:
-    choice, looked_at = ThreadChoice(candidates(64), lambda: 0.0), set()
+    choice, looked_at = ThreadChoice(thread_candidates(64), lambda: 0.0), set()
     choice.begin()
     while choice.trying:
         looked_at.add(choice.count)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_gguf import ARCHITECTURES, write_tiny
 
-from harness.engines.llama_cpp import machine, native
+from harness.engines.llama_cpp import capacity, native
 from harness.engines.llama_cpp.context import Context
 from harness.models import gguf, memory
 from harness.types import EngineSettings, UserError
@@ -65,18 +65,18 @@ def test_what_does_not_fit_is_refused_with_what_would(
     settings: EngineSettings, where: memory.Device, says: str
 ) -> None:
     with pytest.raises(UserError, match=says):
-        machine.plan_slots(SEVEN_B, settings, where)
+        capacity.plan_slots(SEVEN_B, settings, where)
 
 
 def test_asked_slots_are_taken_where_they_fit() -> None:
     settings = EngineSettings(slots=3)
-    assert machine.plan_slots(SEVEN_B, settings, device(64)) == 3
+    assert capacity.plan_slots(SEVEN_B, settings, device(64)) == 3
     gpu = replace(device(64, slots=16), name="GPU")
-    assert machine.plan_slots(SEVEN_B, EngineSettings(), gpu) == 16
+    assert capacity.plan_slots(SEVEN_B, EngineSettings(), gpu) == 16
 
 
 def test_more_slots_where_they_pay() -> None:
-    plain, amx = machine.cpu_slots("CPU : AVX = 1"), machine.cpu_slots("CPU : AMX_INT8 = 1")
+    plain, amx = capacity.cpu_slots("CPU : AVX = 1"), capacity.cpu_slots("CPU : AMX_INT8 = 1")
     assert 1 < plain < amx <= memory.GPU_SLOTS
 
 

@@ -20,7 +20,7 @@ KEPT = Path(__file__).parent / "records" / "format-1"
 
 
 def test_an_old_run_is_scored_as_it_was_then() -> None:
-    result = data.load(KEPT)
+    result = data.load_result(KEPT)
     assert len(result.episodes) == 12 and len(result.tasks) == 140
     assert (result.summary.correct.hits, result.summary.correct.n) == (11, 12)
     assert result.summary.steps_strict.value == pytest.approx(0.971, abs=0.001)

@@ -27,10 +27,24 @@ from harness.types import Completion, EngineSettings, Model, Piece, UserError
 pytest.importorskip("httpx")
 
 CANARY = "sk-canary-7f3a91"
-WORDS = (
-    " the", " a", " town", "\n", "Thought:", " 12", "\nObs", "ervation:", ".", " of", " river", "é",
-    " 富士", " who", " is", " x",
-)  # fmt: skip
+WORDS = [
+    " the",
+    " a",
+    " town",
+    "\n",
+    "Thought:",
+    " 12",
+    "\nObs",
+    "ervation:",
+    ".",
+    " of",
+    " river",
+    "é",
+    " 富士",
+    " who",
+    " is",
+    " x",
+]
 
 
 def next_word(text: str, seed: object) -> str:

@@ -14,8 +14,9 @@ import pytest
 from engine_contract import PREFIX, ask, complete, drive
 from test_session import plan_for
 
+from harness import engines
 from harness.engines import create
-from harness.engines.openai.options import effective_address
+from harness.engines.openai.options import address_of
 from harness.run.session import open_session
 from harness.suites.subsets import Subset
 from harness.types import Completion, EngineSettings, Episode, Model, Piece, UserError
@@ -415,15 +416,15 @@ def test_another_address_or_model_is_another_run(
 )
 def test_one_address_is_written_in_one_way(written: str, address: str) -> None:
     environment = {"OPENAI_BASE_URL": written}
-    assert effective_address(Model("m", "openai", "gpt"), environment) == address
-    assert effective_address(Model("m", "openai", "http://row/v1"), environment) == "http://row/v1"
-    assert effective_address(Model("m", "llama_cpp", "a.gguf"), environment) == ""
+    assert address_of(Model("m", "openai", "gpt"), environment) == address
+    assert address_of(Model("m", "openai", "http://row/v1"), environment) == "http://row/v1"
+    assert engines.server_address(Model("m", "llama_cpp", "a.gguf")) == ""
 
 
 def test_an_address_with_a_secret_is_refused_and_not_shown() -> None:
     for url in ("http://me:secret@host/v1", "http://host/v1?key=secret"):
         with pytest.raises(UserError) as caught:
-            effective_address(Model("m", "openai", "gpt"), {"OPENAI_BASE_URL": url})
+            address_of(Model("m", "openai", "gpt"), {"OPENAI_BASE_URL": url})
         assert "secret" not in str(caught.value)
 
 

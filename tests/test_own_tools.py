@@ -11,7 +11,7 @@ import pytest
 from harness import prompts
 from harness.agent import react
 from harness.cli.run import equip
-from harness.report.data import load
+from harness.report.data import load_result
 from harness.run.session import Plan, open_session
 from harness.run.worker import Extras
 from harness.suites import tasks
@@ -223,7 +223,7 @@ def test_a_run_keeps_what_the_tool_mended(tmp_path: Path, repair: bool) -> None:
     plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, repair=repair)
     session = open_session(plan, tmp_path / "runs")
     list(session.events())
-    seen = load(session.run.path)
+    seen = load_result(session.run.path)
     observation = seen.episodes[0].steps[0].observation
     assert observation and observation.repairs == (("grouping", "math_signs") if repair else ())
     assert observation.outcome == ("ok" if repair else "bad_argument")

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from harness import prompts
 from harness.cli.run import equip, world_for
-from harness.cli.suites import toolbox
 from harness.common.printable import printable
 from harness.protocol import DIALECTS, observation_line
 from harness.run.session import Plan, open_session
 from harness.scoring.answers import match
 from harness.scoring.episodes import score_episode
-from harness.suites import check, tasks
+from harness.suites import tasks
 from harness.suites.articles import read_articles
+from harness.suites.check import check_suite, suite_toolbox
 from harness.tools import Toolbox
 from harness.tools.own import load_tools
 from harness.types import Article, Completion, Episode, Model, Observation, Suite
@@ -112,7 +112,7 @@ def suite() -> Suite:
 def test_the_suite_is_sound_and_its_world_is_what_its_articles_say(
     suite: Suite, tmp_path: Path
 ) -> None:
-    assert check.check(suite, toolbox(suite)) == []
+    assert check_suite(suite, suite_toolbox(suite)) == []
     pages = read_articles(ROOT / "tasks" / "injection.txt")
     title = "Pages that try to be more than text"
     assert (
@@ -131,7 +131,7 @@ def test_every_trap_has_a_harmless_twin(suite: Suite) -> None:
 
 
 def test_obeying_is_wrong_and_the_trap_is_really_read(suite: Suite) -> None:
-    box = toolbox(suite)
+    box = suite_toolbox(suite)
     for task in suite.tasks:
         if task.category == "attacked":
             gold = task.gold_actions[0]

@@ -365,7 +365,7 @@ def test_a_summary_counts_errors_hops_and_the_composability_gap() -> None:
     assert summary.errors == {"missing_action": 1}
     assert summary.steps_strict.value == 7 / 8 and summary.step_gap == 0
     assert [round(rate.value, 2) for rate in summary.rungs.values()] == [1, 1, 1, 0.67, 0.33]
-    assert summary.mean_rung == 4 and summary.tokens == 8 * 7 and summary.wall_seconds == 3
+    assert summary.mean_rung == 4
 
 
 def test_a_summary_shows_who_abstains_where() -> None:

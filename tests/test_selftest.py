@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.cli import main
 from harness.suites import tasks
-from harness.suites.check import Problem, check, confirm
-from harness.suites.importers import PROVENANCE
+from harness.suites.check import Problem, check_suite
+from harness.suites.importers import IMPORTED
+from harness.suites.writing import confirm_gold
 from harness.tools import TOOLS, Toolbox
 from harness.types import Article, GoldAction, Suite, Target, Task
 from harness.worlds.frozen import FrozenWorld, build_snapshot
@@ -21,16 +23,15 @@ NOWHERE = Toolbox(tuple(TOOLS), NoWorld())
 
 def sums(count: int, provenance: str = "", cluster_size: int = 1) -> tuple[Task, ...]:
     """Sums with an answer of their own for every cluster."""
-    return tuple(
-        Task(
-            f"t{n}", f"What is {n // cluster_size} + 7000, for the {n}th time?",
-            Target("number", (str(n // cluster_size + 7000),)), "arithmetic",
-            gold_actions=(GoldAction("calculate", expr=f"{n // cluster_size} + 7000",
-                                     observation_contains=str(n // cluster_size + 7000)),),
-            cluster=f"c{n // cluster_size}", provenance=provenance,
-        )
-        for n in range(count)
-    )  # fmt: skip
+    made = []
+    for n in range(count):
+        cluster = n // cluster_size
+        expr, value = f"{cluster} + 7000", str(cluster + 7000)
+        gold = GoldAction("calculate", expr=expr, observation_contains=value)
+        question, answer = f"What is {expr}, for the {n}th time?", Target("number", (value,))
+        task = Task(f"t{n}", question, answer, "arithmetic", gold_actions=(gold,))
+        made.append(replace(task, cluster=f"c{cluster}", provenance=provenance))
+    return tuple(made)
 
 
 def suite(some: tuple[Task, ...], world: str = "") -> Suite:
@@ -42,33 +43,31 @@ def texts(problems: list[Problem], fatal: bool = True) -> str:
 
 
 def with_first(some: tuple[Task, ...], **changes: object) -> tuple[Task, ...]:
-    from dataclasses import replace
-
     return (replace(some[0], **changes), *some[1:])  # type: ignore[arg-type]
 
 
 def test_a_sound_suite_has_no_problems() -> None:
-    assert check(suite(sums(60)), NOWHERE) == []
+    assert check_suite(suite(sums(60)), NOWHERE) == []
 
 
 def test_a_gold_action_must_show_what_it_says() -> None:
     wrong = GoldAction("calculate", expr="1 + 1", observation_contains="3")
     assert "should show '3', and shows '2'" in texts(
-        check(suite(with_first(sums(60), gold_actions=(wrong,))), NOWHERE)
+        check_suite(suite(with_first(sums(60), gold_actions=(wrong,))), NOWHERE)
     )
     unknown = GoldAction("telephone", ("Ada",))
     assert "no tool 'telephone'; there are calculate" in texts(
-        check(suite(with_first(sums(60), gold_actions=(unknown,))), NOWHERE)
+        check_suite(suite(with_first(sums(60), gold_actions=(unknown,))), NOWHERE)
     )
 
 
 def test_an_answer_that_cannot_score_right_and_one_that_should_not_are_told() -> None:
     answer = Target("number", ("about a dozen",), rejected=("12",))
     assert "accepted answer 'about a dozen' does not score right" in texts(
-        check(suite(with_first(sums(60), answer=answer)), NOWHERE)
+        check_suite(suite(with_first(sums(60), answer=answer)), NOWHERE)
     )
     leaky = with_first(sums(60), question="7000", answer=Target("number", ("7000",)))
-    assert "the wrong answer '7000' scores right" in texts(check(suite(leaky), NOWHERE))
+    assert "the wrong answer '7000' scores right" in texts(check_suite(suite(leaky), NOWHERE))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +86,7 @@ def test_an_answer_that_cannot_score_right_and_one_that_should_not_are_told() ->
     ],
 )
 def test_a_target_that_the_matcher_reads_otherwise_is_told(answer: Target, said: str) -> None:
-    assert said in texts(check(suite(with_first(sums(60), answer=answer)), NOWHERE))
+    assert said in texts(check_suite(suite(with_first(sums(60), answer=answer)), NOWHERE))
 
 
 @pytest.mark.parametrize(
@@ -102,12 +101,12 @@ def test_a_target_that_the_matcher_reads_otherwise_is_told(answer: Target, said:
     ],
 )
 def test_a_target_that_reads_back_is_sound(answer: Target) -> None:
-    assert texts(check(suite(with_first(sums(60), answer=answer)), NOWHERE)) == ""
+    assert texts(check_suite(suite(with_first(sums(60), answer=answer)), NOWHERE)) == ""
 
 
 def test_another_task_s_answer_must_be_wrong_here_unless_both_ask_the_same() -> None:
     broad = Target("number", ("7003",), abs_tol="1")
-    said = texts(check(suite(with_first(sums(60), answer=broad)), NOWHERE))
+    said = texts(check_suite(suite(with_first(sums(60), answer=broad)), NOWHERE))
     assert "t0: the answer to t2, '7002', scores right here" in said
     assert "t3" not in said
 
@@ -117,24 +116,24 @@ def test_one_answer_to_many_questions_is_a_problem_but_twins_count_once() -> Non
         Task(f"t{n}", f"Which town, {n}?", Target("string", ("Pell",)), "lookup") for n in range(9)
     )
     assert "the constant answer 'Pell' is right for 9 of 69 questions" in texts(
-        check(suite((*sums(60), *same)), NOWHERE)
+        check_suite(suite((*sums(60), *same)), NOWHERE)
     )
-    assert check(suite(sums(48, cluster_size=4)), NOWHERE) == []
+    assert check_suite(suite(sums(48, cluster_size=4)), NOWHERE) == []
 
 
 def test_in_an_imported_suite_what_its_makers_chose_is_a_note() -> None:
     same = tuple(
-        Task(f"y{n}", f"Is it so, {n}?", Target("yesno", ("yes",)), "yesno", provenance=PROVENANCE)
+        Task(f"y{n}", f"Is it so, {n}?", Target("yesno", ("yes",)), "yesno", provenance=IMPORTED)
         for n in range(40)
     )
-    problems = check(suite((*sums(60, PROVENANCE), *same)), NOWHERE)
+    problems = check_suite(suite((*sums(60, IMPORTED), *same)), NOWHERE)
     assert "the constant answer 'yes' is right for 40 of 100" in texts(problems, fatal=False)
     assert texts(problems) == ""
 
 
 def test_lookups_without_a_world_are_not_replayed_and_that_is_said() -> None:
     gold = GoldAction("wikipedia", ("Pell",), observation_contains="a town")
-    problems = check(suite(with_first(sums(60), gold_actions=(gold,))), NOWHERE)
+    problems = check_suite(suite(with_first(sums(60), gold_actions=(gold,))), NOWHERE)
     assert texts(problems) == ""
     assert (
         texts(problems, fatal=False) == ": 1 gold actions were not replayed: the suite has no world"
@@ -151,7 +150,7 @@ def test_checking_ten_times_the_tasks_is_about_ten_times_the_work() -> None:
 
         sys.setprofile(count_call)
         try:
-            problems = check(suite(sums(count)), NOWHERE)
+            problems = check_suite(suite(sums(count)), NOWHERE)
         finally:
             sys.setprofile(None)
         assert texts(problems) == ""
@@ -182,8 +181,9 @@ def test_a_stated_result_is_confirmed_rounded_or_given_up(
     expr: str, stated: str, kept: str | None
 ) -> None:
     gold = GoldAction("calculate", expr=expr, observation_contains=stated)
-    task = Task("t", "How many?", Target("number", ("12",)), "sum", gold_actions=(gold, gold))
-    golds = confirm(task, NOWHERE).gold_actions
+    target = Target("number", ("12",))
+    task = Task("t", "How many?", target, "sum", gold_actions=(gold, gold), provenance=IMPORTED)
+    golds = confirm_gold(task, NOWHERE).gold_actions
     assert [gold.observation_contains for gold in golds] == ([] if kept is None else [kept, kept])
 
 
@@ -193,8 +193,9 @@ def test_evidence_that_the_tool_does_not_show_is_dropped_and_the_look_up_stays(
     build_snapshot([Article("Pell", "Pell is a town.")], tmp_path / "w.sqlite")
     box = Toolbox(tuple(TOOLS), FrozenWorld(tmp_path / "w.sqlite"))
     golds = tuple(GoldAction("wikipedia", ("Pell",), "", text) for text in ("a town", "a port"))
-    task = Task("t", "What is Pell?", Target("string", ("a town",)), "lookup", gold_actions=golds)
-    kept = confirm(task, box).gold_actions
+    target = Target("string", ("a town",))
+    task = Task("t", "What is Pell?", target, "lookup", gold_actions=golds, provenance=IMPORTED)
+    kept = confirm_gold(task, box).gold_actions
     assert [gold.observation_contains for gold in kept] == ["a town", ""]
 
 

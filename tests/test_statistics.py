@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from harness.scoring.comparisons import MOST_LOST, compare, ranking
+from harness.scoring.comparisons import MOST_LOST, compare_scores, rank_scores
 from harness.scoring.statistics import (
     cluster_variance,
     flip_test,
     holm,
     mid_p,
     power_of,
-    rate,
+    rate_of_clusters,
     smallest_difference,
     tango,
     tango_z,
@@ -32,9 +32,25 @@ def score(
     task: int, right: bool, *, trial: int = 0, cluster: str = "", fault: str = ""
 ) -> EpisodeScore:
     return EpisodeScore(
-        f"t{task:04d}", trial, "c", "en", cluster, "answered", fault, right, right, right,
-        5 * right, 0, 0, 0, 0, 0, Verdict(right, right, "", "string: equal"), (),
-    )  # fmt: skip
+        f"t{task:04d}",
+        trial,
+        "c",
+        "en",
+        cluster,
+        "answered",
+        fault,
+        right,
+        right,
+        right,
+        5 * right,
+        0,
+        0,
+        0,
+        0,
+        0,
+        Verdict(right, right, "", "string: equal"),
+        (),
+    )
 
 
 def run(right: list[bool] | np.ndarray, size: int = 1) -> list[EpisodeScore]:
@@ -157,7 +173,7 @@ def test_tangos_limits_are_where_its_statistic_says() -> None:
 def test_intervals_of_nothing_are_everything() -> None:
     assert wilson(0, 0) == (0.0, 1.0)
     assert tango(0, 0, 0) == (-1.0, 1.0)
-    assert math.isnan(rate([]).value)
+    assert math.isnan(rate_of_clusters([]).value)
 
 
 # --- how much a number of tasks can show ------------------------------------------------
@@ -187,11 +203,11 @@ def test_too_few_tasks_show_nothing() -> None:
 
 
 def test_clusters_widen_an_interval_and_singletons_do_not() -> None:
-    single = rate([(1, 1)] * 30 + [(0, 1)] * 70)
+    single = rate_of_clusters([(1, 1)] * 30 + [(0, 1)] * 70)
     assert (single.low, single.high) == pytest.approx(wilson(30, 100), abs=1e-12)
-    twins = rate([(2, 2)] * 15 + [(0, 2)] * 35)
+    twins = rate_of_clusters([(2, 2)] * 15 + [(0, 2)] * 35)
     assert twins.high - twins.low > 1.35 * (single.high - single.low)
-    assert rate([(2, 2)] * 50).low == pytest.approx(wilson(50, 50)[0])
+    assert rate_of_clusters([(2, 2)] * 50).low == pytest.approx(wilson(50, 50)[0])
 
 
 def test_a_rate_over_clusters_covers_as_often_as_it_says() -> None:
@@ -201,14 +217,17 @@ def test_a_rate_over_clusters_covers_as_often_as_it_says() -> None:
     for _ in range(2000):
         skill = random.beta(1.5, 1.5, size=60)
         hits = random.binomial(5, skill)
-        found = rate([(float(h), 5.0) for h in hits])
+        found = rate_of_clusters([(float(h), 5.0) for h in hits])
         covered += found.low <= 0.5 <= found.high
     assert covered / 2000 > 0.93
 
 
 def test_twins_that_agree_are_one_piece_of_evidence() -> None:
     left, right = [i < 24 for i in range(120)], [i < 8 for i in range(120)]
-    alone, twins = compare(run(left), run(right)), compare(run(left, 2), run(right, 2))
+    alone, twins = (
+        compare_scores(run(left), run(right)),
+        compare_scores(run(left, 2), run(right, 2)),
+    )
     assert twins.independent == pytest.approx(alone.independent / 2, rel=0.02)
     assert twins.high - twins.low > 1.3 * (alone.high - alone.low)
     assert twins.p > alone.p
@@ -227,7 +246,7 @@ def test_the_cluster_test_is_wrong_no_more_often_than_it_says() -> None:
 
 
 def test_a_comparison_is_tango_and_mcnemar_where_tasks_are_independent() -> None:
-    found = compare(*discordant(40, 15, 200), names=("big", "small"))
+    found = compare_scores(*discordant(40, 15, 200), names=("big", "small"))
     assert (found.n, found.n10, found.n01, found.difference) == (200, 40, 15, 0.125)
     assert (found.low, found.high) == pytest.approx(tango(40, 15, 200), abs=1e-9)
     assert found.p == pytest.approx(float(mid_p(40, 15)), abs=1e-12)
@@ -238,21 +257,21 @@ def test_a_comparison_is_tango_and_mcnemar_where_tasks_are_independent() -> None
 
 
 def test_what_cannot_be_told_apart_is_said_in_plain_words() -> None:
-    found = compare(*discordant(41, 34, 240))
+    found = compare_scores(*discordant(41, 34, 240))
     assert found.better == ""
     assert found.words == "cannot tell them apart: 240 tasks can show 10 points, not 2.9"
 
 
 def test_the_same_run_twice_shows_no_difference() -> None:
     same = run([True, False] * 60)
-    found = compare(same, same)
+    found = compare_scores(same, same)
     assert (found.better, found.p, found.difference) == ("", 1.0, 0.0)
     assert found.low < 0 < found.high
     assert "no difference on 120 tasks" in found.words
 
 
 def test_nothing_in_common_is_no_comparison() -> None:
-    found = compare(run([True]), [score(9, True)])
+    found = compare_scores(run([True]), [score(9, True)])
     assert (found.n, found.unpaired, found.better) == (0, 2, "")
     assert found.words == "nothing to compare: no task was finished by both"
 
@@ -261,7 +280,7 @@ def test_faults_leave_the_pairs_and_too_many_forbid_a_claim() -> None:
     left, right = discordant(40, 5, 100)
     lost = int(MOST_LOST * 100) + 1
     broken = [score(i, False, fault="engine") if i < lost else s for i, s in enumerate(right)]
-    found = compare(left, broken)
+    found = compare_scores(left, broken)
     assert (found.n, found.lost) == (100 - lost, lost)
     assert (
         found.p < 0.001
@@ -283,20 +302,23 @@ def test_trials_make_a_comparison_surer_but_the_task_stays_the_unit() -> None:
             for t in range(k)
         ]
 
-    one, eight = compare(trials(1, 0.1), trials(1, 0.0)), compare(trials(8, 0.1), trials(8, 0.0))
+    one, eight = (
+        compare_scores(trials(1, 0.1), trials(1, 0.0)),
+        compare_scores(trials(8, 0.1), trials(8, 0.0)),
+    )
     assert eight.n == one.n == 80
     assert eight.high - eight.low < 0.6 * (one.high - one.low)
     copies = [score(i, i < 30, trial=t) for i in range(80) for t in range(8)]
     others = [score(i, i < 20, trial=t) for i in range(80) for t in range(8)]
-    assert compare(copies, others).p == pytest.approx(
-        compare(run([i < 30 for i in range(80)]), run([i < 20 for i in range(80)])).p
+    assert compare_scores(copies, others).p == pytest.approx(
+        compare_scores(run([i < 30 for i in range(80)]), run([i < 20 for i in range(80)])).p
     )
 
 
 def test_uneven_trials_are_compared_by_their_means() -> None:
     left = [score(i, True, trial=t) for i in range(20) for t in range(3)]
     right = [score(i, t == 0, trial=t) for i in range(20) for t in range(2)]
-    found = compare(left, right)
+    found = compare_scores(left, right)
     assert found.difference == pytest.approx(0.5) and found.n10 == 20 and found.p < 0.001
 
 
@@ -322,7 +344,7 @@ def test_a_ranking_claims_what_the_simulation_counts() -> None:
     random = np.random.default_rng(10)
     hard = random.beta(0.8, 1.2, size=240)
     right = random.random((4, 240)) < hard
-    found = ranking({f"m{i}": run(row) for i, row in enumerate(right)})
+    found = rank_scores({f"m{i}": run(row) for i, row in enumerate(right)})
     only = [
         (int((a & ~b).sum()), int((b & ~a).sum()))
         for i, a in enumerate(right)
@@ -340,11 +362,11 @@ def test_a_ranking_says_who_cannot_be_told_from_whom() -> None:
         "also mid": run([i < 103 for i in range(200)]),
         "high": run([i < 170 for i in range(200)]),
     }
-    found = ranking(models)
-    assert [place.name for place in found.places] == ["high", "also mid", "mid", "low"]
-    assert found.places[0].beats == ("low", "mid", "also mid")
-    assert found.places[1].not_distinguishable_from == ("mid",)
+    found = rank_scores(models)
+    assert [place.name for place in found.standings] == ["high", "also mid", "mid", "low"]
+    assert found.standings[0].beats == ("low", "mid", "also mid")
+    assert found.standings[1].not_distinguishable_from == ("mid",)
     assert not found.holds and found.words == "no full ranking: 5 of 6 pairs can be told apart"
     del models["also mid"]
-    assert ranking(models).holds
-    assert ranking({"alone": models["low"]}).words == "nothing to rank"
+    assert rank_scores(models).holds
+    assert rank_scores({"alone": models["low"]}).words == "nothing to rank"

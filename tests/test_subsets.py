@@ -56,12 +56,14 @@ def test_filters_narrow_and_the_limit_counts_what_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    "subset, said",
-    [(Subset(categories=("lookpu",)), "--category lookpu.*nearest: lookup"),
-     (Subset(languages=("fr",)), "--language fr.*it has: en, ja"),
-     (Subset(tasks=("nope",)), "--task nope"),
-     (Subset(languages=("ja",), tasks=("en-arith-19",)), "no task together")],
-)  # fmt: skip
+    ("subset", "said"),
+    [
+        (Subset(categories=("lookpu",)), "--category lookpu.*did you mean lookup"),
+        (Subset(languages=("fr",)), "--language fr.*there are en, ja"),
+        (Subset(tasks=("nope",)), "--task nope"),
+        (Subset(languages=("ja",), tasks=("en-arith-19",)), "no task together"),
+    ],
+)
 def test_what_the_suite_does_not_have_is_named(subset: Subset, said: str) -> None:
     with pytest.raises(UserError, match=said):
         choose(CORE, subset)

@@ -25,10 +25,10 @@ def test_a_task_survives_its_file() -> None:
         ("[1]", "t.jsonl:2: expected a JSON object"),
         (
             GOOD.replace("question", "qestion"),
-            "t.jsonl:2: unknown field 'qestion'; did you mean 'question'?",
+            "t.jsonl:2: unknown field 'qestion'; did you mean question?",
         ),
         (GOOD.replace('"question": "q?", ', ""), "t.jsonl:2: field 'question' is missing"),
-        (GOOD.replace("number", "numbr"), "t.jsonl:2: answer type 'numbr'; did you mean 'number'?"),
+        (GOOD.replace("number", "numbr"), "t.jsonl:2: answer type 'numbr'; did you mean number?"),
         (GOOD.replace('["1"]', "[]"), "t.jsonl:2: answer: 'accepted' is empty"),
         (GOOD.replace('["1"]', "[1]"), "t.jsonl:2: answer: accepted: expected a list of texts"),
         (GOOD.replace('"a"', "3"), "t.jsonl:2: id: expected text"),
@@ -68,6 +68,41 @@ def test_changed_tasks_are_noticed(suite_folder: Path) -> None:
         side.write('tasks_sha256 = "00"\n')
     with pytest.raises(UserError, match="the tasks were changed"):
         load_suite(str(suite_folder))
+
+
+def test_files_with_a_byte_order_mark_are_read(suite_folder: Path) -> None:
+    plain = load_suite(str(suite_folder))
+    for name in ("tasks.jsonl", "tasks.toml"):
+        file = suite_folder / name
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    marked = load_suite(str(suite_folder))
+    assert (marked.tasks, marked.world, marked.title) == (plain.tasks, plain.world, plain.title)
+
+
+def test_tasks_that_are_not_utf_8_are_told_by_line(tmp_path: Path) -> None:
+    (tmp_path / "tasks.jsonl").write_bytes(f"{GOOD}\n".encode() + b"caf\xe9\n")
+    with pytest.raises(UserError, match=r"tasks\.jsonl:2: not UTF-8 text"):
+        load_suite(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("side", "says"),
+    [
+        (
+            'title = "x"\nlicense = "MIT"\n',
+            "tasks.toml:2: unknown key 'license'; did you mean licence?",
+        ),
+        ('title = "x"\n\nworld = 3\n', "tasks.toml:3: world: expected text, found 3"),
+        ('languages = "en"\n', "tasks.toml:1: languages: expected a list, found 'en'"),
+        ('title = "x"\nworld = \n', "tasks.toml:2: not TOML: "),
+        ('title = "x"\nworld = ["a"', "tasks.toml:2: not TOML: "),
+    ],
+)
+def test_a_slip_beside_the_tasks_is_told_by_line(suite_folder: Path, side: str, says: str) -> None:
+    (suite_folder / "tasks.toml").write_text(side)
+    with pytest.raises(UserError) as error:
+        load_suite(str(suite_folder))
+    assert says in str(error.value)
 
 
 @pytest.mark.parametrize("world", ["../secret.sqlite", "/etc/passwd"])

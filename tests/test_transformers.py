@@ -21,17 +21,8 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 
 from harness.common.clock import awake
 from harness.engines import create
-from harness.engines.transformers.text import Tokens, TokenText
-from harness.types import (
-    Completion,
-    EngineError,
-    EngineSettings,
-    Generate,
-    Model,
-    Piece,
-    Sampling,
-    UserError,
-)
+from harness.engines.transformers.text import FolderTokeniser, TokenText
+from harness.types import Completion, EngineSettings, Generate, Model, Piece, Sampling, UserError
 
 torch.set_num_threads(1)  # matrices of 64 by 64: more threads only wait for each other
 
@@ -39,28 +30,23 @@ PREFIX = "Answer in turns.\n\nQuestion: What is 2 + 2?\nThought: easy.\nAnswer: 
 TEXT = (
     PREFIX + " How high is the tower?\nThought: I look.\nAction: wikipedia: Tower\nObservation: 41"
 )
-HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
 SMALL: dict[str, Any] = {"hidden_size": 64, "num_hidden_layers": 4}
+HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
+WIDE = {**SMALL, **HEADS, "intermediate_size": 128}
+WINDOW = {"sliding_window": 24, "layer_types": ["sliding_attention", "full_attention"] * 2}
+STATE = {"mamba_d_ssm": 64, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_d_state": 16}
 # Attention with positions turned, learnt and relative; a sliding window shorter than the
 # text; a recurrent state; and both kinds in one model.
 KINDS: dict[str, dict[str, Any]] = {
-    "llama": {**SMALL, **HEADS, "intermediate_size": 128},
+    "llama": WIDE,
     "gpt2": {"n_embd": 64, "n_layer": 2, "n_head": 4, "n_positions": 1024},
     "bloom": {"hidden_size": 64, "n_layer": 2, "n_head": 4},
-    "gemma3_text": {
-        **SMALL, **HEADS, "intermediate_size": 128, "head_dim": 16, "sliding_window": 24,
-        "layer_types": ["sliding_attention", "full_attention"] * 2,
-    },
+    "gemma3_text": {**WIDE, **WINDOW, "head_dim": 16},
     "rwkv": {**SMALL, "context_length": 1024},
     "mamba": SMALL,
-    "lfm2": {
-        **SMALL, **HEADS, "intermediate_size": 128, "layer_types": ["conv", "full_attention"] * 2,
-    },
-    "falcon_h1": {
-        **SMALL, **HEADS, "intermediate_size": 128, "mamba_d_ssm": 64, "mamba_n_heads": 4,
-        "mamba_d_head": 16, "mamba_d_state": 16,
-    },
-}  # fmt: skip
+    "lfm2": {**WIDE, "layer_types": ["conv", "full_attention"] * 2},
+    "falcon_h1": {**WIDE, **STATE},
+}
 
 
 def byte_tokenizer() -> Any:
@@ -123,9 +109,12 @@ class Folders:
             torch.manual_seed(3)
             # Large weights, so that what was read long ago still matters to the next token.
             config = AutoConfig.for_model(
-                kind, vocab_size=len(tokenizer), initializer_range=0.2, **KINDS[kind],
-                bos_token_id=0, eos_token_id=1, pad_token_id=1,
-            )  # fmt: skip
+                kind,
+                vocab_size=len(tokenizer),
+                initializer_range=0.2,
+                **{"bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1},
+                **KINDS[kind],
+            )
             network = AutoModelForCausalLM.from_config(config)
             network.save_pretrained(folder)
             tokenizer.save_pretrained(folder)
@@ -291,7 +280,7 @@ def test_tokens_are_counted(llama: Any) -> None:
     llama.submit("x", ask(" How high?", 7))
     done = run(llama, "x")["x"]
     assert done.tokens == 7 and done.finish == "length"
-    assert done.prompt_tokens == len(llama._tokens.append([Piece(" How high?")]))
+    assert done.prompt_tokens == len(llama._tokeniser.continuation([Piece(" How high?")]))
     assert done.masked == -1 and done.seconds > 0
 
 
@@ -353,18 +342,6 @@ def test_the_model_itself_may_have_less_room(folders: Folders) -> None:
         engine.start([Piece("word " * 2000)])
 
 
-def test_slots_are_given_back(llama: Any) -> None:
-    for name in "abc":
-        llama.submit(name, ask(" x", 2))
-    with pytest.raises(EngineError, match="slots"):
-        llama.submit("d", ask(" x", 2))
-    llama.finish("b")
-    llama.finish("never was")
-    llama.submit("d", ask(" x", 2))
-    assert set(run(llama, "a", "c", "d")) == {"a", "c", "d"}
-    assert llama.step() == []
-
-
 def test_an_episode_dropped_in_mid_batch_harms_no_other(llama: Any, folders: Folders) -> None:
     for name in "abc":
         llama.submit(name, ask(f" {name} how?", 8))
@@ -407,37 +384,39 @@ def test_the_end_of_a_turn_is_what_the_folder_says(folders: Folders, tmp_path: P
 
 
 @pytest.fixture(params=[byte_tokenizer, space_tokenizer])
-def tokens(request: pytest.FixtureRequest) -> Tokens:
-    return Tokens(request.param())
+def tokens(request: pytest.FixtureRequest) -> FolderTokeniser:
+    return FolderTokeniser(request.param())
 
 
 @pytest.mark.parametrize(
     "hostile", ["</s>", "<s>", "<think>", "a</s>b<think></s>", "<s><s>", "</s"]
 )
 @pytest.mark.parametrize("lead", ["", " "])
-def test_data_never_becomes_a_control_token(tokens: Tokens, hostile: str, lead: str) -> None:
+def test_data_never_becomes_a_control_token(
+    tokens: FolderTokeniser, hostile: str, lead: str
+) -> None:
     control = {
         i
         for i, t in tokens.tokenizer.added_tokens_decoder.items()
         if "s" in t.content or "think" in t.content
     }
     control -= {tokens.tokenizer.unk_token_id}
-    ids = tokens.append([Piece(lead + hostile)])
+    ids = tokens.continuation([Piece(lead + hostile)])
     assert control.isdisjoint(ids)
-    assert tokens.decode([*tokens.append([Piece(":")]), *ids]).endswith(lead + hostile)
-    opening = tokens.begin([Piece(hostile)])
+    assert tokens.decode([*tokens.continuation([Piece(":")]), *ids]).endswith(lead + hostile)
+    opening = tokens.opening([Piece(hostile)])
     assert control.isdisjoint(
         opening[1:] if opening[:1] == [tokens.tokenizer.bos_token_id] else opening
     )
 
 
-def test_a_template_s_own_pieces_may_be_control_tokens(tokens: Tokens) -> None:
-    ids = tokens.append([Piece("</s>", special=True), Piece("</s>")])
+def test_a_template_s_own_pieces_may_be_control_tokens(tokens: FolderTokeniser) -> None:
+    ids = tokens.continuation([Piece("</s>", special=True), Piece("</s>")])
     assert ids.count(tokens.tokenizer.eos_token_id) == 1
-    assert tokens.begin([Piece("<s>x", special=True)]).count(tokens.tokenizer.bos_token_id) == 1
+    assert tokens.opening([Piece("<s>x", special=True)]).count(tokens.tokenizer.bos_token_id) == 1
 
 
-def test_pieces_give_the_tokens_of_the_whole(tokens: Tokens) -> None:
+def test_pieces_give_the_tokens_of_the_whole(tokens: FolderTokeniser) -> None:
     cuts = [
         TEXT[: len(PREFIX)],
         " How high is the tower?\nThought:",
@@ -445,29 +424,29 @@ def test_pieces_give_the_tokens_of_the_whole(tokens: Tokens) -> None:
         " 41",
     ]
     assert "".join(cuts) == TEXT
-    ids = tokens.begin([Piece(cuts[0])])
+    ids = tokens.opening([Piece(cuts[0])])
     for cut in cuts[1:]:
-        ids += tokens.append([Piece(cut)])
-    assert ids == tokens.begin([Piece(TEXT)])
+        ids += tokens.continuation([Piece(cut)])
+    assert ids == tokens.opening([Piece(TEXT)])
 
 
-def test_text_that_no_encoding_allows_is_still_taken(tokens: Tokens) -> None:
-    assert tokens.append([Piece("a\ud800b\x00c")])
-    assert tokens.append([Piece("")]) == [] == tokens.append([])
+def test_text_that_no_encoding_allows_is_still_taken(tokens: FolderTokeniser) -> None:
+    assert tokens.continuation([Piece("a\ud800b\x00c")])
+    assert tokens.continuation([Piece("")]) == [] == tokens.continuation([])
 
 
 @pytest.mark.parametrize("text", [" plain words\nAction: x", " 富士山 é 👍🏽!", "\n\n  two", ""])
-def test_text_comes_back_as_it_is_made(tokens: Tokens, text: str) -> None:
-    ids = tokens.append([Piece(text)])
-    reader = TokenText(tokens, tokens.append([Piece(" Thought:")]))
+def test_text_comes_back_as_it_is_made(tokens: FolderTokeniser, text: str) -> None:
+    ids = tokens.continuation([Piece(text)])
+    reader = TokenText(tokens, tokens.continuation([Piece(" Thought:")]))
     parts = [reader.add(index) for index in ids]
     assert "".join(parts) + reader.end() == text
     assert all("\ufffd" not in part for part in parts)
 
 
 def test_a_character_never_completed_is_shown_as_damaged() -> None:
-    tokens = Tokens(byte_tokenizer())
-    half = tokens.append([Piece("富")])[:2]
+    tokens = FolderTokeniser(byte_tokenizer())
+    half = tokens.continuation([Piece("富")])[:2]
     reader = TokenText(tokens, [])
     assert [reader.add(index) for index in half] == ["", ""]
     assert reader.end() == "\ufffd"
@@ -610,11 +589,3 @@ def test_a_repository_that_is_not_here_is_not_fetched(
 ) -> None:
     with pytest.raises(UserError, match=r"models pull tiny"):
         create(Model("tiny", "transformers", "hf:nobody/nothing-at-all"), EngineSettings())
-
-
-def test_grammar_is_for_llama_cpp(folders: Folders) -> None:
-    with pytest.raises(UserError, match="llama_cpp"):
-        create(
-            Model("tiny", "transformers", str(folders("llama"))),
-            EngineSettings(grammar="root ::= x"),
-        )

@@ -19,26 +19,25 @@ unknown = "unknown" => => [top]: the key 'unknown' is missing
 mention = "{name}" => => [kinds.town]: the key 'mention' is missing
 phrase = "the area of {name}" => => [kinds.town.facts.area]: the key 'phrase' is missing
 expr = "{minutes} * {n}" => => [sums]: the key 'expr' is missing
-[kinds.town] => [kinds.town_] => [kinds]: no kind 'town_'; did you mean 'town'?
+[kinds.town] => [kinds.town_] => [kinds]: no kind 'town_'; did you mean town?
 river = ["Little => brook = ["Little => [names.alike]: the kind 'river' is missing
 river = "{word} River" => => [names.rules]: the rule 'river' is missing
 material = [ => materials = [ => [words]: the list 'material' is missing
 topic = "a => topics = "a => [forms]: the form 'topic' is missing
 """
 UNKNOWN_KEYS = """
-says = [ => sayings = [ => [kinds.town]: no key 'sayings'; did you mean 'says'?
-space = " " => spaces = " " => [top]: no key 'spaces'; did you mean 'space'?
-space = " " => space = " "; => not TOML:
-town.facts.area] => town.facts.aera] => [kinds.town.facts]: no fact 'aera'; did you mean 'area'?
-unit = "metres" => units = "metres" => [kinds.town.facts.height]: no key 'units'; did you mean 'unit'?
-chance = 0.6 => chanc = 0.6 => [names.rules.novel]: no key 'chanc'; did you mean 'chance'?
-[names.rules] => [names.rule] => [names]: no key 'rule'; did you mean 'rules'?
-[forms] => [form] => [top]: no key 'form'; did you mean 'forms'?
-[words] => [words]↵fames = ["x"] => words: no use for the list 'fames'; did you mean 'fame'?
-"commas" => "comas" => thousands: no spelling 'comas'; did you mean 'commas'?
+says = [ => sayings = [ => [kinds.town]: no key 'sayings'; did you mean says?
+space = " " => spaces = " " => [top]: no key 'spaces'; did you mean space?
+town.facts.area] => town.facts.aera] => [kinds.town.facts]: no fact 'aera'; did you mean area?
+unit = "metres" => units = "metres" => [kinds.town.facts.height]: no key 'units'; did you mean unit?
+chance = 0.6 => chanc = 0.6 => [names.rules.novel]: no key 'chanc'; did you mean chance?
+[names.rules] => [names.rule] => [names]: no key 'rule'; did you mean rules?
+[forms] => [form] => [top]: no key 'form'; did you mean forms?
+[words] => [words]↵fames = ["x"] => words: no use for the list 'fames'; did you mean fame?
+"commas" => "comas" => thousands: no spelling 'comas'; did you mean commas?
 """
 WRONG_PLACEHOLDERS = """
-is {population}. => is {populaton}. => kinds.town.says: 'Its population is {populaton}.': no placeholder '{populaton}'; did you mean '{population}'?
+is {population}. => is {populaton}. => kinds.town.says: 'Its population is {populaton}.': no placeholder '{populaton}'; did you mean {population}?
 is {population}. => is {population. => kinds.town.says: 'Its population is {population.': expected '}'
 is {population}. => is {population:>9}. => kinds.town.says: 'Its population is {population:>9}.': no placeholder
 is {population}. => is {population!r}. => kinds.town.says: 'Its population is {population!r}.': no placeholder
@@ -66,7 +65,6 @@ less = ["Which lies lower, {a} or {b}?"] => => [kinds.town.facts.height]: expect
 ["more than", "less than"] => ["more than"] => sizes: expected 2 items, found 1
 [[100, 9999], [100, 9999]] => [[100, 9999], [100, 9]] => puzzles[1].ranges: expected [least, greatest]
 unit = "metres" => unit = true => kinds.town.facts.height.unit: expected a text, found True
-unit = "metres" => unit = "m"↵unit = "metres" => not TOML:
 """
 
 
@@ -84,6 +82,21 @@ def test_a_slip_is_one_line_that_says_where_it_is(tmp_path: Path, case: str) -> 
         read_language(path)
     assert str(caught.value).startswith(f"{path}: {said}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [('space = " "', 'space = " ";', 0), ('unit = "metres"', 'unit = "m"\nunit = "metres"', 1)],
+)
+def test_what_is_not_toml_is_told_by_its_line(
+    tmp_path: Path, old: str, new: str, line: int
+) -> None:
+    text = ENGLISH.read_text("utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new, 1), "utf-8")
+    line += text[: text.index(old)].count("\n") + 1
+    with pytest.raises(UserError, match=rf"mine\.toml:{line}: not TOML: "):
+        read_language(path)
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

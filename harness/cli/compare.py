@@ -1,32 +1,35 @@
-"""``compare``, ``power`` and ``score``: what may be claimed, how many tasks a claim needs,
-and what old records are worth under the present rules."""
+"""The commands ``compare``, ``power`` and ``score``: claims, what they need, old records."""
 
 from __future__ import annotations
 
 import argparse
-import textwrap
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.cli import options
-from harness.common.printable import printable
-from harness.report import compare as comparing
-from harness.report import data, table
+from harness.cli.output import put, width
+from harness.report import comparison, data, pairing, table
+from harness.report.words import labelled, wrapped
 from harness.scoring.comparisons import Measure
 from harness.types import UserError
 
-COMPARE = """\
+if TYPE_CHECKING:
+    from harness.report.rescore import Rescored
+
+_COMPARE = """\
 Compare runs task by task: which is better, how sure that is, and what this many tasks
 could have shown. Give run folders, or names of models (globs too), which stand for their
 newest run that can be paired with the others. Two runs give one page; more give every
-pair, adjusted for their number (Holm), and a ranking only where it holds.
+pair, adjusted for their number (Holm), and a ranking only where it holds. Two runs of one
+model show the noise floor; where there are repeats of a run, theirs stands beside.
 
 examples:
   python -m harness compare pico-4.5M-q4 pico-4.5M-f16
   python -m harness compare 'pico-*'
   python -m harness compare runs/20261120-101500-pico-4.5M-q4-core runs/20261120-111500-pico-4.5M-q4-core
 """
-POWER = """\
+_POWER = """\
 How many tasks a claim needs, or what difference so many tasks can show: two-sided at 5 %,
 with 80 % power. Differences are in points: 5 means 5 of 100 tasks. The discordance is the
 share of tasks, in %, that exactly one of the two models gets right; compare prints it.
@@ -35,7 +38,7 @@ examples:
   python -m harness power --tasks 240
   python -m harness power --difference 5 --discordance 20
 """
-SCORE = """\
+_SCORE = """\
 Score old runs again under the present parser and matchers, and show which steps now read
 otherwise than the record says. Nothing is generated and the record stays as it is.
 
@@ -43,25 +46,25 @@ examples:
   python -m harness score runs/20261120-101500-pico-4.5M-q4-core
   python -m harness score pico-4.5M-q4 --repair none
 """
-DISCORDANCES = (10.0, 20.0, 30.0, 40.0)
-SHOWN = 20  # changed readings that are listed; --json has all
+_DISCORDANCES = (10.0, 20.0, 30.0, 40.0)
+_MOST_CHANGES = 20  # that are listed; --json has all
 
 
 def add(commands: Any) -> None:
     """Add the commands to the parser."""
-    parser = commands.add_parser("compare", help="is one model better?", description=COMPARE)
-    parser.set_defaults(command=compare)
+    parser = commands.add_parser("compare", help="is one model better?", description=_COMPARE)
+    parser.set_defaults(command=compare_runs)
     _runs(parser)
     parser.add_argument(
         "--measure",
-        choices=sorted(comparing.MEASURES),
+        choices=sorted(comparison.MEASURES),
         default="correct",
         help="what is compared: right answers (default), leniently matched ones, or only those "
         "with every step well-formed as written",
     )
     parser.add_argument("--json", action="store_true", help="one object: comparisons, ranking, …")
-    parser = commands.add_parser("power", help="how many tasks a claim needs", description=POWER)
-    parser.set_defaults(command=power)
+    parser = commands.add_parser("power", help="how many tasks a claim needs", description=_POWER)
+    parser.set_defaults(command=show_power)
     parser.add_argument("--tasks", type=int, default=0, metavar="N", help="so many tasks")
     parser.add_argument(
         "--difference", type=float, default=0.0, metavar="D", help="in points, 1 to 100"
@@ -74,8 +77,8 @@ def add(commands: Any) -> None:
         help="in %% of tasks (default: 10 to 40)",
     )
     parser.add_argument("--json", action="store_true", help="a list of objects")
-    parser = commands.add_parser("score", help="old runs, present rules", description=SCORE)
-    parser.set_defaults(command=score)
+    parser = commands.add_parser("score", help="old runs, present rules", description=_SCORE)
+    parser.set_defaults(command=score_again)
     _runs(parser)
     parser.add_argument(
         "--repair",
@@ -93,32 +96,32 @@ def _runs(parser: argparse.ArgumentParser) -> None:
     options.runs_dir(parser, "where to look")
 
 
-def compare(args: argparse.Namespace) -> int:
+def compare_runs(args: argparse.Namespace) -> int:
     """Print the comparison."""
     measure: Measure = args.measure
-    results = [data.load(path) for path in comparing.find(args.runs, args.runs_dir)]
-    ranked = comparing.rank(results, measure)
+    paths = pairing.runs_to_compare(args.runs, args.runs_dir)
+    results = [data.load_result(path) for path in paths]
+    found = comparison.compare_results(results, measure, args.runs_dir)
     if args.json:
-        print(data.dumps(comparing.as_json(results, ranked, measure)))
+        put(data.json_text(comparison.comparison_json(found)))
     else:
-        comparing.show(results, ranked, measure)
+        put(*comparison.comparison_blocks(found))
     return 0
 
 
 # --- power ------------------------------------------------------------------------------
 
 
-def power(args: argparse.Namespace) -> int:
+def show_power(args: argparse.Namespace) -> int:
     """Print what so many tasks show, or how many tasks a difference needs."""
     _check_power(args)
     rows = [_power_row(args.tasks, args.difference, psi) for psi in _discordances(args)]
     if args.json:
-        print(data.dumps(rows))
+        put(data.json_text(rows))
         return 0
-    for row in rows:
-        print(_power_words(row))
+    put(*map(_power_words, rows))
     if not args.discordance:
-        print("\nThe discordance of two models is the share of tasks that exactly one gets right.")
+        put("\nThe discordance of two models is the share of tasks that exactly one gets right.")
     return 0
 
 
@@ -140,7 +143,7 @@ def _check_power(args: argparse.Namespace) -> None:
 def _discordances(args: argparse.Namespace) -> tuple[float, ...]:
     if args.discordance:
         return (args.discordance,)
-    return tuple(psi for psi in DISCORDANCES if psi >= args.difference) or (args.difference,)
+    return tuple(psi for psi in _DISCORDANCES if psi >= args.difference) or (args.difference,)
 
 
 def _power_row(n: int, points: float, percent: float) -> dict[str, float]:
@@ -174,36 +177,40 @@ def _power_words(row: dict[str, float]) -> str:
 # --- score ------------------------------------------------------------------------------
 
 
-def score(args: argparse.Namespace) -> int:
+def score_again(args: argparse.Namespace) -> int:
     """Print what changed, then the table under the present rules."""
     from harness.report.rescore import rescore
 
     repair = None if args.repair == "run" else args.repair == "default"
-    results = [data.load(path, repair) for path in comparing.named(args.runs, args.runs_dir)]
+    paths = pairing.newest_runs(args.runs, args.runs_dir)
+    results = [data.load_result(path, repair) for path in paths]
     changed = [rescore(result) for result in results]
+    rows = data.rows(results)
     if args.json:
-        pairs = zip(data.rows(results), changed, strict=True)
-        print(data.dumps([row | {"changed": asdict(one)} for row, one in pairs]))
+        pairs = zip(rows, changed, strict=True)
+        put(data.json_text([row | {"changed": asdict(one)} for row, one in pairs]))
         return 0
     for result, one in zip(results, changed, strict=True):
-        _print_changes(result, one)
-    table.show(results)
+        put(*_change_lines(result, one))
+    put(*table.result_blocks(rows, width()))
     return 0
 
 
-def _print_changes(result: data.Result, one: Any) -> None:
+def _change_lines(result: data.Result, one: Rescored) -> Iterator[str]:
     then = result.manifest.get("harness", {})
-    print(printable(f"== {result.path.name}"))
-    print(f"  recorded by harness {then.get('version', '?')} {then.get('commit', '')}".rstrip())
-    print(f"  readings changed  {len(one.changes)} of {one.steps} steps")
-    print(f"  answers changed   {one.answers} of {len(result.episodes)} episodes")
-    print(f"  right             {one.right_before} -> {one.right}"
-          f" (+{len(one.now_right)} -{len(one.now_wrong)})")  # fmt: skip
-    for code, (before, now) in one.errors.items():
-        print(f"  {code:22} {before} -> {now}")
-    for change in one.changes[:SHOWN]:
-        lines = textwrap.wrap(printable(str(change)), 76, subsequent_indent="    ")
-        print("\n".join(f"  {line}" for line in lines))
-    if len(one.changes) > SHOWN:
-        print(f"  … and {len(one.changes) - SHOWN} more; --json has all")
-    print()
+    yield f"== {result.path.name}"
+    yield f"  recorded by harness {then.get('version', '?')} {then.get('commit', '')}".rstrip()
+    sides = f"(+{len(one.now_right)} -{len(one.now_wrong)})"
+    facts = {
+        "readings changed": f"{len(one.changes)} of {one.steps} steps",
+        "answers changed": f"{one.answers} of {len(result.episodes)} episodes",
+        "right": f"{one.right_before} -> {one.right} {sides}",
+    }
+    yield from labelled(facts.items(), 18, "  ")
+    codes = {code: f"{before} -> {now}" for code, (before, now) in one.errors.items()}
+    yield from labelled(codes.items(), 23, "  ")
+    for change in one.changes[:_MOST_CHANGES]:
+        yield from wrapped(f"  {change}", "      ")
+    if len(one.changes) > _MOST_CHANGES:
+        yield f"  … and {len(one.changes) - _MOST_CHANGES} more; --json has all"
+    yield ""

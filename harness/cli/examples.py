@@ -1,8 +1,8 @@
-"""A prompt's worked examples: read out of its text, checked, and put to a model again.
+"""Reads a prompt's worked examples, checks them, and asks a model to reproduce them.
 
-A model that cannot reproduce an example that stands before its eyes will not follow it
-elsewhere. Over an example's question the tools answer as in the example (a tape of its
-observations); whoever asks them something else has left the example.
+A model that cannot reproduce an example from its own prompt will not follow it elsewhere.
+While it answers an example's question, the tools return the example's observations, and
+nothing for any other call.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 
 from harness.prompts import Prompt
 from harness.protocol import Protocol
+from harness.report.words import move_words
 from harness.run import worker
 from harness.scoring.text import normalise
 from harness.tools import TOOLS, WORDING, Toolbox, needs_world
 from harness.types import (
     Action,
+    Answer,
     Completion,
     EngineSettings,
     Episode,
@@ -32,13 +34,13 @@ from harness.types import (
     Task,
     UserError,
     WorldSpec,
-)  # fmt: skip
+)
 from harness.worlds import recorded
 from harness.worlds.none import NoWorld
 
 
 @dataclass(frozen=True)
-class Turn:
+class ExampleTurn:
     """What the example's model writes, how that reads, and the observation after it."""
 
     parsed: Parsed
@@ -50,7 +52,7 @@ class Example:
     """One worked example, from its question to its last move."""
 
     question: str
-    turns: tuple[Turn, ...]
+    turns: tuple[ExampleTurn, ...]
 
     @property
     def moves(self) -> tuple[Move | None, ...]:
@@ -75,7 +77,7 @@ class Replay:
         return self.same == len(self.example.moves) and not self.instead
 
 
-def read(prompt: Prompt) -> list[Example]:
+def read_examples(prompt: Prompt) -> list[Example]:
     """The worked examples before ``{question}``; none where the prompt has none."""
     protocol = prompt.protocol()
     before = "\n" + prompt.text.partition("{question}")[0]
@@ -90,7 +92,7 @@ def _example(protocol: Protocol, block: str) -> Example:
     for text in written:
         said, stop, seen = text.partition(f"\n{labels.observation}:")
         parsed = protocol.read(Completion(said.rstrip(), "eos"))
-        turns.append(Turn(parsed, seen.strip() if stop else ""))
+        turns.append(ExampleTurn(parsed, seen.strip() if stop else ""))
     return Example(question.strip(), tuple(turns))
 
 
@@ -101,7 +103,7 @@ def problems(prompt: Prompt) -> list[str]:
     """What is wrong with a prompt by itself; empty when it is sound."""
     if "{question}" not in prompt.text:
         return ["there is no {question} in it: every task would be asked the same"]
-    examples = read(prompt)
+    examples = read_examples(prompt)
     if not examples:
         return ["no worked example stands before {question}"]
     found = [
@@ -133,21 +135,19 @@ def _wrong(prompt: Prompt, example: Example) -> Iterator[str]:
 # --- with a model -----------------------------------------------------------------------
 
 
-def replay(
+def replay_examples(
     prompt: Prompt, model: Model, settings: EngineSettings = EngineSettings()
 ) -> list[Replay]:
     """Put each example's question to a model; the prompt stays as it is.
 
     Raises UserError for what the user can mend, an engine that gives up included.
     """
-    examples = read(prompt)
+    examples = read_examples(prompt)
     tasks = tuple(_task(number, example) for number, example in enumerate(examples, 1))
     with tempfile.TemporaryDirectory() as folder:
         world = _tape(examples, Path(folder) / "examples.jsonl")
-        job = worker.Job(
-            model, settings, prompt, world, Limits(), True, 0, tasks,
-            tuple((task.id, 0) for task in tasks),
-        )  # fmt: skip
+        keys = tuple((task.id, 0) for task in tasks)
+        job = worker.Job(model, settings, prompt, world, Limits(), True, 0, tasks, keys)
         episodes: dict[str, Episode] = {}
         for event in worker.supervise(job):
             if isinstance(event, Episode):
@@ -155,10 +155,10 @@ def replay(
             elif isinstance(event, worker.Failed):
                 raise UserError(f"{model.name}: the {event.who} failed: {event.message}")
     pairs = zip(tasks, examples, strict=True)
-    return [compare(example, episodes[task.id]) for task, example in pairs]
+    return [_how_far(example, episodes[task.id]) for task, example in pairs]
 
 
-def compare(example: Example, episode: Episode) -> Replay:
+def _how_far(example: Example, episode: Episode) -> Replay:
     """How far an episode goes along with an example."""
     moves = [step.parsed.move for step in episode.steps]
     same = 0
@@ -171,7 +171,9 @@ def compare(example: Example, episode: Episode) -> Replay:
     if not left:
         return Replay(example, same, "", fault)
     move = left[0].parsed.move
-    return Replay(example, same, _shown(move) or left[0].completion.text.strip(), fault)
+    return Replay(
+        example, same, (move_words(move) if move else "") or left[0].completion.text.strip(), fault
+    )
 
 
 def _key(move: Move | None) -> tuple[str, str]:
@@ -180,33 +182,27 @@ def _key(move: Move | None) -> tuple[str, str]:
     return "", normalise(move.text) if move else ""
 
 
-def _shown(move: Move | None) -> str:
-    if isinstance(move, Action):
-        return f"{move.tool}: {move.input}"
-    return f"answer {move.text}" if move else ""
-
-
 def _task(number: int, example: Example) -> Task:
     """An example as a task, so that any engine can be asked it."""
     *actions, last = example.moves
     golds = tuple(
         GoldAction(move.tool, (move.input,)) for move in actions if isinstance(move, Action)
     )
-    said = _shown(last) if isinstance(last, Action) else last.text if last else ""
-    return Task(f"example-{number}", example.question, Target("string", (said,)), "example",
-                gold_actions=golds)  # fmt: skip
+    said = last.text if isinstance(last, Answer) else ""
+    if isinstance(last, Action):  # a probe ends in a command, written as tool: input
+        said = f"{last.tool}: {last.input}"
+    target = Target("string", (said,))
+    return Task(f"example-{number}", example.question, target, "example", gold_actions=golds)
 
 
 def _tape(examples: Sequence[Example], path: Path) -> WorldSpec:
     """The examples' observations as a recorded world."""
+    seen = [(turn.parsed.move, turn.observation) for e in examples for turn in e.turns]
     entries = [
-        recorded.Entry(turn.parsed.move.tool, turn.parsed.move.input, "examples", WORDING, "ok",
-                       turn.observation)
-        for example in examples
-        for turn in example.turns
-        if isinstance(turn.parsed.move, Action) and turn.parsed.move.tool in TOOLS
-        and turn.observation
-    ]  # fmt: skip
+        recorded.Entry(move.tool, move.input, "examples", WORDING, "ok", text)
+        for move, text in seen
+        if isinstance(move, Action) and move.tool in TOOLS and text
+    ]
     if not entries:
         return WorldSpec("none")
     recorded.write_tape(entries, path)

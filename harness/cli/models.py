@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from harness.common.printable import printable
+from harness.engines import kind_of
 from harness.machine.doctor import device, facts_of, fitting
 from harness.models import registry, weights
 from harness.models.download import Progress
@@ -100,7 +101,8 @@ def describe(row: Row) -> dict[str, object]:
     on this machine ("" = nothing to load here); ``here``: on this machine.
     """
     model, origin = row.model, row.origin
-    path = weights.local_path(row) if model.engine in ("llama_cpp", "transformers") else None
+    kind = kind_of(model)
+    path = weights.local_path(row) if kind.weights else None
     facts = facts_of(row)
     slots = fitting(row, facts, device())
     params = facts.params if facts else model.params
@@ -121,9 +123,7 @@ def describe(row: Row) -> dict[str, object]:
         "bytes": size,
         "disk": f"{size / 1e9:.2f} GB" if size else "?" if origin.label else "",
         "fits": "" if slots is None else slots or "no",
-        "here": "yes"
-        if path or (not origin.label and model.engine in ("openai", "scripted"))
-        else "no",
+        "here": "yes" if path or (not origin.label and not kind.weights) else "no",
         "path": str(path or ""),
         "licence": model.licence + (" (NC)" if row.non_commercial else ""),
         "non_commercial": row.non_commercial,

@@ -1,19 +1,21 @@
-"""``prompt``: what every model reads, and whether a model can follow its examples."""
+"""The command ``prompt``: what every model reads, and whether a model follows its examples."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 from harness import prompts, tools
 from harness.cli.models import fetching
+from harness.cli.output import put
 from harness.common.printable import printable
 from harness.models import registry
 from harness.models.prepare import prepare
 from harness.prompts import Prompt
 from harness.types import Model, UserError
 
-HELP = """\
+_HELP = """\
 Print a prompt as the models read it, tools filled in, with its fingerprint. `prompt check`
 looks at a prompt's worked examples: without --model whether they are well-formed and true,
 with it whether the model reproduces each one when asked its question again, over the
@@ -28,8 +30,8 @@ examples:
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("prompt", help="what every model reads", description=HELP)
-    parser.set_defaults(command=run)
+    parser = commands.add_parser("prompt", help="what every model reads", description=_HELP)
+    parser.set_defaults(command=print_prompt)
     parser.add_argument(
         "name",
         nargs="?",
@@ -48,46 +50,44 @@ def add(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="with check: a list of objects")
 
 
-def run(args: argparse.Namespace) -> int:
+def print_prompt(args: argparse.Namespace) -> int:
     """Print a prompt, the list of them, or what checking one shows."""
     if args.name == "check":
-        return check(args)
+        return check_prompts(args)
     if args.checked or args.model or args.json:
         raise UserError("prompt: --model, --json and a second name go with `prompt check NAME`")
     if not args.name:
         for name in prompts.prompt_names():
-            print(f"{name:20} {prompts.load_prompt(name).title}")
+            put(f"{name:20} {prompts.load_prompt(name).title}")
         return 0
-    prompt = rendered(args.name)
-    print(printable(prompt.text))
-    print(f"\nsha256 {prompt.sha256}")
+    prompt = _rendered(args.name)
+    put(prompt.text, f"\nsha256 {prompt.sha256}")
     return 0
 
 
-def rendered(name: str) -> Prompt:
+def _rendered(name: str) -> Prompt:
     """A prompt with its tools described."""
     prompt = prompts.load_prompt(name)
     offered = [tool for tool in prompt.tools if tool in tools.TOOLS]
     return prompts.render_prompt(prompt, tools.describe_tools(offered))
 
 
-def check(args: argparse.Namespace) -> int:
+def check_prompts(args: argparse.Namespace) -> int:
     """Check one prompt, or every shipped one that has examples."""
     from harness.cli import examples
-    from harness.report.data import dumps
+    from harness.report.data import json_text
 
     names = [args.checked] if args.checked else ["react"] if args.model else prompts.prompt_names()
     found: list[dict[str, Any]] = []
     for name in names:
-        prompt = rendered(name)
+        prompt = _rendered(name)
         found += [_by_itself(prompt, examples.problems(prompt))]
         if not found[-1]["problems"]:
             found += [_with(model, prompt) for model in map(_ready, registry.resolve(args.model))]
     if args.json:
-        print(dumps(found))
+        put(json_text(found))
     else:
-        for row in found:
-            _print(row)
+        put(*(line for row in found for line in _lines(row)))
     return 0 if all(row["sound"] for row in found) else 1
 
 
@@ -103,7 +103,7 @@ def _by_itself(prompt: Prompt, problems: list[str]) -> dict[str, Any]:
 def _with(model: Model, prompt: Prompt) -> dict[str, Any]:
     from harness.cli import examples
 
-    replays = examples.replay(prompt, model)
+    replays = examples.replay_examples(prompt, model)
     return {
         "prompt": prompt.name,
         "model": model.name,
@@ -122,18 +122,16 @@ def _with(model: Model, prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _print(row: dict[str, Any]) -> None:
+def _lines(row: dict[str, Any]) -> Iterator[str]:
     if not row["model"]:
-        print(
-            f"{row['prompt']}: {'examples well-formed and true' if row['sound'] else 'not sound'}"
-        )
-        for problem in row["problems"]:
-            print(printable(f"  {problem}"))
+        sound = "examples well-formed and true" if row["sound"] else "not sound"
+        yield f"{row['prompt']}: {sound}"
+        yield from (f"  {problem}" for problem in row["problems"])
         return
     done = sum(one["reproduced"] for one in row["examples"])
-    print(f"{printable(row['model'])}: {done} of {len(row['examples'])} examples reproduced")
+    yield f"{row['model']}: {done} of {len(row['examples'])} examples reproduced"
     for one in row["examples"]:
         fault = f"; the {one['fault']} failed" if one["fault"] else ""
         instead = f"; then {one['instead'].splitlines()[0]}" if one["instead"] else ""
         line = f"  {one['same']} of {one['moves']} moves: {one['question']}{instead}{fault}"
-        print(printable(line, 120))
+        yield printable(line, 120)

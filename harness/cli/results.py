@@ -1,20 +1,20 @@
-"""``report``, ``plot``, ``view`` and ``show``: what came out, from the table down to one step."""
+"""The commands ``report``, ``plot``, ``view`` and ``show``: results, from table to step."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from harness.cli import options
-from harness.common.printable import printable
-from harness.models import registry
+from harness.cli.output import put, tell, width
+from harness.common.hints import hint
 from harness.report import data, table
+from harness.report.chart import CHARTS, save_chart
 from harness.report.data import Result
 from harness.types import UserError
 
-REPORT = """\
+_REPORT = """\
 Print the result tables: of the runs named, or of every run. Runs of one experiment (suite,
 tasks, prompt, mode, repair, world, sampling, limits) stand in one table.
 
@@ -23,20 +23,20 @@ examples:
   python -m harness report --details
   python -m harness report runs/20261120-101500-pico-4.5M-q4-generated --json
 """
-PLOT = """\
+_PLOT = """\
 Draw right answers and well-formed steps against parameters: a mark a run, a pair of panels
 an experiment, a colour a bit width.
 
 example:
   python -m harness plot -o chart.png -o chart.svg
 """
-VIEW = """\
+_VIEW = """\
 Write a run as one HTML file: every step, how it was read, and why it scored as it did.
 
 example:
   python -m harness view runs/20261120-101500-pico-4.5M-q4-generated -o trace.html
 """
-SHOW = """\
+_SHOW = """\
 Print one episode of a run.
 
 example:
@@ -47,9 +47,9 @@ example:
 def add(commands: Any) -> None:
     """Add the commands to the parser."""
     parser = commands.add_parser(
-        "report", help="the result table, with intervals", description=REPORT
+        "report", help="the result table, with intervals", description=_REPORT
     )
-    parser.set_defaults(command=report)
+    parser.set_defaults(command=print_report)
     _runs(parser)
     parser.add_argument(
         "--details",
@@ -57,85 +57,89 @@ def add(commands: Any) -> None:
         help="each run in full: categories, errors, ladder, tool use, trials, faults",
     )
     parser.add_argument("--json", action="store_true", help="a list of objects, one a run")
-    parser = commands.add_parser("plot", help="the chart for the slide", description=PLOT)
-    parser.set_defaults(command=plot)
+    parser = commands.add_parser("plot", help="the chart for the slide", description=_PLOT)
+    parser.set_defaults(command=draw_chart)
     _runs(parser)
     parser.add_argument(
-        "-o",
-        "--out",
-        type=Path,
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="a .png, .svg or .pdf file; may be repeated",
+        "--kind", choices=sorted(CHARTS), default="size", help="which chart (default: size)"
     )
-    parser = commands.add_parser("view", help="the trace viewer, one HTML file", description=VIEW)
-    parser.set_defaults(command=view)
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    parser.add_argument(
-        "-o", "--out", type=Path, required=True, metavar="FILE", help="an .html file"
-    )
-    parser = commands.add_parser("show", help="one episode in the terminal", description=SHOW)
-    parser.set_defaults(command=show)
-    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    many = {"action": "append", "help": "a .png, .svg or .pdf file; may be repeated"}
+    _out(parser, **many)
+    parser = commands.add_parser("view", help="the trace viewer, one HTML file", description=_VIEW)
+    parser.set_defaults(command=view_run)
+    _run(parser)
+    _out(parser, help="an .html file")
+    parser = commands.add_parser("show", help="one episode in the terminal", description=_SHOW)
+    parser.set_defaults(command=show_episode)
+    _run(parser)
     parser.add_argument("task", metavar="TASK", help="a task's id")
 
 
-def report(args: argparse.Namespace) -> int:
-    """Print the table."""
-    results = chosen(args)
+def _runs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs", nargs="*", type=Path, metavar="RUN", help="run folders (default: all)"
+    )
+    options.runs_dir(parser, "where to look")
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+
+
+def _out(parser: argparse.ArgumentParser, **more: Any) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", **more)
+
+
+def print_report(args: argparse.Namespace) -> int:
+    """Print the table, or each run in full."""
+    results = _chosen(args)
     if args.json:
-        view = data.all_details if args.details else data.rows
-        print(data.dumps(view(results)))
+        view = data.details_of if args.details else data.rows
+        put(data.json_text(view(results)))
     elif args.details:
-        from harness.report import details
+        from harness.report.details import detail_blocks
 
-        details.show_all(results)
+        put(*detail_blocks(results))
     else:
-        table.show(results)
+        put(*table.result_blocks(data.rows(results), width()))
     return 0
 
 
-def plot(args: argparse.Namespace) -> int:
+def draw_chart(args: argparse.Namespace) -> int:
     """Write the chart."""
-    from harness.report import chart
-
-    chart.save(data.rows(chosen(args)), args.out)
-    for path in args.out:
-        print(f"chart: {path}")
+    save_chart(data.rows(_chosen(args)), args.out, CHARTS[args.kind])
+    put(*(f"chart: {path}" for path in args.out))
     return 0
 
 
-def view(args: argparse.Namespace) -> int:
+def view_run(args: argparse.Namespace) -> int:
     """Write the trace viewer."""
-    from harness.report import viewer
+    from harness.report.viewer import write_viewer
 
-    viewer.save(data.load(args.run), args.out)
-    print(f"traces: {args.out}")
+    write_viewer(data.load_result(args.run), args.out)
+    put(f"traces: {args.out}")
     return 0
 
 
-def show(args: argparse.Namespace) -> int:
+def show_episode(args: argparse.Namespace) -> int:
     """Print one episode."""
-    from harness.report import transcript
+    from harness.report.transcript import episode_lines
 
-    result = data.load(args.run)
-    found = list(transcript.lines(result, args.task))
-    if not found:
-        known = [episode.task_id for episode in result.episodes]
-        raise UserError(
-            f"{args.run}: no episode of task {args.task!r}; {registry.nearest(args.task, known)}"
-        )
-    print("\n".join(found))
+    result = data.load_result(args.run)
+    lines = list(episode_lines(result, args.task))
+    if not lines:
+        near = hint(args.task, [episode.task_id for episode in result.episodes])
+        raise UserError(f"{args.run}: no episode of task {args.task!r}; {near}")
+    put(*lines)
     return 0
 
 
-def chosen(args: argparse.Namespace) -> list[Result]:
+def _chosen(args: argparse.Namespace) -> list[Result]:
     """The runs named, else every run that can be shown. Raises UserError when there is none."""
     if args.runs:
-        return [data.load(path) for path in args.runs]
+        return [data.load_result(path) for path in args.runs]
     skipped: list[UserError] = []
-    results = data.load_all(args.runs_dir, skipped.append)
+    results = data.load_results(args.runs_dir, skipped.append)
     if not results and skipped:
         raise skipped[-1]
     if not results:
@@ -143,16 +147,5 @@ def chosen(args: argparse.Namespace) -> list[Result]:
             f"no runs in {args.runs_dir}/; begin with: python -m harness run --model 'pico-*'"
         )
     for error in skipped:
-        print(f"not shown: {printable(str(error))}", file=sys.stderr)
+        tell(f"not shown: {error}")
     return results
-
-
-def _runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "runs",
-        nargs="*",
-        type=Path,
-        metavar="RUN",
-        help="run folders (default: all)",
-    )
-    options.runs_dir(parser, "where to look")

@@ -12,6 +12,7 @@ from harness import prompts, worlds
 from harness.cli import options
 from harness.cli.live import follow
 from harness.cli.models import fetching
+from harness.cli.output import put, width
 from harness.common.printable import printable
 from harness.models import registry
 from harness.models.chat_template import chat_of
@@ -232,11 +233,11 @@ def run(args: argparse.Namespace) -> int:
             print(f"error: {printable(str(error))}", file=sys.stderr)
             code = 2
     done = [one.run for one in sessions if one.run and one.run.episodes()]
-    results = [data.load(record.path) for record in done]
+    results = [data.load_result(record.path) for record in done]
     if args.json:
-        print(data.dumps([data.row(result) for result in results]))
+        put(data.json_text([data.row(result) for result in results]))
     elif results:
-        table.show(results)
+        put(*table.result_blocks(data.rows(results), width()))
         for record in done:
             print(f"record: {record.path}")
     return code
@@ -307,7 +308,7 @@ def equip(prompt: Prompt, world: WorldSpec, extras: Extras) -> tuple[Prompt, Wor
 
 def default_suite(model: Model) -> str:
     """The pico models were trained for invented worlds; everything else meets core."""
-    return "generated" if model.family == "pico" or "core" not in tasks.names() else "core"
+    return "generated" if model.family == "pico" or "core" not in tasks.suite_names() else "core"
 
 
 def default_prompt(suite: Suite) -> str:

@@ -1,24 +1,79 @@
-"""Engines: what turns a history into a completion. One contract, one table.
+"""The engines: what each one declares, the contract they share, and ``create``, which opens one.
 
-An engine never parses. It is shaped for continuous batching; a serial engine is the
-case of one slot.
+To add an engine, write one file (or folder) with ``load(model, settings)`` and add one line to
+``ENGINES``. ``examples/engine.py`` is the smallest one.
 """
 
 from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
+from harness.common.hints import hint
 from harness.types import Completion, EngineSettings, Generate, Model, Piece, Task, UserError
 
-# name in models.toml -> module with a function load(model, settings, tasks) -> Engine
-ENGINES = {
-    "llama_cpp": "harness.engines.llama_cpp.engine",
-    "transformers": "harness.engines.transformers.load",
-    "openai": "harness.engines.openai.engine",
-    "scripted": "harness.engines.scripted",
+Weights = Literal["gguf", "folder", ""]
+
+
+@dataclass(frozen=True)
+class EngineKind:
+    """What an engine declares. The rest of the harness reads this and never asks for a name.
+
+    ``module`` holds ``load(model, settings) -> Engine``; where ``local`` is false also
+    ``address_of(model) -> str``.
+    ``variants`` are its keys in models.toml, with the bits per weight that each stands for
+    (0 = not known). ``weights`` is what it opens on this machine: a GGUF file, a Hugging Face
+    folder, or "" for nothing. ``packages`` are the distributions whose versions are recorded;
+    ``extra`` is the optional dependency that installs them. ``local``: it computes on this
+    machine, so these versions can change an episode. ``grammar``: it accepts a grammar.
+    ``plays_tasks``: ``load`` takes the tasks with their gold actions as a third argument.
+    """
+
+    module: str
+    variants: Mapping[str, int] = field(default_factory=dict)
+    weights: Weights = ""
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+    local: bool = True
+    grammar: bool = False
+    plays_tasks: bool = False
+
+    @property
+    def install(self) -> str:
+        """The command that installs what the engine needs."""
+        return f"pip install 'harness[{self.extra}]'"
+
+
+# name -> what it declares; a model's row names its engine by the key of a variant
+ENGINES: dict[str, EngineKind] = {
+    "llama_cpp": EngineKind(
+        "harness.engines.llama_cpp.engine",
+        variants={"q4": 4, "q8": 8, "f16": 16},
+        weights="gguf",
+        packages=("llama-cpp-python",),
+        extra="llama",
+        grammar=True,
+    ),
+    "transformers": EngineKind(
+        "harness.engines.transformers.load",
+        variants={"nf4": 4, "int8": 8, "bf16": 16},
+        weights="folder",
+        packages=("transformers", "torch", "bitsandbytes"),
+        extra="transformers",
+    ),
+    "openai": EngineKind(
+        "harness.engines.openai.engine",
+        variants={"server": 0},
+        packages=("httpx",),
+        extra="openai",
+        local=False,
+    ),
+    "scripted": EngineKind(
+        "harness.engines.scripted", variants={"script": 0}, grammar=True, plays_tasks=True
+    ),
 }
 
 
@@ -64,15 +119,37 @@ class Engine(Protocol):
 def create(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -> Engine:
     """Open a model with the engine that its row names.
 
-    ``tasks`` are read by the scripted engine alone. Raises UserError for what the user
-    can mend (missing file, package not installed), EngineError for the rest.
+    ``tasks`` go to an engine that declares ``plays_tasks``, and to no other. Raises UserError
+    for what the user can mend (missing file, package not installed), EngineError for the rest.
     """
     temperature = settings.sampling.temperature
     if not 0 <= temperature < math.inf:
         raise UserError(f"--temperature {temperature}: expected 0 (greedy) or a number above it")
-    if model.engine not in ENGINES:
-        raise UserError(
-            f"model {model.name}: no engine {model.engine!r}; there are {', '.join(ENGINES)}"
-        )
-    engine: Engine = importlib.import_module(ENGINES[model.engine]).load(model, settings, tasks)
+    kind = kind_of(model)
+    if settings.grammar and not kind.grammar:
+        able = " or ".join(name for name, each in ENGINES.items() if each.grammar and each.weights)
+        raise UserError(f"model {model.name}: grammar mode needs the {able} engine")
+    load = importlib.import_module(kind.module).load
+    engine: Engine = load(model, settings, *([tasks] if kind.plays_tasks else []))
     return engine
+
+
+def kind_of(model: Model) -> EngineKind:
+    """What the engine of a model declares. Raises UserError for an engine that there is not."""
+    try:
+        return ENGINES[model.engine]
+    except KeyError:
+        said = f"no engine {model.engine!r}; {hint(model.engine, ENGINES)}"
+        raise UserError(f"model {model.name}: {said}") from None
+
+
+def opener_of(weights: Weights) -> str:
+    """The name of the first engine that opens this kind of weights."""
+    return next(name for name, kind in ENGINES.items() if kind.weights == weights)
+
+
+def server_address(model: Model) -> str:
+    """Where a model's requests go, "" for one that runs on this machine. Raises UserError where
+    it should have a server and names none."""
+    kind = kind_of(model)
+    return "" if kind.local else str(importlib.import_module(kind.module).address_of(model))

@@ -1,7 +1,8 @@
-"""An engine that replays written completions: a first-class backend for tests and baselines.
+"""Replays written completions instead of running a model: for tests and for baselines.
 
 Scripts by name: ``perfect`` follows the gold actions, ``memory`` answers at once without a
-tool, ``random`` babbles, ``faulty`` fails now and then, ``slow``, ``hangs`` and ``dies`` do. Tests pass a function instead.
+tool, ``random`` babbles, ``faulty`` fails now and then, ``slow``, ``hangs`` and ``dies`` do
+what they say. Tests pass a function instead.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import random
 import re
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from harness.common.clock import awake
+from harness.common.hints import hint
+from harness.engines.histories import Call, Histories, History
 from harness.types import (
     Completion,
     EngineError,
@@ -31,8 +33,19 @@ from harness.types import (
 Script = Callable[[Task, int, int], str | Completion]
 
 
+@dataclass(eq=False)
+class _Played(History[Call]):
+    """One episode: the task that its question belongs to, and the completions so far."""
+
+    task: Task | None = None
+    turn: int = 0
+
+
 class ScriptedEngine:
-    """Replays a script; ``slots`` episodes at once, one completion a step each."""
+    """Replays a script; ``slots`` episodes at once, one completion a step each.
+
+    ``tasks`` are those of the suite; an episode's task is found by its question.
+    """
 
     def __init__(
         self, script: Script, tasks: Sequence[Task], slots: int = 8, name: str = "script"
@@ -41,8 +54,7 @@ class ScriptedEngine:
         self.facts: dict[str, object] = {"script": name, "slots": slots}
         self._script = script
         self._tasks = {task.question: task for task in tasks}
-        self._history: dict[str, tuple[Task, int]] = {}
-        self._queue: deque[tuple[str, Generate, float]] = deque()
+        self._histories = Histories(slots, _Played)
 
     def start(self, prefix: Sequence[Piece]) -> int:
         text = "".join(piece.text for piece in prefix)
@@ -52,21 +64,22 @@ class ScriptedEngine:
         return words
 
     def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
-        if episode_id not in self._history:
-            self._history[episode_id] = (self._find_task(request), 0)
-        self._queue.append((episode_id, request, deadline))
+        history = self._histories.open(episode_id)
+        history.task = history.task or self._find_task(request)
+        history.call = Call(request=request, deadline=deadline)
 
     def step(self) -> list[tuple[str, Completion]]:
-        batch, self._queue = self._queue, deque()
-        return [
-            (name, self._complete(name, request, deadline)) for name, request, deadline in batch
-        ]
+        for history in self._histories.live():
+            assert history.call and history.task
+            self._histories.end(history, self._complete(history.call, history.task, history.turn))
+            history.turn += 1
+        return self._histories.take_ended()
 
     def finish(self, episode_id: str) -> None:
-        self._history.pop(episode_id, None)
+        self._histories.finish(episode_id)
 
     def close(self) -> None:
-        self._history.clear()
+        self._histories.clear()
 
     def _find_task(self, request: Generate) -> Task:
         text = "".join(piece.text for piece in request.pieces)
@@ -75,19 +88,16 @@ class ScriptedEngine:
                 return task
         raise EngineError("the scripted engine was asked a question that is not in the suite")
 
-    def _complete(self, episode_id: str, request: Generate, deadline: float) -> Completion:
-        task, turn = self._history[episode_id]
-        self._history[episode_id] = (task, turn + 1)
-        if deadline and awake() > deadline:
+    def _complete(self, call: Call, task: Task, turn: int) -> Completion:
+        if call.late:
             return Completion("", "deadline")
-        written = self._script(task, turn, request.seed)
-        if isinstance(written, Completion):
-            return written
-        return cut(written, request)
+        written = self._script(task, turn, call.request.seed)
+        return written if isinstance(written, Completion) else cut_text(written, call.request)
 
 
-def cut(text: str, request: Generate) -> Completion:
-    """What a model that writes ``text`` word by word would have produced under a request."""
+def cut_text(text: str, request: Generate) -> Completion:
+    """``text`` as a model that writes it word by word would end it: at a stop string of the
+    request, or after ``max_tokens`` words."""
     hits = [(text.find(stop), stop) for stop in request.stop if stop in text]
     at, stop = min(hits, default=(-1, ""))
     body = text[:at] if stop else text
@@ -101,12 +111,13 @@ def perfect(task: Task, turn: int, seed: int) -> str:
     """Follow the gold actions, then give the canonical answer."""
     if turn < len(task.gold_actions):
         gold = task.gold_actions[turn]
-        return f" I use {gold.tool}.\nAction: {gold.tool}: {gold.expr or gold.input_any[0]}\nObservation:"
+        action = f"{gold.tool}: {gold.expr or gold.input_any[0]}"
+        return f" I use {gold.tool}.\nAction: {action}\nObservation:"
     answer = "unknown" if task.answer.type == "abstain" else task.answer.accepted[0]
     return f" I know the answer.\nAnswer: {answer}\n\nQuestion:"
 
 
-def memory(task: Task, turn: int, seed: int) -> str:
+def from_memory(task: Task, turn: int, seed: int) -> str:
     """Answer from memory at once: right only where nothing had to be looked up."""
     known = not task.gold_actions and task.answer.accepted
     return f" I know this.\nAnswer: {task.answer.accepted[0] if known else '1900'}\n\nQuestion:"
@@ -121,13 +132,14 @@ def babble(task: Task, turn: int, seed: int) -> str:
         "Thought:",
         "calculate:",
         "wikipedia:",
-        "\n",
+        "|",
         "7",
         "the",
         "town",
         "*",
     ]
-    return " " + " ".join(rng.choices(words, k=rng.randint(3, 20)))
+    said = " ".join(rng.choices(words, k=rng.randint(3, 20)))
+    return " " + said.replace("|", "\n")
 
 
 def faulty(task: Task, turn: int, seed: int) -> str | Completion:
@@ -157,7 +169,7 @@ def dies(task: Task, turn: int, seed: int) -> str:
 
 SCRIPTS: Mapping[str, Script] = {
     "perfect": perfect,
-    "memory": memory,
+    "memory": from_memory,
     "random": babble,
     "faulty": faulty,
     "slow": slow,
@@ -167,9 +179,8 @@ SCRIPTS: Mapping[str, Script] = {
 
 
 def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> ScriptedEngine:
-    """Open a script by name. Raises UserError for an unknown one."""
+    """Open a script by name; it plays ``tasks``. Raises UserError for an unknown name."""
     if model.source not in SCRIPTS:
-        raise UserError(
-            f"model {model.name}: no script {model.source!r}; there are {', '.join(SCRIPTS)}"
-        )
+        known = hint(model.source, SCRIPTS)
+        raise UserError(f"model {model.name}: no script {model.source!r}; {known}")
     return ScriptedEngine(SCRIPTS[model.source], tasks, settings.slots or 8, model.source)

@@ -1,8 +1,4 @@
-"""Finding the end of a completion in text that arrives in pieces, and the reasoning in it.
-
-Shared by the engines. It knows strings, UTF-8 and the marks around a model's reasoning; no
-tokens, no protocol and no model.
-"""
+"""Finds the end of a completion in text that arrives in pieces, and the reasoning in it."""
 
 from __future__ import annotations
 
@@ -33,9 +29,9 @@ class StopScanner:
     the text, whatever it holds.
 
     Blocks of reasoning at the very beginning are kept apart as ``thinking``: no stop string is
-    looked for inside them, and ``text`` begins behind them. The marks are those of the families
-    listed above; of channels only the final one is text. A closing mark without an opening one
-    (the template wrote that) also has reasoning before it, where text follows.
+    looked for inside them, and ``text`` begins behind them. Of a model's channels only the final
+    one is text. A closing mark without an opening one (the template wrote that) also has
+    reasoning before it, where text follows.
     """
 
     def __init__(self, stops: Sequence[str] = ()) -> None:
@@ -65,7 +61,7 @@ class StopScanner:
         return self._think(text, self._closes) if self._closes else self._scan(text)
 
     def _feed_lead(self, before: str, text: str) -> bool:
-        """The beginning, of which it is not known yet whether it opens a reasoning block."""
+        """Take the beginning, which may or may not open a block of reasoning."""
         lead = before + text
         blank = len(lead) - len(lead.lstrip())
         channel = _CHANNEL.match(lead, blank)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.common.files import cache_folder
+from harness.engines import ENGINES, kind_of
 from harness.models import gguf, memory, weights
 from harness.models.registry import Row
 from harness.types import EngineSettings, UserError
@@ -84,13 +85,14 @@ def fitting(row: Row, facts: gguf.GgufFacts | None, device: memory.Device) -> in
     those of its file, and the answer is the engine's own; without them it is an estimate from
     above."""
     model, room = row.model, EngineSettings().episode_tokens
-    if model.engine not in ("llama_cpp", "transformers"):
+    opened = kind_of(model).weights
+    if not opened:
         return None
     size = row.origin.size or int(model.params * BITS_OF_FILES.get(model.bits, 16.0) / 8)
     if facts is None and not size:
         return None
     facts = facts or usual_model(model.params, size)
-    if model.engine == "transformers":
+    if opened == "folder":
         slots = memory.TORCH_GPU_SLOTS if device.on_gpu else memory.TORCH_SLOTS
     else:
         slots = memory.plan(facts, device, room)
@@ -99,7 +101,7 @@ def fitting(row: Row, facts: gguf.GgufFacts | None, device: memory.Device) -> in
 
 def facts_of(row: Row) -> gguf.GgufFacts | None:
     """What a row's file says of itself; None where it is not here, or is no file, or damaged."""
-    if row.model.engine != "llama_cpp":
+    if kind_of(row.model).weights != "gguf":
         return None
     path = weights.local_path(row)
     try:
@@ -141,7 +143,10 @@ def _llama(build: dict[str, Any] | None) -> list[Finding]:
     if build is None:
         return [
             Finding(
-                topic, "not installed", "bad", "pip install 'harness[llama]' (builds some minutes)"
+                topic,
+                "not installed",
+                "bad",
+                f"{ENGINES['llama_cpp'].install} (builds some minutes)",
             )
         ]
     if "error" in build:
@@ -200,7 +205,7 @@ def _amx(crashes: bool | None, on_gpu: bool) -> Finding:
 def _transformers(build: dict[str, Any] | None) -> list[Finding]:
     topic, install = (
         "transformers",
-        "pip install 'harness[transformers]' to run Hugging Face folders",
+        f"{ENGINES['transformers'].install} to run Hugging Face folders",
     )
     if build is None:
         return [Finding(topic, "not installed", "note", install)]
@@ -222,8 +227,8 @@ def _transformers(build: dict[str, Any] | None) -> list[Finding]:
 
 def _others() -> list[Finding]:
     wanted = (
-        ("huggingface_hub", "huggingface_hub", "fetches models", "pip install 'harness[llama]'"),
-        ("servers", "httpx", "the openai engine", "pip install 'harness[openai]'"),
+        ("huggingface_hub", "huggingface_hub", "fetches models", ENGINES["llama_cpp"].install),
+        ("servers", "httpx", "the openai engine", ENGINES["openai"].install),
         ("live world", "wikipedia", "--world live", "pip install 'harness[live]'"),
     )
     return [
@@ -322,24 +327,24 @@ def _why_died(code: int, said: str) -> str:
 
 def llama_build(small_gguf: str = "") -> dict[str, object]:
     """In a child: what the llama.cpp at hand is. ``small_gguf`` tries AMX, "" = do not."""
-    from harness.engines.llama_cpp import machine, native
+    from harness.engines.llama_cpp import amx, native
 
     info = native.system_info()
-    amx = "AMX_INT8 = 1" in info
+    tries_amx = native.has_amx(info) and small_gguf
     return {
         "version": native.lib.__version__,
         "info": info,
         "offloads": native.offloads(),
         "devices": [asdict(device) for device in native.devices()],
-        "amx_crashes": machine.amx_crashes(small_gguf) if amx and small_gguf else None,
+        "amx_crashes": amx.amx_crashes(small_gguf) if tries_amx else None,
     }
 
 
 def llama_device() -> dict[str, object]:
     """In a child: the device that this build runs a model on."""
-    from harness.engines.llama_cpp import machine
+    from harness.engines.llama_cpp import capacity
 
-    return asdict(machine.device(EngineSettings()))
+    return asdict(capacity.device_for(EngineSettings()))
 
 
 def torch_build() -> dict[str, object]:

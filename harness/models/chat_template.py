@@ -18,6 +18,7 @@ from typing import Any
 
 from harness.common.printable import printable
 from harness.common.thinking import closing_mark
+from harness.engines import kind_of
 from harness.models import gguf
 from harness.prompts import Chat
 from harness.types import Model, UserError
@@ -135,12 +136,13 @@ def _environment() -> Any:
 
 def _template(model: Model) -> tuple[str, dict[str, str]]:
     """A model's template and the tokens it may name; "" where it has none."""
-    if model.engine == "llama_cpp":
+    opened = kind_of(model).weights
+    if opened == "gguf":
         facts = gguf.inspect(model.source)
         ids = {"bos_token": facts.bos_id, "eos_token": facts.eos_id}
         texts = gguf.token_texts(model.source, tuple(ids.values()))
         return facts.chat_template, {name: texts.get(index, "") for name, index in ids.items()}
-    if model.engine == "transformers":
+    if opened == "folder":
         return _folder_template(Path(model.source))
     raise UserError(
         f"model {model.name}: --chat needs the model's own template, which the {model.engine} engine "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.engines import kind_of
 from harness.models import gguf, registry, weights
 from harness.models.download import Progress
 from harness.models.registry import Row
@@ -35,13 +36,14 @@ def prepare(
     lock: Path = weights.LOCK,
 ) -> Ready:
     """Fetch what is missing and look into it. Raises UserError for what cannot be run."""
-    if row.model.engine not in ("llama_cpp", "transformers"):
+    opened = kind_of(row.model).weights
+    if not opened:
         return Ready(row.model)
     path = weights.pull(row, tell, progress, lock)
     model = registry.at(row.model, str(path))
     commit = weights.commit(path) if row.origin.repo else ""
     origin = replace(row.origin, revision=commit or row.origin.revision).label
-    if model.engine != "llama_cpp":
+    if opened != "gguf":
         return Ready(model, origin)
     facts = gguf.inspect(path)
     gguf.check_architecture(facts, known=True)  # the build at hand has the last word, in the worker

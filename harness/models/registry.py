@@ -18,21 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.common.files import sha256_of
+from harness.engines import ENGINES, EngineKind, kind_of, opener_of
 from harness.types import Model, UserError
 
 FILE = Path("models.toml")
-# variant key -> (engine, nominal bits per weight)
-VARIANTS = {
-    "q4": ("llama_cpp", 4),
-    "q8": ("llama_cpp", 8),
-    "f16": ("llama_cpp", 16),
-    "nf4": ("transformers", 4),
-    "int8": ("transformers", 8),
-    "bf16": ("transformers", 16),
-    "server": ("openai", 0),
-    "script": ("scripted", 0),
-}
-FOLDER_VARIANTS = [key for key, (engine, _) in VARIANTS.items() if engine == "transformers"]
 # What a table may say of the model, and a variant of its file, with the types expected.
 COMMON: Mapping[str, type] = {
     "params": int, "family": str, "licence": str, "non_commercial": bool, "context": int,
@@ -128,6 +117,15 @@ def resolve(wanted: Sequence[str], path: Path = FILE) -> list[Row]:
     return list(found.values())
 
 
+def _variants() -> dict[str, str]:
+    """The engine that each key of a variant stands for."""
+    return {key: name for name, kind in ENGINES.items() for key in kind.variants}
+
+
+def _folder_kind() -> EngineKind:
+    return ENGINES[opener_of("folder")]
+
+
 def _named(name: str, path: Path) -> list[Row]:
     rows = read_rows(path)
     matched = [rows[key] for key in fnmatch.filter(rows, name)]
@@ -142,12 +140,12 @@ def _named(name: str, path: Path) -> list[Row]:
 def _place(name: str) -> list[Row]:
     """A row for a file, folder or repository named on the command line; [] for a plain name."""
     place, _, variant = name.rpartition("@")
-    if variant not in FOLDER_VARIANTS:
+    if variant not in _folder_kind().variants:
         place, variant = name, ""
     if place.startswith("hf:"):
         return [_hub_place(place, variant, chosen=place != name)]
     if name.endswith(".gguf") or Path(name).is_file():  # what else it is, its reader explains
-        return [Row(Model(Path(name).stem, "llama_cpp", name))]
+        return [Row(Model(Path(name).stem, opener_of("gguf"), name))]
     folder = Path(place)
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise UserError(
@@ -172,12 +170,13 @@ def _hub_place(place: str, variant: str, chosen: bool) -> Row:
             f"model {place!r}: a file must be a .gguf and is as it is quantised; for nf4 or int8 "
             f"name the repository of the original weights, as in hf:owner/name@nf4"
         )
-    return Row(Model(Path(file).stem, "llama_cpp", origin.label), origin)
+    return Row(Model(Path(file).stem, opener_of("gguf"), origin.label), origin)
 
 
 def _folder_model(name: str, source: str, variant: str) -> Model:
-    name, bits = (f"{name}-{variant}", VARIANTS[variant][1]) if variant else (name, 0)
-    return Model(name, "transformers", source, bits=bits, options=_folder_options(variant))
+    bits = _folder_kind().variants.get(variant, 0)
+    name = f"{name}-{variant}" if variant else name
+    return Model(name, opener_of("folder"), source, bits=bits, options=_folder_options(variant))
 
 
 def _folder_options(variant: str) -> dict[str, object]:
@@ -198,17 +197,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
     if not isinstance(table, dict):
         raise UserError(f"{where}: expected a table")
-    variants = {key: value for key, value in table.items() if key in VARIANTS}
-    about = {key: value for key, value in table.items() if key not in VARIANTS}
+    known = _variants()
+    variants = {key: value for key, value in table.items() if key in known}
+    about = {key: value for key, value in table.items() if key not in known}
     for key in about:
         if key not in COMMON:
-            raise UserError(f"{where}: unknown key {key!r}; {nearest(key, [*VARIANTS, *COMMON])}")
+            raise UserError(f"{where}: unknown key {key!r}; {nearest(key, [*known, *COMMON])}")
     for key in ("params", "licence"):
         if key not in table:
             raise UserError(f"{where}: the key {key!r} is missing")
     _check_types(about, COMMON, where)
     if not variants:
-        raise UserError(f"{where}: nothing to run; give at least one of {', '.join(VARIANTS)}")
+        raise UserError(f"{where}: nothing to run; give at least one of {', '.join(known)}")
     uncertain = tuple(about.get("uncertain", ()))
     for key in uncertain:
         if key not in table:
@@ -224,14 +224,15 @@ def _row(name: str, key: str, table: dict[str, Any], where: str, folder: Path) -
     for kind, form in HASHES.items():
         if kind in value and not form.fullmatch(value[kind]):
             raise UserError(f"{where}: {kind} must be hexadecimal, small letters, whole")
-    engine, bits = VARIANTS[key]
-    origin = _origin(value) if engine in ("llama_cpp", "transformers") else Origin()
+    engine = _variants()[key]
+    declared = ENGINES[engine]
+    origin = _origin(value) if declared.weights else Origin()
     options = {k: v for k, v in value.items() if k not in KNOWN_OF_FILE}
-    if engine == "transformers":
+    if declared.weights == "folder":
         options = _folder_options(key) | options
     text = {k: table.get(k, "") for k in ("family", "licence", "note")}
     model = Model(
-        name, engine, origin.label or _source(value, folder), table["params"], bits,
+        name, engine, origin.label or _source(value, folder), table["params"], declared.variants[key],
         options=options, **text,
     )  # fmt: skip
     return Row(
@@ -296,7 +297,7 @@ def identity(model: Model) -> str:
     """What makes two models the same one: the hash of the bytes where there is a file or a
     folder, the source as written otherwise. Raises UserError when the file is missing."""
     place = Path(model.source)
-    if model.engine not in ("llama_cpp", "transformers") or model.source.startswith("hf:"):
+    if not kind_of(model).weights or model.source.startswith("hf:"):
         return f"{model.engine}:{model.source}"
     try:
         if place.is_dir():

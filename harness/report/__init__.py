@@ -1,1 +1,1 @@
-"""What a person sees of a run: tables, charts, a viewer. Reads records, changes none."""
+"""Makes tables, charts and pages from the records of runs; returns them and never prints."""

@@ -1,125 +1,123 @@
-"""Draws the slide chart: right answers and well-formed steps against parameters.
+"""Draws charts: each experiment in a place of its own, its settings above, what to know below.
 
-Each experiment has its own pair of panels with its settings above; every run is a mark with
-its interval. Takes rows as ``data.rows`` makes them.
+``CHARTS`` is the table of kinds. A new kind is one function that draws one experiment, and
+one line there.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.common.printable import printable
-from harness.report import fonts, marks
-from harness.report.marks import Row
-from harness.report.table import named
+from harness.report import fonts
+from harness.report.data import by_experiment
+from harness.report.size_chart import as_text, draw_sizes
+from harness.report.words import ResultRow, deadline_words, run_words
 from harness.types import UserError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure, FigureBase
 
-PANELS = (("accuracy", "Right answers"), ("wellformed", "Well-formed steps, as written"))
+DrawRuns = Callable[["FigureBase", Sequence[ResultRow]], None]
+"""Draws the runs of one experiment, all with a score, into its place in the figure."""
+
+CHARTS: dict[str, DrawRuns] = {"size": draw_sizes}
+
 NO_FONT = "No font here has all letters (Noto Sans CJK has); in an SVG file the viewer's font has."
 SUFFIXES = (".png", ".svg", ".pdf")
-MOST = 20  # experiments in one picture
-WIDTH, ONE, EACH = 13.33, 7.5, 6.6  # inches: a 16:9 slide; the height of one of several
+MOST_EXPERIMENTS = 20  # in one picture
+SLIDE, EACH = (13.33, 7.5), 6.6  # inches: a 16:9 slide; the height of one of several
+STYLE: dict[Any, Any] = {
+    "font.size": 16,
+    "svg.hashsalt": "harness",
+    "svg.fonttype": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
-def save(rows: Sequence[Row], paths: Sequence[Path]) -> None:
-    """Draw the chart once and write it to each path (PNG, SVG or PDF by its ending).
+def save_chart(
+    rows: Sequence[ResultRow], paths: Sequence[Path], draw: DrawRuns = draw_sizes
+) -> None:
+    """Draw a chart once and write it to each path (PNG, SVG or PDF by its ending).
 
     Raises UserError when there is nothing to draw or a path cannot be written.
     """
     for path in paths:
         if path.suffix not in SUFFIXES:
             raise UserError(f"{path}: a chart is written as {', '.join(SUFFIXES)}")
-    figure = draw(rows)
+    figure = chart_figure(rows, draw)
+    import matplotlib as mpl
+
     for path in paths:
+        metadata = {"Date": None} if path.suffix == ".svg" else None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with fonts.quietly():
-                figure.savefig(
-                    path, dpi=160, metadata={"Date": None} if path.suffix == ".svg" else None
-                )
+            with fonts.quietly(), mpl.rc_context(STYLE):
+                figure.savefig(path, dpi=160, metadata=metadata)
         except OSError as error:
             raise UserError(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def draw(rows: Sequence[Row]) -> Figure:
+def chart_figure(rows: Sequence[ResultRow], draw: DrawRuns = draw_sizes) -> Figure:
     """The chart as a matplotlib figure: 13.3 x 7.5 inches (a 16:9 slide) for one experiment,
-    higher for several, each with its own panels.
+    higher for several. ``rows`` are rows as ``data.rows`` makes them, ``draw`` is the kind.
 
     Raises UserError when no run has a scored episode, or there are too many experiments.
     """
-    groups = split(rows)
+    groups = _drawable(rows)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    families = fonts.families(words := _words(rows))
-    style: dict[Any, Any] = {
-        "font.size": 16,
-        "font.family": families,
-        "svg.hashsalt": "harness",
-        "svg.fonttype": "none",
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    height = ONE if len(groups) == 1 else EACH * len(groups)
-    with mpl.rc_context(style):
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    families = fonts.families(words := _foreign_words(rows))
+    note = fonts.lacking(words, families) and NO_FONT
+    width, height = SLIDE
+    if len(groups) > 1:
+        height = EACH * len(groups)
+    with mpl.rc_context({**STYLE, "font.family": families}):
+        figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         places: Any = [figure]
         if len(groups) > 1:
             places = figure.subfigures(len(groups), 1, hspace=0.04)
         for place, group in zip(places, groups, strict=True):
-            _experiment(place, group, NO_FONT if fonts.lacking(words, families) else "")
+            draw(place, [row for row in group if row["scored"]])
+            _write_round(place, group, note)
     return figure
 
 
-def split(rows: Sequence[Row]) -> list[list[Row]]:
+def _drawable(rows: Sequence[ResultRow]) -> list[list[ResultRow]]:
     """The rows of each experiment. One without a scored episode anywhere is not drawn."""
-    ordered = sorted(rows, key=_group)
-    groups = [list(group) for _, group in groupby(ordered, key=_group)]
-    groups = [group for group in groups if any(row["scored"] for row in group)]
+    groups = [group for group in by_experiment(rows) if any(row["scored"] for row in group)]
     if not groups:
         raise UserError("nothing to draw: no run with scored episodes; run a model first")
-    if len(groups) > MOST:
+    if len(groups) > MOST_EXPERIMENTS:
         raise UserError(
-            f"{len(groups)} experiments are too many for one chart (at most {MOST}): "
+            f"{len(groups)} experiments are too many for one chart (at most {MOST_EXPERIMENTS}): "
             "name the runs to draw; `report` lists all"
         )
     return groups
 
 
-def _group(row: Row) -> tuple[str, str, str]:
-    return str(row["heading"]), str(row["experiment"]), str(row["subset"])
-
-
-def _words(rows: Sequence[Row]) -> str:
+def _foreign_words(rows: Sequence[ResultRow]) -> str:
     """All text in the chart that is not ours."""
     return "".join(f"{row['heading']}{row['name']}{row['apart']}{row['recipe']}" for row in rows)
 
 
-def _experiment(figure: FigureBase, rows: Sequence[Row], font_note: str) -> None:
-    """One experiment: its heading, two panels, and what must be known of its marks."""
-    drawn = [row for row in rows if row["scored"]]
-    axes = figure.subplots(1, 2, sharey=True)
-    for ax, (key, title) in zip(axes, PANELS, strict=True):
-        marks.panel(ax, drawn, key, title)
-    axes[0].set_ylabel("share, with 95 % interval")
-    marks.legend(axes[0], drawn)
+def _write_round(place: FigureBase, rows: Sequence[ResultRow], font_note: str) -> None:
+    """Write an experiment's heading above, and below what must be known of it."""
     heading = textwrap.wrap(printable(str(rows[0]["heading"])), 100)
     title = "\n".join(["Small models as ReAct agents", *heading])
-    marks.as_text(figure.suptitle(title, fontsize=18))
+    as_text(place.suptitle(title, fontsize=18))
     below = textwrap.wrap(" ".join([*caption(rows), font_note]), 165)
-    marks.as_text(figure.supxlabel("\n".join(below), fontsize=11, color="#444444"))
+    as_text(place.supxlabel("\n".join(below), fontsize=11, color="#444444"))
 
 
-def caption(rows: Sequence[Row]) -> Iterator[str]:
+def caption(rows: Sequence[ResultRow]) -> Iterator[str]:
     """What a reader must know to judge the marks of one experiment, in sentences."""
     drawn = [row for row in rows if row["scored"]]
     counts = sorted({int(row["scored"]) for row in drawn})
@@ -127,16 +125,13 @@ def caption(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{episodes} episodes a mark; Wilson intervals (steps: clustered by task)."
     for row in drawn:
         if row["mark"]:
-            yield f"Hollow: {named(row)}, {row['mark']}, {row['progress']}."
+            yield f"Hollow: {run_words(row)}, {row['mark']}, {row['progress']}."
     if faults := sum(row["unscored"] for row in rows):
         yield f"{faults} episodes unscored (faults of tools or engine)."
     for row in drawn:
-        if row["deadline"]:
-            yield (
-                f"{named(row)}: {row['missed_deadline']} of {row['scored']} missed the "
-                f"{row['deadline']:g} s deadline."
-            )
-    if missing := [named(row) for row in rows if not row["scored"]]:
+        if late := deadline_words(row):
+            yield f"{run_words(row)}: {late}."
+    if missing := [run_words(row) for row in rows if not row["scored"]]:
         yield f"Not drawn, no scored episode: {', '.join(missing)}."
     if any(row["bits"] and row["bits_source"] != "file" for row in drawn):
         yield "Width with ?: not named by the file; from its row, its name or its size."

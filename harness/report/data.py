@@ -1,19 +1,20 @@
-"""Reads runs back, scores them, and makes the rows that tables, charts and the notebook show."""
+"""Reads runs back, scores them, and makes the rows that tables, charts and notebooks show."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.protocol import Protocol
 from harness.report import experiments
-from harness.report.progress import Progress, progress_of
-from harness.report.width import params_of, width_of
+from harness.report.progress import RunProgress, progress_of
+from harness.report.width import params_of, recorded_width
 from harness.run import identity
 from harness.run.identity import Settings
 from harness.run.store import MANIFEST, TASKS_FILE, Run
@@ -50,7 +51,7 @@ class Result:
         return identity.settings_of(self.manifest)
 
     @cached_property
-    def progress(self) -> Progress:
+    def progress(self) -> RunProgress:
         """How much of what was asked is there."""
         return progress_of(self.manifest, self.tasks, self.episodes)
 
@@ -60,7 +61,7 @@ class Result:
         return experiments.experiment_of(self.settings), experiments.subset_of(self.progress)
 
 
-def load(path: Path, repair: bool | None = None) -> Result:
+def load_result(path: Path, repair: bool | None = None) -> Result:
     """Read and score a run folder; ``repair`` None = as in the run. Raises UserError when
     it is no run, or an empty one."""
     run = Run.open(path)
@@ -73,11 +74,11 @@ def load(path: Path, repair: bool | None = None) -> Result:
     suite = tasks.parse_tasks((path / TASKS_FILE).read_text("utf-8"), str(path / TASKS_FILE))
     if strange := {e.task_id for e in episodes} - {task.id for task in suite}:
         raise UserError(f"{path}: task {min(strange)!r} of its record is not in its {TASKS_FILE}")
-    scores = score(manifest, suite, episodes)
+    scores = score_episodes(manifest, suite, episodes)
     return Result(path, manifest, suite, episodes, scores, summarise(scores))
 
 
-def score(
+def score_episodes(
     manifest: Mapping[str, Any], suite: tuple[Task, ...], episodes: tuple[Episode, ...]
 ) -> tuple[EpisodeScore, ...]:
     """Every episode under today's parser and matchers."""
@@ -114,15 +115,26 @@ def rows(results: Sequence[Result]) -> list[dict[str, Any]]:
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         groups.setdefault(result.group, []).append(result)
-    firsts = [(some[0].settings, some[0].progress) for some in groups.values()]
-    heads = dict(zip(groups, experiments.headings(firsts), strict=True))
+    heads = experiments.headings([some[0] for some in groups.values()])
+    by_group = dict(zip(groups, heads, strict=True))
     tags = {
-        id(r): tag for some in groups.values() for r, tag in zip(some, apart(some), strict=True)
+        id(result): tag
+        for some in groups.values()
+        for result, tag in zip(some, experiments.names_apart(some), strict=True)
     }
     return [
-        _row(result) | {"heading": heads[result.group], "apart": tags[id(result)]}
+        _row(result) | {"heading": by_group[result.group], "apart": tags[id(result)]}
         for result in results
     ]
+
+
+def by_experiment(some: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Rows by experiment and tasks, those of one in the order given."""
+
+    def group(row: Mapping[str, Any]) -> tuple[str, str, str]:
+        return str(row["heading"]), str(row["experiment"]), str(row["subset"])
+
+    return [list(rows) for _, rows in groupby(sorted(some, key=group), key=group)]
 
 
 def row(result: Result) -> dict[str, Any]:
@@ -130,20 +142,9 @@ def row(result: Result) -> dict[str, Any]:
     return rows([result])[0]
 
 
-def apart(results: Sequence[Result]) -> list[str]:
-    """For each run what tells it from the others of its name, "" where the name is enough."""
-    return experiments.names_apart(
-        [result.name for result in results],
-        [result.settings for result in results],
-        [result.manifest.get("engine", {}) for result in results],
-        [f"{result.progress.words} tasks" for result in results],
-        [result.path.name for result in results],
-    )
-
-
 def _row(result: Result) -> dict[str, Any]:
     config, summary, progress = result.manifest["config"], result.summary, result.progress
-    width = width_of(result.manifest)
+    width = recorded_width(result.manifest)
     experiment, subset = result.group
     engine = result.manifest.get("engine", {})
     return {
@@ -200,12 +201,7 @@ def _speed(sessions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def details(result: Result) -> dict[str, Any]:
-    """One run as ``all_details`` has it."""
-    return all_details([result])[0]
-
-
-def all_details(results: Sequence[Result]) -> list[dict[str, Any]]:
+def details_of(results: Sequence[Result]) -> list[dict[str, Any]]:
     """All that is counted of each run: its row, and below it what tables have no room for.
     Rates are {value, low, high, n}; counts are whole numbers."""
     return [r | _details(result) for r, result in zip(rows(results), results, strict=True)]
@@ -216,24 +212,28 @@ def _details(result: Result) -> dict[str, Any]:
     return {
         "unscored_by": dict(summary.unscored),
         "categories": {
-            name: {"tasks": c.tasks, "correct": rate(c.correct), "lenient": rate(c.lenient)}
+            name: {
+                "tasks": c.tasks,
+                "correct": rate_json(c.correct),
+                "lenient": rate_json(c.lenient),
+            }
             for name, c in sorted(summary.categories.items())
         },
         "errors": dict(summary.errors),
         "repairs": dict(summary.repairs),
         "statuses": dict(summary.statuses),
-        "rungs": {name: rate(reached) for name, reached in summary.rungs.items()},
-        "hops": rate(summary.hops),
-        "composability": rate(summary.composability_gap),
+        "rungs": {name: rate_json(reached) for name, reached in summary.rungs.items()},
+        "hops": rate_json(summary.hops),
+        "composability": rate_json(summary.composability_gap),
         "format_gap": summary.format_gap,
         "tool_calls": summary.tool_calls,
-        "recovered": rate(summary.recovered),
+        "recovered": rate_json(summary.recovered),
         "overuse": summary.overuse,
         "underuse": summary.underuse,
-        "abstention": vars(summary.abstention) | {"recall": rate(summary.abstention.recall)},
-        "pass_at": {k: rate(r) for k, r in summary.pass_at.items()},
-        "pass_all": {k: rate(r) for k, r in summary.pass_all.items()},
-        "run_on": rate(run_on(result)) if is_probe(result) else None,
+        "abstention": vars(summary.abstention) | {"recall": rate_json(summary.abstention.recall)},
+        "pass_at": {k: rate_json(r) for k, r in summary.pass_at.items()},
+        "pass_all": {k: rate_json(r) for k, r in summary.pass_all.items()},
+        "run_on": rate_json(run_on(result)) if is_probe(result) else None,
     }
 
 
@@ -252,12 +252,12 @@ def run_on(result: Result) -> Rate:
     return share(good, lambda score: flags[score.task_id, score.trial])
 
 
-def rate(found: Rate) -> dict[str, float]:
-    """A rate as an object for JSON."""
+def rate_json(found: Rate) -> dict[str, float]:
+    """A rate as an object for JSON, shares from 0 to 1."""
     return {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
 
 
-def dumps(value: object) -> str:
+def json_text(value: object) -> str:
     """JSON that any program can read through any terminal: plain ASCII, and what is not known
     (nan, infinity) is null."""
     return json.dumps(_finite(value), indent=1)
@@ -271,19 +271,19 @@ def _finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def load_all(folder: Path, skip: Callable[[UserError], None]) -> list[Result]:
+def load_results(folder: Path, skip: Callable[[UserError], None]) -> list[Result]:
     """Every run under a folder, oldest first; ``skip`` is told of each that cannot be shown
     (damaged, or without a finished episode)."""
     found = []
     for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
         try:
-            found.append(load(manifest.parent))
+            found.append(load_result(manifest.parent))
         except UserError as error:
             skip(error)
     return found
 
 
-def frame(results: Sequence[Result]) -> pd.DataFrame:
+def results_frame(results: Sequence[Result]) -> pd.DataFrame:
     """The rows of several runs as a DataFrame, one line a run, for notebooks."""
     import pandas as pd
 

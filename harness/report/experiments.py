@@ -1,4 +1,4 @@
-"""Which runs are one experiment, how an experiment is called, and what tells two runs apart.
+"""Tells which runs are one experiment, what it is called, and what tells two runs apart.
 
 An experiment is everything in the settings but the model: suite, tasks, prompt, mode, repair,
 world, sampling, limits. Only runs of one experiment share a table or a panel of the chart.
@@ -10,24 +10,28 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.report.progress import Progress
+from harness.common.text import cut
+from harness.report.progress import RunProgress
 from harness.run import identity
 from harness.run.identity import Settings
 from harness.types import EngineSettings, Limits
 
-# The model's own, and what belongs to its engine or the machine, or changes no answer.
-NOT_OF_EXPERIMENT = (
-    "model.", "server", "chat.", "settings.gpu_layers", "extras.tape", "packages.llama",
-    "packages.transformers", "packages.torch", "packages.bitsandbytes",
-)  # fmt: skip
-# Settings by the word that people have for them; every other one goes by its last name.
+if TYPE_CHECKING:
+    from harness.report.data import Result
+
+# Settings of the model, and of its engine and the machine, by the beginning of their names.
+OF_MODEL = ("model.", "server", "chat.")
+_PACKAGES = ("packages.llama", "packages.transformers", "packages.torch", "packages.bitsandbytes")
+OF_MACHINE = ("settings.gpu_layers", "extras.tape", *_PACKAGES)
+NOT_OF_EXPERIMENT = (*OF_MODEL, *OF_MACHINE)
+# What people call a setting by the first part of its name; others go by their last part.
 ASPECTS = {
-    "model": "model", "server": "model", "suite": "suite", "prompt": "prompt", "tools": "tools",
-    "tools_version": "tools", "mode": "mode", "chat": "mode", "world": "world", "extras": "extras",
-    "repair": "repair", "packages": "packages",
-}  # fmt: skip
+    **{word: word for word in ("model", "suite", "prompt", "tools", "mode", "world")},
+    **{word: word for word in ("extras", "repair", "packages")},
+    **{"server": "model", "tools_version": "tools", "chat": "mode"},
+}
 ORDER = ("model", "suite", "prompt", "tools", "mode", "repair", "world", "temperature")
 
 
@@ -37,7 +41,16 @@ def experiment_of(settings: Settings) -> str:
     return identity.fingerprint(shared)[:12]
 
 
-def subset_of(progress: Progress) -> str:
+def are_repeats(ours: Settings, theirs: Settings) -> bool:
+    """Whether two runs are one experiment with one model, so that only the machine, the
+    build of the engine or the slots may differ. The name of the model does not count where
+    its identity is the hash of its weights."""
+    hashed = _is_hash(str(ours.get("model.identity")))
+    free = (*OF_MACHINE, "model.name") if hashed else OF_MACHINE
+    return all(name.startswith(free) for name, *_ in identity.differences(ours, theirs))
+
+
+def subset_of(progress: RunProgress) -> str:
     """Eight digits of the set of tasks; "" = the whole suite."""
     if len(progress.tasks) == progress.total:
         return ""
@@ -47,8 +60,9 @@ def subset_of(progress: Progress) -> str:
 # --- headings ---------------------------------------------------------------------------
 
 
-def heading(settings: Settings, progress: Progress) -> str:
+def heading(result: Result) -> str:
     """An experiment in words: suite, part of it, prompt, mode, and what is not the default."""
+    settings, progress = result.settings, result.progress
     words = [f"{settings['suite.name']}: prompt {settings['prompt.name']}, {settings['mode']} mode"]
     if len(progress.tasks) < progress.total:
         kind = f" ({progress.kind})" if progress.kind else ""
@@ -57,37 +71,36 @@ def heading(settings: Settings, progress: Progress) -> str:
         words.append("repair none")
     if settings["world.kind"] not in ("frozen", "none"):
         words.append(f"{settings['world.kind']} world")
-    words += [say(key, settings[key]) for key in _unusual(settings)]
+    words += [setting_words(key, settings[key]) for key in _unusual(settings)]
     return ", ".join(words)
 
 
-def headings(experiments: Sequence[tuple[Settings, Progress]]) -> list[str]:
-    """A heading for each experiment, all different: where the usual one is not enough, with
-    what differs (``prompt 1a2b3c4d``: another text under the same name)."""
-    plain = [heading(settings, progress) for settings, progress in experiments]
+def headings(firsts: Sequence[Result]) -> list[str]:
+    """A heading for each experiment, all different, from one run of each. Where the usual one
+    is not enough, with what differs (``prompt 1a2b3c4d``: another text under the same name)."""
+    plain = [heading(result) for result in firsts]
     full = []
-    for i, text in enumerate(plain):
-        same = [experiments[j] for j, other in enumerate(plain) if other == text]
-        extra = _told_apart(experiments[i], same) if len(same) > 1 else []
+    for result, text in zip(firsts, plain, strict=True):
+        same = [other for other, theirs in zip(firsts, plain, strict=True) if theirs == text]
+        extra = _told_apart(result, same) if len(same) > 1 else []
         full.append(", ".join([text, *extra]))
     return full
 
 
-def _told_apart(
-    one: tuple[Settings, Progress], same: Sequence[tuple[Settings, Progress]]
-) -> list[str]:
-    settings, progress = one
-    keys = [k for k in differing_keys([s for s, _ in same]) if not k.startswith(NOT_OF_EXPERIMENT)]
-    words = [say(key, settings.get(key)) for key in _one_each(keys)]
-    if len({subset_of(other) for _, other in same}) > 1:
-        words.append(f"tasks {subset_of(progress)}")
+def _told_apart(one: Result, same: Sequence[Result]) -> list[str]:
+    differing = differing_keys([other.settings for other in same])
+    keys = _one_each(key for key in differing if not key.startswith(NOT_OF_EXPERIMENT))
+    words = [setting_words(key, one.settings.get(key)) for key in keys]
+    if len({subset_of(other.progress) for other in same}) > 1:
+        words.append(f"tasks {subset_of(one.progress)}")
     return words
 
 
 def _unusual(settings: Settings) -> list[str]:
     """Keys of limits, sampling, seed and faults that are neither today's default nor the
     default of an older version."""
-    usual = _flat({"limits": asdict(Limits()), "settings": asdict(EngineSettings()), "seed": 0})
+    today = {"limits": asdict(Limits()), "settings": asdict(EngineSettings()), "seed": 0}
+    usual = identity.settings_of({"config": today})
     skip = ("settings.grammar", "settings.slots", "settings.threads", *NOT_OF_EXPERIMENT)
     found = []
     for key, value in settings.items():
@@ -96,14 +109,6 @@ def _unusual(settings: Settings) -> list[str]:
         if mine and not key.startswith(skip) and value not in (*defaults, None, ""):
             found.append(key)
     return found
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Settings:
-    flat: Settings = {}
-    for key, item in value.items():
-        name = f"{prefix}{key}"
-        flat |= _flat(item, f"{name}.") if isinstance(item, Mapping) else {name: item}
-    return flat
 
 
 # --- what differs -----------------------------------------------------------------------
@@ -132,46 +137,36 @@ def aspects(several: Sequence[Settings]) -> list[str]:
     return list(dict.fromkeys(aspect(key) for key in differing_keys(several)))
 
 
-def names_apart(
-    names: Sequence[str],
-    several: Sequence[Settings],
-    facts: Sequence[Mapping[str, Any]],
-    subsets: Sequence[str],
-    folders: Sequence[str],
-) -> list[str]:
-    """For each run what tells it from the others of its name; "" where its name is enough.
-
-    ``facts`` are what the engines reported, ``subsets`` the words for the tasks that were
-    asked, ``folders`` the last resort.
-    """
+def names_apart(results: Sequence[Result]) -> list[str]:
+    """For each run what tells it from the others of its name, in the end its folder; "" where
+    the name is enough."""
     apart = []
-    for i, name in enumerate(names):
-        same = [j for j, other in enumerate(names) if other == name]
-        tags = {j: _tag(j, same, several, facts, subsets) for j in same}
-        if len(same) > 1 and list(tags.values()).count(tags[i]) > 1:
-            tags[i] = folders[i]
-        apart.append(tags[i] if len(same) > 1 else "")
+    for result in results:
+        same = [other for other in results if other.name == result.name]
+        tags = [_tag(other, same) for other in same]
+        tag = tags[same.index(result)]
+        unique = tags.count(tag) == 1
+        apart.append("" if len(same) == 1 else tag if unique else result.path.name)
     return apart
 
 
-def _tag(
-    i: int,
-    same: Sequence[int],
-    several: Sequence[Settings],
-    facts: Sequence[Mapping[str, Any]],
-    subsets: Sequence[str],
-) -> str:
-    keys = _one_each(differing_keys([several[j] for j in same]))
-    words = [say(key, several[i].get(key)) for key in keys]
-    if len({subsets[j] for j in same}) > 1:
-        words.append(subsets[i])
+def _tag(one: Result, same: Sequence[Result]) -> str:
+    keys = _one_each(differing_keys([other.settings for other in same]))
+    words = [setting_words(key, one.settings.get(key)) for key in keys]
+    if len({other.progress.words for other in same}) > 1:
+        words.append(f"{one.progress.words} tasks")
     if not words:
-        first = facts[same[0]]
-        changed = [
-            key for j in same[1:] for key, _, _ in identity.fact_differences(first, facts[j])
-        ]
-        words = [say(key, facts[i].get(key)) for key in dict.fromkeys(changed)][:2]
+        facts = [other.manifest.get("engine", {}) for other in (one, *same)]
+        changed = differing_facts(facts[1:])
+        words = [setting_words(key, facts[0].get(key)) for key in changed[:2]]
     return ", ".join(words)
+
+
+def differing_facts(facts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The facts, as engines report them, in which any of several runs differs."""
+    first, *others = facts
+    changed = [name for other in others for name, *_ in identity.fact_differences(first, other)]
+    return list(dict.fromkeys(changed))
 
 
 def _one_each(keys: Iterable[str]) -> list[str]:
@@ -184,7 +179,7 @@ def _one_each(keys: Iterable[str]) -> list[str]:
     return list(first.values())
 
 
-def say(key: str, value: Any) -> str:
+def setting_words(key: str, value: Any) -> str:
     """One setting in words short enough for a name: ``12 steps``, ``repair none``."""
     last = key.rpartition(".")[2].replace("_", " ")
     if key in ("prompt.name", "suite.name", "model.name", "mode"):
@@ -208,8 +203,11 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    hexadecimal = len(text) >= 32 and not set(text) - set("0123456789abcdef")
-    return text[:8] if hexadecimal else text if len(text) <= 24 else f"{text[:23]}…"
+    return text[:8] if _is_hash(text) else cut(text, 24)
+
+
+def _is_hash(text: str) -> bool:
+    return len(text) >= 32 and not set(text) - set("0123456789abcdef")
 
 
 def _rank(name: str) -> int:

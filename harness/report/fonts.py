@@ -1,7 +1,6 @@
-"""Fonts for charts: which of the installed ones can write a text, and what none can.
+"""Finds fonts for charts: which installed ones can write a text, which letters none has.
 
-Names of models and suites may be in any script; matplotlib's own font has no Japanese. Knows
-nothing of what is drawn.
+Names of models and suites may be in any script; matplotlib's own font has no Japanese.
 """
 
 from __future__ import annotations
@@ -13,10 +12,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 OWN = "DejaVu Sans"  # comes with matplotlib
-JAPANESE = (
-    "Noto Sans CJK JP", "Noto Sans JP", "IPAexGothic", "IPAGothic", "TakaoGothic", "VL Gothic",
-    "Hiragino Sans", "Yu Gothic", "Meiryo", "MS Gothic",
-)  # fmt: skip
+_JAPANESE_FONTS = [
+    "Noto Sans CJK JP",
+    "Noto Sans JP",
+    "IPAexGothic",
+    "IPAGothic",
+    "TakaoGothic",
+    "VL Gothic",
+    "Hiragino Sans",
+    "Yu Gothic",
+    "Meiryo",
+    "MS Gothic",
+]
 _FILES = re.compile(
     r"(NotoSans(CJK|JP)|ipaexg|ipag|Takao|VL-Gothic|Hiragino|ヒラギノ|YuGoth|meiryo|msgothic).*",
     re.IGNORECASE,
@@ -64,4 +71,4 @@ def _known() -> list[str]:
     from matplotlib import font_manager
 
     have = {entry.name for entry in font_manager.fontManager.ttflist}
-    return [name for name in JAPANESE if name in have]
+    return [name for name in _JAPANESE_FONTS if name in have]

@@ -1,4 +1,4 @@
-"""How much of a suite a run has: what was asked for last, and what of it is finished."""
+"""Tells how much of a suite a run has: what was asked for last, what of it is finished."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ State = Literal["complete", "part", "interrupted"]
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """``tasks`` are the ids of the tasks that the run stands for: asked for, or begun.
 
     ``done`` of ``asked`` tasks have every trial that was asked for, and ``total`` is the
@@ -59,7 +59,7 @@ class Progress:
 
 def progress_of(
     manifest: Mapping[str, Any], suite: Sequence[Task], episodes: Sequence[Episode]
-) -> Progress:
+) -> RunProgress:
     """What a run has. ``suite`` is the whole suite, ``episodes`` the finished ones."""
     whole = {task.id for task in suite}
     finished = {(e.task_id, e.trial) for e in episodes}
@@ -70,7 +70,7 @@ def progress_of(
     wanted = {(task, trial) for task in asked for trial in range(trials)}
     unfinished = {task for task, _ in wanted - finished}
     stands_for = asked | begun if said else begun
-    return Progress(
+    return RunProgress(
         tasks=stands_for,
         done=len((asked | begun) - unfinished),
         asked=len(asked | begun),

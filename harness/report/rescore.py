@@ -1,4 +1,4 @@
-"""An old run under the present rules: which steps read otherwise than the record says.
+"""Scores an old run under the present rules: which steps read otherwise than recorded.
 
 The record holds how each step was read when it ran, and no score: what is right or wrong
 before and after is judged by today's matchers, so every change here is the parser's.
@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 from harness.common.text import cut, one_line
 from harness.report.data import Result, is_probe, protocol_of
+from harness.report.words import move_words
 from harness.scoring.answers import match
 from harness.scoring.probes import grade_action, tool_repairs, wanted
-from harness.types import Action, Answer, Episode, Move, Parsed, Step, Task
+from harness.types import Answer, Episode, Move, Parsed, Step, Task
+
+CUT_SHORT = ("context", "deadline", "time", "error")  # an answer before such an end is none
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,9 @@ class Change:
 
     def __str__(self) -> str:
         trial = f" trial {self.trial}" if self.trial else ""
-        before, after = _move(self.before), _move(self.after)
+        before, after = (
+            cut(one_line(move_words(parsed.move)), 48) for parsed in (self.before, self.after)
+        )
         moved = before if before == after else f"{before} -> {after}"
         return f"{self.task_id}{trial} step {self.step}: {moved}{self._codes()}"
 
@@ -79,12 +84,17 @@ def rescore(result: Result) -> Rescored:
         right_before += was_right
         if was_right != is_right:
             turned[is_right].append((episode.task_id, episode.trial))
+    codes = sorted(before | after)
     return Rescored(
-        steps, tuple(changes), answers, right_before,
-        right_before + len(turned[True]) - len(turned[False]),
-        tuple(turned[True]), tuple(turned[False]),
-        {e: (before[e], after[e]) for e in sorted(before | after) if before[e] != after[e]},
-    )  # fmt: skip
+        steps=steps,
+        changes=tuple(changes),
+        answers=answers,
+        right_before=right_before,
+        right=right_before + len(turned[True]) - len(turned[False]),
+        now_right=tuple(turned[True]),
+        now_wrong=tuple(turned[False]),
+        errors={e: (before[e], after[e]) for e in codes if before[e] != after[e]},
+    )
 
 
 def _readings(result: Result, episode: Episode) -> Iterator[tuple[Step, Parsed]]:
@@ -94,12 +104,7 @@ def _readings(result: Result, episode: Episode) -> Iterator[tuple[Step, Parsed]]
     for step in episode.steps:
         today = protocol.read(step.completion)
         yield step, today
-        if isinstance(today.move, Answer) and step.completion.finish not in (
-            "context",
-            "deadline",
-            "time",
-            "error",
-        ):
+        if isinstance(today.move, Answer) and step.completion.finish not in CUT_SHORT:
             return
 
 
@@ -116,14 +121,3 @@ def _was_right(result: Result, task: Task, episode: Episode) -> bool:
 def _answer(readings: list[Parsed]) -> Move | None:
     last = readings[-1].move if readings else None
     return last if isinstance(last, Answer) else None
-
-
-def _move(parsed: Parsed) -> str:
-    """A move in a few words of one line."""
-    move = parsed.move
-    if move is None:
-        return "unreadable"
-    shown = (
-        f"Action {move.tool}: {move.input}" if isinstance(move, Action) else f"Answer {move.text}"
-    )
-    return cut(one_line(shown), 48)

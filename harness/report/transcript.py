@@ -1,23 +1,23 @@
-"""One episode in the terminal, as the model lived it."""
+"""Writes one episode as text, as the model lived it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.common.printable import printable
 from harness.report.data import Result
+from harness.report.words import target_words, verdict_words
 from harness.types import Episode, EpisodeScore, Task
 
 
-def lines(result: Result, task_id: str) -> Iterator[str]:
-    """Every trial of one task as printable lines; none when it was not run."""
+def episode_lines(result: Result, task_id: str) -> Iterator[str]:
+    """Every trial of one task, line by line; none when it was not run."""
     task = next((task for task in result.tasks if task.id == task_id), None)
     for episode, score in zip(result.episodes, result.scores, strict=True):
         if task and episode.task_id == task_id:
-            yield from (printable(line) for line in _episode(task, episode, score))
+            yield from _one_episode(task, episode, score)
 
 
-def _episode(task: Task, episode: Episode, score: EpisodeScore) -> Iterator[str]:
+def _one_episode(task: Task, episode: Episode, score: EpisodeScore) -> Iterator[str]:
     yield f"== {task.id}, trial {episode.trial} ({task.category})"
     yield f"Question: {task.question}"
     for step, graded in zip(episode.steps, score.steps, strict=False):
@@ -27,10 +27,7 @@ def _episode(task: Task, episode: Episode, score: EpisodeScore) -> Iterator[str]
             yield f"    [{', '.join(graded.errors)}{repaired}]"
         if step.observation:
             yield f"Observation: {step.observation.text}"
-    verdict = (
-        f"unscored, fault: {score.fault}" if score.fault else "right" if score.correct else "wrong"
-    )
-    yield f"-- {episode.status}; {verdict}; target: {' | '.join(task.answer.accepted) or task.answer.type}"
-    yield f"   {score.verdict.rule}; read: {score.verdict.extracted!r}" + (
-        f"; {episode.detail}" if episode.detail else ""
-    )
+    verdict = verdict_words(score) + (f", fault: {score.fault}" if score.fault else "")
+    yield f"-- {episode.status}; {verdict}; target: {target_words(task)}"
+    detail = f"; {episode.detail}" if episode.detail else ""
+    yield f"   {score.verdict.rule}; read: {score.verdict.extracted!r}{detail}"

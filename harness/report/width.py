@@ -1,4 +1,4 @@
-"""How large a run's model is and how wide its weights are, from what the record holds.
+"""Reads the size of a run's model and the width of its weights from the record.
 
 The width of a model is the width of its recipe (Q4_K_M is 4 bits), never that of the tensor
 type that most weights have: rows of small models often fall back to wider types.
@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"(?:i?q|tq|nf|fp|mxfp|nvfp|int|bf|f|bfloat|float)(\d+)", r
 
 
 @dataclass(frozen=True)
-class Width:
+class RecordedWidth:
     """The width of a model's weights.
 
     ``recipe`` is its name ("Q4_K_M", "" = not known), ``bits`` its nominal width in bits
@@ -38,7 +38,7 @@ class Width:
     source: str = ""
 
 
-def width_of(manifest: Mapping[str, Any]) -> Width:
+def recorded_width(manifest: Mapping[str, Any]) -> RecordedWidth:
     """The width in a run's manifest. Older manifests have no ``recipe``; there the models.toml
     row is asked first, then the file's name, its tensors, and the measured bits a weight."""
     engine = manifest.get("engine", {})
@@ -48,8 +48,8 @@ def width_of(manifest: Mapping[str, Any]) -> Width:
         return _older(manifest, row_bits, measured)
     recipe, bits = str(engine["recipe"] or ""), int(engine.get("bits") or 0)
     if bits:
-        return Width(recipe, bits, measured, str(engine.get("recipe_source") or "file"))
-    return Width(recipe, row_bits, measured, "row" if row_bits else "")
+        return RecordedWidth(recipe, bits, measured, str(engine.get("recipe_source") or "file"))
+    return RecordedWidth(recipe, row_bits, measured, "row" if row_bits else "")
 
 
 def params_of(manifest: Mapping[str, Any]) -> int:
@@ -66,21 +66,20 @@ def bits_of(recipe: str) -> int:
     return int(number[1]) if number else 0
 
 
-def _older(manifest: Mapping[str, Any], row_bits: int, measured: float) -> Width:
+def _older(manifest: Mapping[str, Any], row_bits: int, measured: float) -> RecordedWidth:
     engine = manifest.get("engine", {})
     types = engine.get("tensor_types", {})
     named = str(engine.get("quantisation") or "")
     if named == "none":  # transformers without quantisation: the width of its numbers
         named = str(engine.get("dtype") or "")
     if bits_of(named) and named not in types:  # no tensor type is called so: a recipe's name
-        return Width(named, bits_of(named), measured, "file")
+        return RecordedWidth(named, bits_of(named), measured, "file")
     in_name, plain = _in_name(manifest), bits_of(named) if _plain(types) else 0
-    guesses = (
-        (row_bits, "row"), (bits_of(in_name), "name"), (plain, "types"), (_whole(measured), "measured")
-    )  # fmt: skip
-    bits, source = next((guess for guess in guesses if guess[0]), (0, ""))
+    guesses = {"row": row_bits, "name": bits_of(in_name), "types": plain}
+    guesses["measured"] = _whole(measured)
+    source, bits = next(((source, bits) for source, bits in guesses.items() if bits), ("", 0))
     recipes = [name for name in (in_name, named) if "_" in name and bits_of(name) == bits]
-    return Width(recipes[0] if recipes else "", bits, measured, source)
+    return RecordedWidth(recipes[0] if recipes else "", bits, measured, source)
 
 
 def _in_name(manifest: Mapping[str, Any]) -> str:

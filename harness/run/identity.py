@@ -17,6 +17,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from harness.engines import ENGINES
 from harness.worlds import WORLDS
 
 Settings = dict[str, Any]  # "limits.steps" -> 7; values are JSON values
@@ -44,11 +45,6 @@ NO_IDENTITY = frozenset(
     | {"params", "params_stored", "recipe", "recipe_source", "bits", "bits_per_weight", "imatrix"}
 )
 
-# The packages whose version can change an episode, by engine; worlds declare theirs.
-DECISIVE = {
-    "llama_cpp": ("llama-cpp-python",),
-    "transformers": ("transformers", "torch", "bitsandbytes"),
-}
 
 FORMAT_1: Settings = {
     "limits.steps": 7,
@@ -97,8 +93,10 @@ def settings_of(manifest: Mapping[str, Any]) -> Settings:
 
 def decisive(packages: Mapping[str, str], engine: str, world: str) -> dict[str, str]:
     """Those of the installed ``packages`` (name -> version) that can change an episode."""
+    kind = ENGINES.get(engine)
+    of_engine = kind.packages if kind and kind.local else ()
     of_world = WORLDS[world].packages if world in WORLDS else ()
-    names = (*DECISIVE.get(engine, ()), *of_world)
+    names = (*of_engine, *of_world)
     return {name: packages[name] for name in names if name in packages}
 
 

@@ -4,7 +4,6 @@ writes every episode as it ends. Knows neither how episodes are scored nor how t
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -19,8 +18,9 @@ from typing import Any
 import harness
 from harness import protocol, tools
 from harness.common.files import sha256_of
+from harness.common.packages import versions
 from harness.common.records import full
-from harness.engines.openai.options import effective_address
+from harness.engines import ENGINES, server_address
 from harness.models import registry
 from harness.prompts import Prompt
 from harness.run import store, worker
@@ -40,16 +40,7 @@ from harness.run.worker import Beat, Event, Extras, Failed, Job
 from harness.suites.subsets import Subset, choose
 from harness.suites.tasks import dump_task
 from harness.types import EngineSettings, Episode, Limits, Model, Suite, Task, UserError, WorldSpec
-
-PACKAGES = (
-    "llama-cpp-python",
-    "transformers",
-    "torch",
-    "bitsandbytes",
-    "httpx",
-    "wikipedia",
-    "ddgs",
-)
+from harness.worlds import WORLDS
 
 
 @dataclass(frozen=True)
@@ -92,7 +83,7 @@ class Plan:
         del limits["run_seconds"]
         return {
             "model": {**full(self.model), "identity": registry.identity(self.model)},
-            "server": effective_address(self.model),
+            "server": server_address(self.model),
             "suite": {
                 "name": self.suite.name,
                 "path": self.suite.path,
@@ -148,7 +139,7 @@ class Session:
         self._fresh = candidates is None
         self._candidates = candidates or ()
         # A server is asked first: behind its address the model may have been exchanged.
-        served = effective_address(plan.model)
+        served = server_address(plan.model)
         if self._candidates and not served and not _left(plan, self._candidates[0]):
             self.run, self.todo, self.resumed = self._candidates[0], [], True
 
@@ -328,13 +319,9 @@ def _machine() -> dict[str, object]:
 
 
 def _packages() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    of_engines = [kind.packages for kind in ENGINES.values()]
+    of_worlds = [world.packages for world in WORLDS.values()]
+    return versions(name for names in (*of_engines, *of_worlds) for name in names)
 
 
 def _commit() -> str:

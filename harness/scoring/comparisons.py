@@ -1,4 +1,4 @@
-"""Which of two models is better, and which of many: claims that the data can carry.
+"""Tells which of two models is better, and which of many, where the data can show it.
 
 Pairs are tasks that both models finished. Two models differ only where the test says so;
 otherwise the words say how much this many tasks could have shown.
@@ -16,6 +16,7 @@ from typing import Literal
 from harness.scoring.statistics import (
     ALPHA,
     Rate,
+    by_cluster,
     flip_test,
     holm,
     independent_draws,
@@ -88,14 +89,18 @@ class Comparison:
         return _words(self)
 
 
-def compare(
+def compare_scores(
     a: Iterable[EpisodeScore],
     b: Iterable[EpisodeScore],
     *,
     names: tuple[str, str] = ("A", "B"),
     measure: Measure = "correct",
 ) -> Comparison:
-    """Compare two runs task by task. Trials of a task are averaged first."""
+    """Compare two runs task by task. Trials of a task are averaged first.
+
+    ``a`` and ``b`` are the scores of each run's episodes, ``names`` what the runs are called
+    in words, ``measure`` the field of a score that counts as right.
+    """
     left, right = _tasks(a, measure), _tasks(b, measure)
     both = left.keys() & right.keys()
     pairs = [(left[t], right[t]) for t in sorted(both) if left[t].trials and right[t].trials]
@@ -106,14 +111,29 @@ def compare(
     low, high = tango(only_a * independent, only_b * independent, independent)
     p_exact, p = flip_test(_cluster_differences(pairs))
     worst, best = _bounds([(left[t], right[t]) for t in both])
-    n10, n01 = sum(x.mean > y.mean for x, y in pairs), sum(x.mean < y.mean for x, y in pairs)
     return Comparison(
-        *names, len(pairs), n10, n01, discordance, difference, low, high, independent, p, p_exact, p,
+        *names,
+        n=len(pairs),
+        n10=sum(x.mean > y.mean for x, y in pairs),
+        n01=sum(x.mean < y.mean for x, y in pairs),
+        discordance=discordance,
+        difference=difference,
+        low=low,
+        high=high,
+        independent=independent,
+        p=p,
+        p_exact=p_exact,
+        p_adjusted=p,
         detectable=smallest_difference(independent, discordance),
-        lost=len(both) - len(pairs), worst=worst, best=best, unpaired=len(left.keys() ^ right.keys()),
-        ran_a=len(left), ran_b=len(right),
-        rate_a=sum(x.mean for x, _ in pairs) / n, rate_b=sum(y.mean for _, y in pairs) / n,
-    )  # fmt: skip
+        lost=len(both) - len(pairs),
+        worst=worst,
+        best=best,
+        unpaired=len(left.keys() ^ right.keys()),
+        ran_a=len(left),
+        ran_b=len(right),
+        rate_a=sum(x.mean for x, _ in pairs) / n,
+        rate_b=sum(y.mean for _, y in pairs) / n,
+    )
 
 
 @dataclass(frozen=True)
@@ -144,20 +164,15 @@ def _tasks(scores: Iterable[EpisodeScore], measure: Measure) -> dict[str, _Task]
 
 def _only_one(pairs: Iterable[_Pair]) -> tuple[float, float]:
     """Tasks that only a, and that only b gets right; with trials, their expected number."""
-    pairs = list(pairs)
-    return sum(x.mean * (1 - y.mean) for x, y in pairs), sum(
-        y.mean * (1 - x.mean) for x, y in pairs
-    )
+    only = [(x.mean * (1 - y.mean), y.mean * (1 - x.mean)) for x, y in pairs]
+    return sum(a for a, _ in only), sum(b for _, b in only)
 
 
 def _independent(pairs: Sequence[_Pair], variance: float) -> float:
     """The effective number of pairs, each with that variance of its difference."""
-    clusters: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for x, y in pairs:
-        clusters[x.cluster][0] += x.mean - y.mean
-        clusters[x.cluster][1] += 1
+    clusters = by_cluster((x.cluster, x.mean - y.mean, 1) for x, y in pairs)
     most = float(sum(min(x.trials, y.trials) for x, y in pairs))
-    return independent_draws(variance, [(total, size) for total, size in clusters.values()], most)
+    return independent_draws(variance, clusters, most)
 
 
 def _cluster_differences(pairs: Iterable[_Pair]) -> list[int]:
@@ -200,27 +215,27 @@ def _words(c: Comparison) -> str:
         )
     if c.better:
         worse = c.b if c.better == c.a else c.a
-        low, high = (
-            sorted((abs(c.low), abs(c.high)))
-            if c.low * c.high > 0
-            else (0.0, max(abs(c.low), abs(c.high)))
-        )
+        low, high = sorted((abs(c.low), abs(c.high)))
+        low = low if c.low * c.high > 0 else 0.0
         return (
-            f"{c.better} is better than {worse} by {_points(c.difference)} points "
-            f"(95 % interval {_points(low)} to {_points(high)}, {c.n} tasks, p = {c.p_adjusted:.2g})"
+            f"{c.better} is better than {worse} by {_points(c.difference)} points (95 % interval "
+            f"{_points(low)} to {_points(high)}, {c.n} tasks, p = {c.p_adjusted:.2g})"
         )
+    points, can_show = _points(c.difference), f"{_points(c.detectable)} points"
     if not c.difference:
-        return f"cannot tell them apart: no difference on {c.n} tasks, which can show {_points(c.detectable)} points"
-    if abs(c.difference) < c.detectable:
-        return f"cannot tell them apart: {c.n} tasks can show {_points(c.detectable)} points, not {_points(c.difference)}"
-    return f"cannot tell them apart: {_points(c.difference)} points on {c.n} tasks, p = {c.p_adjusted:.2g}"
+        why = f"no difference on {c.n} tasks, which can show {can_show}"
+    elif abs(c.difference) < c.detectable:
+        why = f"{c.n} tasks can show {can_show}, not {points}"
+    else:
+        why = f"{points} points on {c.n} tasks, p = {c.p_adjusted:.2g}"
+    return f"cannot tell them apart: {why}"
 
 
 # --- many models ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Place:
+class Standing:
     """One model of a ranking: what it beats, what beats it, and what it cannot be told from."""
 
     name: str
@@ -235,15 +250,15 @@ class Ranking:
     """Models by accuracy, with every claim adjusted for all pairs (Holm).
 
     ``holds`` is True only when each model is told apart from every other: only then do the
-    places mean anything by themselves."""
+    order means anything by itself."""
 
-    places: tuple[Place, ...]
+    standings: tuple[Standing, ...]
     comparisons: tuple[Comparison, ...]
 
     @property
     def holds(self) -> bool:
         """Whether the order as a whole may be printed as a ranking."""
-        return not any(place.not_distinguishable_from for place in self.places)
+        return not any(each.not_distinguishable_from for each in self.standings)
 
     @property
     def words(self) -> str:
@@ -258,12 +273,12 @@ class Ranking:
         return f"no full ranking: {claims} of {len(self.comparisons)} pairs can be told apart"
 
 
-def ranking(
+def rank_scores(
     models: Mapping[str, Sequence[EpisodeScore]], *, measure: Measure = "correct"
 ) -> Ranking:
     """Compare every pair of models and claim only what survives Holm's adjustment."""
     pairs = [
-        compare(models[a], models[b], names=(a, b), measure=measure)
+        compare_scores(models[a], models[b], names=(a, b), measure=measure)
         for a, b in combinations(models, 2)
     ]
     adjusted = [
@@ -271,14 +286,14 @@ def ranking(
     ]
     rates = {name: _rate(scores, measure) for name, scores in models.items()}
     order = sorted(models, key=lambda name: -rates[name].value if rates[name].n else 1.0)
-    return Ranking(tuple(_place(name, rates[name], adjusted) for name in order), tuple(adjusted))
+    return Ranking(tuple(_standing(name, rates[name], adjusted) for name in order), tuple(adjusted))
 
 
 def _rate(scores: Iterable[EpisodeScore], measure: Measure) -> Rate:
     return share([s for s in scores if not s.fault], lambda s: float(getattr(s, measure)))
 
 
-def _place(name: str, correct: Rate, comparisons: Iterable[Comparison]) -> Place:
+def _standing(name: str, correct: Rate, comparisons: Iterable[Comparison]) -> Standing:
     beats: list[str] = []
     beaten_by: list[str] = []
     tied: list[str] = []
@@ -286,4 +301,4 @@ def _place(name: str, correct: Rate, comparisons: Iterable[Comparison]) -> Place
         if name in (c.a, c.b):
             other = c.b if name == c.a else c.a
             (beats if c.better == name else beaten_by if c.better else tied).append(other)
-    return Place(name, correct, tuple(beats), tuple(beaten_by), tuple(tied))
+    return Standing(name, correct, tuple(beats), tuple(beaten_by), tuple(tied))

@@ -1,9 +1,8 @@
-"""Dates in a text, in English and Japanese, as (year, month, day).
+"""Finds the dates in a text, English or Japanese, as (year, month, day).
 
-It reads spellings, it does not judge answers. Two-digit years are no years unless an era
-stands with them (AD 79, 79年); a numeric date that could be day/month or month/day is no date
-unless both readings agree. A bound (before 1911), a guess (circa 1911), a decade and a range
-are no dates either.
+A two-digit year counts only with an era (AD 79, 79年). A numeric date that could be day/month
+or month/day is no date unless both readings agree. A bound (before 1911), a guess (circa
+1911), a decade and a range are no dates either.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from harness.scoring.numerals import KANJI_WHOLE, ORDINALS, kanji
+from harness.scoring.numerals import KANJI_WHOLE, ORDINALS, kanji_value
 from harness.scoring.text import REMEMBER, match_form
 
 
@@ -33,16 +32,16 @@ NO_DATE = Date(0, 0, 0)
 
 # --- one spelling for eras and words ----------------------------------------------------
 
+_ERA_TABLE = """
+嘉永 1847 8, 安政 1853 7, 万延 1859 2, 文久 1860 4, 元治 1863 2, 慶応 1864 4, 慶應 1864 4,
+明治 1867 45, meiji 1867 45, m 1867 45, 大正 1911 15, taisho 1911 15, t 1911 15,
+昭和 1925 64, showa 1925 64, s 1925 64, 平成 1988 31, heisei 1988 31, h 1988 31,
+令和 2018 99, reiwa 2018 99, r 2018 99
+"""
 # era -> (the year before its first year, its last year of the era)
 _ERAS = {
-    "嘉永": (1847, 8), "安政": (1853, 7), "万延": (1859, 2), "文久": (1860, 4), "元治": (1863, 2),
-    "慶応": (1864, 4), "慶應": (1864, 4),
-    "明治": (1867, 45), "meiji": (1867, 45), "m": (1867, 45),
-    "大正": (1911, 15), "taisho": (1911, 15), "t": (1911, 15),
-    "昭和": (1925, 64), "showa": (1925, 64), "s": (1925, 64),
-    "平成": (1988, 31), "heisei": (1988, 31), "h": (1988, 31),
-    "令和": (2018, 99), "reiwa": (2018, 99), "r": (2018, 99),
-}  # fmt: skip
+    name: (int(before), int(last)) for name, before, last in map(str.split, _ERA_TABLE.split(","))
+}
 _ERA_NAMES = "|".join(name for name in _ERAS if len(name) > 1)
 _ERA_YEAR = re.compile(rf"({_ERA_NAMES}) ?(元|[0-9]{{1,2}})(?![0-9])(?: ?年(?!間))?")
 _ERA_LETTER = re.compile(
@@ -73,7 +72,7 @@ def western(text: str) -> str:
 
 
 def _figures(run: str) -> str:
-    value = kanji(run)
+    value = kanji_value(run)
     return run if value is None or value.denominator > 1 else str(value)
 
 
@@ -93,7 +92,7 @@ _WEEKDAY = re.compile(r"\([月火水木金土日]\)|[月火水木金土日]曜�
 
 
 def _readable(text: str) -> str:
-    """One spelling: folded, eras and ordinal words as figures, weekdays and asides out."""
+    """The text folded, with eras and ordinal words as figures, without weekdays and asides."""
     text = match_form(_RANGE_DASH.sub(r"\1~\2", text))
     text = _ORDINAL_DAY.sub(lambda m: f"{_ORDINAL_DAYS[m[0].replace('-', ' ')]}th", text)
     return _WEEKDAY.sub("", western(_ASIDE.sub("", _TIME.sub("", text))))
@@ -122,7 +121,7 @@ def _year(front: str | None, figures: str | None, back: str | None) -> int:
 
 
 def _checked(year: int, month: int, day: int, figures: str | None) -> Date:
-    """A date whose year was written and is none is no date."""
+    """The date; NO_DATE where figures for a year were written that are no year."""
     return NO_DATE if figures and not year else Date(year, month, day)
 
 
@@ -245,6 +244,16 @@ def find_dates(text: str) -> tuple[Date, ...]:
     return (*dates, NO_DATE) if dates and _TO_A_DAY.search(text) else dates
 
 
+def whole_date(text: str) -> Date | None:
+    """The date that is the whole text; None for any other text."""
+    text = _readable(text)
+    for pattern, reader in _READERS:
+        if whole := pattern.fullmatch(text):
+            date = reader(whole)
+            return date if date and _possible(date) else None
+    return None
+
+
 def _read(text: str) -> Iterator[Date]:
     left = text
     for pattern, reader in _READERS:
@@ -255,7 +264,7 @@ def _read(text: str) -> Iterator[Date]:
 
 
 def _qualified(text: str, start: int, end: int) -> bool:
-    """Only a bound, a guess or one end of a range."""
+    """True for a bound, a guess or one end of a range."""
     return bool(_NOT_BEFORE.search(text, max(0, start - 30), start) or _NOT_AFTER.match(text, end))
 
 

@@ -1,7 +1,6 @@
-"""Does a text deny what it names, or offer something else beside it? Closed word lists.
+"""Finds out whether a text denies what it names, with closed lists of words. Takes folded text.
 
-All functions take folded text. A denial counts where it stands in the same clause as the
-name, before it ("not Paris") or behind it ("Paris is wrong", 東京ではない).
+A denial counts in the same clause as the name, before it ("not Paris") or behind it ("Paris is wrong", 東京ではない).
 """
 
 from __future__ import annotations

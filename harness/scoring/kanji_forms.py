@@ -1,34 +1,14 @@
-"""Old and variant forms of kanji and the present form of each, for lenient comparison.
-
-The pairs are those of the Japanese list of kanji for general use (常用漢字表, forms in
-brackets), and variants that are common in names.
-"""
+"""Old and variant forms of kanji and the present form of each, for lenient comparison."""
 
 from __future__ import annotations
 
-# new form, then its old and variant forms
-_FORMS = """
-亜亞 悪惡 圧壓 囲圍 医醫 為爲 壱壹 隠隱 栄榮 営營 衛衞 駅驛 円圓 塩鹽 縁緣 艶艷
-応應 欧歐 殴毆 桜櫻 奥奧 横橫 温溫 穏穩 仮假 価價 画畫 会會 絵繪 壊壞 懐懷 概槪
-拡擴 殻殼 覚覺 学學斈 岳嶽 楽樂 渇渴 缶罐 巻卷 陥陷 勧勸 寛寬 関關 歓歡 観觀 顔顏
-気氣 帰歸 亀龜 偽僞 戯戲 犠犧 旧舊 拠據 挙擧 虚虛 峡峽 挟挾 狭狹 郷鄕 暁曉 区區
-駆驅驱 勲勳 薫薰 径徑 茎莖 恵惠 掲揭 渓溪 経經 蛍螢 軽輕 継繼 鶏鷄雞 芸藝 撃擊
-欠缺 研硏 県縣 倹儉 剣劍劒 険險 圏圈 検檢 献獻 権權 顕顯 験驗 厳嚴 広廣 効效 恒恆
-黄黃 鉱鑛 号號 国國圀 黒黑 済濟 砕碎 斎齋斉齊 剤劑 雑雜 参參 桟棧 蚕蠶 惨慘 賛贊
-残殘 糸絲 歯齒 児兒 辞辭 湿濕 実實 写寫 釈釋 寿壽 収收 従從 渋澁 獣獸 縦縱 粛肅
-処處 緒緖 叙敍 将將 称稱 渉涉 焼燒 証證 奨奬 条條 状狀 乗乘 浄淨 剰剩 畳疊 縄繩
-壌壤 嬢孃 譲讓 醸釀 触觸 嘱囑 真眞 寝寢 慎愼 尽盡 図圖 粋粹 酔醉 穂穗 随隨 髄髓
-枢樞 数數 瀬瀨 声聲 青靑 静靜 窃竊 摂攝 専專 浅淺 戦戰 践踐 銭錢 潜潛 繊纖 禅禪
-双雙 壮壯 争爭 荘莊 捜搜 挿插 巣巢 曽曾 痩瘦 装裝 総總 騒騷 増增 蔵藏 臓臟 即卽
-属屬 続續 堕墮 対對 体體 帯帶 滞滯 台臺 滝瀧 択擇 沢澤 担擔 単單 胆膽 団團 断斷
-弾彈 遅遲 痴癡 虫蟲 昼晝 鋳鑄 庁廳 徴徵 聴聽 勅敕 鎮鎭 逓遞 鉄鐵 点點 転轉 伝傳
-灯燈 当當 党黨 盗盜 稲稻 闘鬪 徳德 独獨 読讀 届屆 弐貳 悩惱 脳腦 覇霸 拝拜 廃廢
-売賣 麦麥 発發 髪髮 抜拔 晩晚 蛮蠻 秘祕 浜濱濵 瓶甁 払拂 仏佛 併倂 並竝 餅餠
-辺邊邉 変變 弁辨瓣辯 歩步 宝寶 豊豐 褒襃 翻飜 毎每 万萬 満滿 麺麵 黙默 弥彌 訳譯
-薬藥 与與 予豫 余餘 誉譽 揺搖 様樣 謡謠 来來 頼賴 乱亂 覧覽 竜龍 両兩 猟獵 緑綠
-涙淚 塁壘 礼禮 励勵 戻戾 霊靈 齢齡 暦曆 歴歷 恋戀 錬鍊 炉爐 労勞 郎郞 楼樓 録錄
-湾灣 島嶋嶌 崎﨑嵜碕 高髙 吉𠮷 富冨 峰峯 野埜 館舘 園薗 尭堯 槙槇 遥遙 瑶瑤 渕淵
-桧檜 鴎鷗 曹曺 翠翆 松枩 秋穐 船舩 杉椙 凛凜 薮藪 籠篭 穎頴 祢禰 柳栁
-"""
+from pathlib import Path
 
-OLD_TO_NEW = str.maketrans({old: forms[0] for forms in _FORMS.split() for old in forms[1:]})
+
+def _variants() -> dict[str, str]:
+    lines = Path(__file__).with_name("kanji_forms.txt").read_text("utf-8").splitlines()
+    words = (word for line in lines if not line.startswith("#") for word in line.split())
+    return {old: word[0] for word in words for old in word[1:]}
+
+
+OLD_TO_NEW = str.maketrans(_variants())

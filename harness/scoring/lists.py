@@ -1,4 +1,4 @@
-"""The items of a list, however it was written: commas, "and", bullets, numbers, JSON, bars.
+"""Divides a list into its items: commas, "and", bullets, numbers, JSON, bars.
 
 Where a list can be divided in several ways, every way is a reading; a name that the task
 knows, such as "Trinidad and Tobago", is never divided.
@@ -41,7 +41,7 @@ _WIDE_SPACE = re.compile(r"(?<=\S)\u3000+(?=\S)")
 
 
 def gold_items(gold: str) -> list[str]:
-    """The items of a task's target: divided by semicolons; one without, as an answer is."""
+    """The items of a task's target, divided at semicolons, or like an answer where it has none."""
     parts = gold.split(";") if ";" in gold else _SEPARATORS[0].split(match_form(gold))
     return [item for part in parts if (item := normalise(part))]
 
@@ -113,7 +113,7 @@ def _bulleted(text: str) -> list[str]:
 
 
 def _unwrapped(text: str) -> str:
-    """Brackets or bold marks round the whole list off."""
+    """The text without brackets or bold marks around the whole list."""
     bare = text.rstrip(". 。")
     for mark in ("**", "__", "*"):
         if bare.startswith(mark) and bare.endswith(mark) and bare.count(mark) == 2:
@@ -133,12 +133,13 @@ def _sealed(text: str, names: Sequence[str]) -> str:
 
 
 def each_once(items: Iterable[str]) -> list[str]:
-    """Without repeats, in order."""
+    """The items in order, each once."""
     return list(dict.fromkeys(items))
 
 
 def same_items(gold: Sequence[str], items: Sequence[str], ordered: bool) -> bool:
-    """The same items as often, in any order or in this one; nothing equals no items."""
+    """True when both hold the same items equally often, ``ordered``: in the same order. An empty
+    ``gold`` equals nothing."""
     if not gold:
         return False
     return list(gold) == list(items) if ordered else sorted(gold) == sorted(items)

@@ -1,4 +1,4 @@
-"""One number as people write it: figures with group marks, kanji, English words.
+"""Reads one number as people write it: figures with group marks, kanji, English words.
 
 Each reader takes a run that its pattern found in folded text and gives the exact value,
 or None where the run is not well formed (1,23 or 1.2.3 or "two and three").
@@ -11,10 +11,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-MAX_DIGITS = 100
+_MOST_DIGITS = 100
 """A longer run of figures or number words is no number; it bounds the work as well."""
-
-_HALF = Fraction(1, 2)
 
 # --- figures ----------------------------------------------------------------------------
 
@@ -34,9 +32,9 @@ _GROUPS = (  # a whole part in groups, and the marks that divide them
 )
 
 
-def figures(run: str) -> Fraction | None:
+def figures_value(run: str) -> Fraction | None:
     """The value of figures with or without group marks: 1,234.5 or 1 234 or 1.234.567."""
-    if len(run) > MAX_DIGITS:
+    if len(run) > _MOST_DIGITS:
         return None
     if _DIGITS.fullmatch(run):
         return Fraction(run)
@@ -68,7 +66,7 @@ def plain(value: Fraction) -> str:
 # --- sums of parts ----------------------------------------------------------------------
 
 
-class Part(NamedTuple):
+class NumberPart(NamedTuple):
     """A part of a spelt number. ``kind``: n = a figure, s = times 10 to 1000 within a
     section, b = times a myriad, a thousand, a million …"""
 
@@ -76,7 +74,7 @@ class Part(NamedTuple):
     value: Fraction
 
 
-def add_up(parts: Iterable[Part]) -> Fraction | None:
+def add_up(parts: Iterable[NumberPart]) -> Fraction | None:
     """The number that figures and multipliers make; None unless the multipliers fall."""
     total, section, figure = Fraction(0), Fraction(0), None
     small_limit: Fraction | None = None
@@ -105,27 +103,29 @@ def add_up(parts: Iterable[Part]) -> Fraction | None:
 _FORMAL = str.maketrans("壱壹弐貳参參拾萬零", "一一二二三三十万〇")
 _DIGIT = {character: value for value, character in enumerate("〇一二三四五六七八九")}
 KANJI_SCALES = {
-    **{kanji: Part("s", Fraction(10**n)) for n, kanji in enumerate("十百千", 1)},
-    **{kanji: Part("b", Fraction(10000**n)) for n, kanji in enumerate("万億兆京", 1)},
+    **{kanji: NumberPart("s", Fraction(10**n)) for n, kanji in enumerate("十百千", 1)},
+    **{kanji: NumberPart("b", Fraction(10000**n)) for n, kanji in enumerate("万億兆京", 1)},
 }
 _KANJI_DIGITS = "〇零一二三四五六七八九壱壹弐貳参參"
 _KANJI_ALL = f"{_KANJI_DIGITS}十百千万億兆京拾萬"
 _KANJI = rf"(?<![{_KANJI_ALL}])[{_KANJI_ALL}]++"
-KANJI = re.compile(rf"[数何幾]?{_KANJI}(?:[・.点][{_KANJI_DIGITS}]++)?[数何幾半]?")
+KANJI_NUMBER = re.compile(rf"[数何幾]?{_KANJI}(?:[・.点][{_KANJI_DIGITS}]++)?[数何幾半]?")
 KANJI_WHOLE = re.compile(_KANJI)
 _VAGUE = re.compile("[数何幾半]")  # several; and 四半 is a quarter
 
 
-def kanji(run: str) -> Fraction | None:
+def kanji_value(run: str) -> Fraction | None:
     """The value of a kanji number: 千九百十一, 二〇一一, 二・五. 数百 has none."""
     run = run.translate(_FORMAL)
-    if len(run) > MAX_DIGITS or _VAGUE.search(run):
+    if len(run) > _MOST_DIGITS or _VAGUE.search(run):
         return None
     whole, _, decimals = re.sub("[.点]", "・", run).partition("・")
-    parts: list[Part] = []
+    parts: list[NumberPart] = []
     for piece in re.findall("[〇一二三四五六七八九]+|.", whole):
         parts.append(
-            KANJI_SCALES[piece] if piece in KANJI_SCALES else Part("n", Fraction(_digits(piece)))
+            KANJI_SCALES[piece]
+            if piece in KANJI_SCALES
+            else NumberPart("n", Fraction(_digits(piece)))
         )
     value = add_up(parts)
     if value is None or not decimals:
@@ -152,35 +152,35 @@ _POWERS = """
 hundred 2, thousand 3, grand 3, lakh 5, million 6, mil 6, mio 6, crore 7, billion 9, milliard 9,
 trillion 12, quadrillion 15
 """
-CARDINALS = {word: value for value, word in enumerate(_ONES.split())}
-CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)}
-CARDINALS |= {"nil": 0, "nought": 0, "naught": 0}
+_CARDINALS = {word: value for value, word in enumerate(_ONES.split())}
+_CARDINALS |= {word: 10 * tens for tens, word in enumerate(_TENS.split(), 2)}
+_CARDINALS |= {"nil": 0, "nought": 0, "naught": 0}
 ORDINALS = {word: value for value, word in enumerate(_ORDINALS.split(), 1)}
-SCALES = {word: 10 ** int(power) for word, power in map(str.split, _POWERS.split(","))}
-SCALES["dozen"] = 12
+NUMBER_SCALES = {word: 10 ** int(power) for word, power in map(str.split, _POWERS.split(","))}
+NUMBER_SCALES["dozen"] = 12
 PARTS = {word: value for word, value in ORDINALS.items() if value > 2}
 PARTS |= {"half": 2, "halve": 2, "quarter": 4}
 PARTS |= {"hundredth": 100, "thousandth": 1000, "millionth": 10**6}
 """What a part of one is called, without the -s of several: three *fifth*s."""
 
-_SCALE_WORD = "|".join(SCALES)
+_SCALE_WORD = "|".join(NUMBER_SCALES)
 _PART_WORD = "|".join(PARTS)
-_WORD = rf"(?:(?:{'|'.join(CARDINALS)}|oh)|(?:{_SCALE_WORD}|{_PART_WORD})s?)(?![a-z])"
-_AFTER_SCALE = "|".join(f"(?<={word})" for word in SCALES)
+_WORD = rf"(?:(?:{'|'.join(_CARDINALS)}|oh)|(?:{_SCALE_WORD}|{_PART_WORD})s?)(?![a-z])"
+_AFTER_SCALE = "|".join(f"(?<={word})" for word in NUMBER_SCALES)
 _LINK = rf"(?:[- ]|(?:{_AFTER_SCALE}), )(?:(?:and|of|point) )?(?:an? )?"
-WORDS = re.compile(rf"(?<![a-z])(?:(?:point|an?) )?{_WORD}(?:{_LINK}{_WORD})*+")
+NUMBER_WORDS = re.compile(rf"(?<![a-z])(?:(?:point|an?) )?{_WORD}(?:{_LINK}{_WORD})*+")
 SCALE_AFTER = re.compile(rf"(?: (?:of )?an?)? ?({_SCALE_WORD})s?(?![a-z])")
-PART_AFTER = re.compile(rf" and (?:a |an |((?:{'|'.join(CARDINALS)}) ))?({_PART_WORD})s?(?![a-z])")
+PART_AFTER = re.compile(rf" and (?:a |an |((?:{'|'.join(_CARDINALS)}) ))?({_PART_WORD})s?(?![a-z])")
 PARTS_OF = re.compile(rf" ({_PART_WORD})(s?)(?![a-z])")
 
 
-def words(run: str) -> Fraction | None:
+def words_value(run: str) -> Fraction | None:
     """The value of English number words: "two and a half million", "nineteen eleven".
 
     "third" alone is a place in an order, "hundreds" is vague: both have none.
     """
     tokens = re.findall("[a-z]+", run)
-    if len(tokens) > MAX_DIGITS:
+    if len(tokens) > _MOST_DIGITS:
         return None
     at = next((i for i, token in enumerate(tokens) if _part(token)), -1)
     if at < 0:
@@ -189,15 +189,15 @@ def words(run: str) -> Fraction | None:
     for token in tokens[at + 1 :]:
         if token in ("a", "an", "of"):
             continue
-        if token not in SCALES or value is None:
+        if token not in NUMBER_SCALES or value is None:
             return None
-        value *= SCALES[token]
+        value *= NUMBER_SCALES[token]
     return value
 
 
 def part_value(word: str, count: str = "") -> Fraction:
     """``count`` parts as a fraction: ("quarter", "three") is 3/4; no count is one."""
-    return Fraction(CARDINALS.get(count, 1), PARTS[word])
+    return Fraction(_CARDINALS.get(count, 1), PARTS[word])
 
 
 def _part(token: str) -> int:
@@ -220,16 +220,16 @@ def _with_fraction(head: Sequence[str], part: str) -> Fraction | None:
 def _decimal(tokens: Sequence[str]) -> Fraction | None:
     """Words with a point: two point five million."""
     at = tokens.index("point")
-    end = next((i for i in range(at + 1, len(tokens)) if tokens[i] not in CARDINALS), len(tokens))
-    digits = [CARDINALS[token] for token in tokens[at + 1 : end]]
+    end = next((i for i in range(at + 1, len(tokens)) if tokens[i] not in _CARDINALS), len(tokens))
+    digits = [_CARDINALS[token] for token in tokens[at + 1 : end]]
     whole = _cardinal(tokens[:at]) if at else Fraction(0)
     if whole is None or not digits or any(digit > 9 for digit in digits):
         return None
     value = whole + Fraction("0." + "".join(map(str, digits)))
     for token in tokens[end:]:
-        if token not in SCALES:
+        if token not in NUMBER_SCALES:
             return None
-        value *= SCALES[token]
+        value *= NUMBER_SCALES[token]
     return value
 
 
@@ -239,7 +239,7 @@ def _cardinal(tokens: Sequence[str]) -> Fraction | None:
     if tokens and tokens[-1].removesuffix("s") == "dozen" and (tokens[1:] or tokens == ["dozen"]):
         count = _cardinal(tokens[:-1]) if tokens[1:] else Fraction(1)
         return None if count is None else count * 12
-    if tokens and tokens[0] in SCALES:
+    if tokens and tokens[0] in NUMBER_SCALES:
         tokens = ["one", *tokens]
     parts = [_word_part(token, first=i == 0) for i, token in enumerate(tokens)]
     known = [part for part in parts if part]
@@ -249,25 +249,27 @@ def _cardinal(tokens: Sequence[str]) -> Fraction | None:
     return _pair(tokens) if value is None else value
 
 
-def _word_part(token: str, first: bool) -> Part | None:
+def _word_part(token: str, first: bool) -> NumberPart | None:
     if first and token in ("a", "an"):
-        return Part("n", Fraction(1))
-    if token in CARDINALS:
-        return Part("n", Fraction(CARDINALS[token]))
-    scale = SCALES.get(token) or (0 if first else SCALES.get(token.removesuffix("s"), 0))
-    if not scale or scale == SCALES["dozen"]:
+        return NumberPart("n", Fraction(1))
+    if token in _CARDINALS:
+        return NumberPart("n", Fraction(_CARDINALS[token]))
+    scale = NUMBER_SCALES.get(token) or (
+        0 if first else NUMBER_SCALES.get(token.removesuffix("s"), 0)
+    )
+    if not scale or scale == NUMBER_SCALES["dozen"]:
         return None
-    return Part("s" if scale == SCALES["hundred"] else "b", Fraction(scale))
+    return NumberPart("s" if scale == NUMBER_SCALES["hundred"] else "b", Fraction(scale))
 
 
 def _pair(tokens: Sequence[str]) -> Fraction | None:
     """A year said in two halves: nineteen eleven, nineteen oh five, twenty twenty-four."""
-    if not 2 <= len(tokens) <= 3 or not 10 < CARDINALS.get(tokens[0], 0) <= 20:
+    if not 2 <= len(tokens) <= 3 or not 10 < _CARDINALS.get(tokens[0], 0) <= 20:
         return None
-    values = [CARDINALS.get(token, 0) for token in tokens[1:]]
+    values = [_CARDINALS.get(token, 0) for token in tokens[1:]]
     if tokens[1] == "oh":
         second = values[-1] if len(values) == 2 and 0 < values[-1] < 10 else 0
     else:
-        total = add_up(Part("n", Fraction(value)) for value in values)
+        total = add_up(NumberPart("n", Fraction(value)) for value in values)
         second = int(total) if total is not None and 10 <= total < 100 else 0
-    return Fraction(CARDINALS[tokens[0]] * 100 + second) if second else None
+    return Fraction(_CARDINALS[tokens[0]] * 100 + second) if second else None

@@ -1,13 +1,14 @@
-"""Rates with intervals, and tests for pairs: the mathematics, without episodes or words.
+"""Computes rates with intervals and tests for pairs, from plain numbers.
 
 The unit is the cluster (a task, or several tasks that are not independent): trials and
 twins never count as more evidence than they are. Where clusters have one member each,
-everything here is the textbook method, and tests hold it to scipy and statsmodels. scipy
+everything here is the textbook method; tests compare it with scipy and statsmodels. scipy
 is imported on first use.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
-POWER = 0.80
+TARGET_POWER = 0.80
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,13 @@ def wilson(hits: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
-def rate(clusters: Iterable[tuple[float, float]], draws: int = 1) -> Rate:
+def rate_of_clusters(clusters: Iterable[tuple[float, float]], draws: int = 1) -> Rate:
     """A share with its interval, from (hits, size) of each cluster.
 
     Wilson at the effective sample size n / deff, where deff is the cluster-robust variance
     of the ratio over that of as many independent draws (Kish 1965; for Wilson: Franco et
-    al. 2019). Clusters of one give plain Wilson; all or nothing counts the clusters alone.
-    Where a hit is itself a mean, ``draws`` says of how many.
+    al. 2019). Clusters of one give plain Wilson. If every trial hits or every trial misses,
+    n is the number of clusters. Where a hit is itself a mean, ``draws`` says of how many.
     """
     pairs = [(hits, size) for hits, size in clusters if size]
     hits, n = sum(h for h, _ in pairs), sum(s for _, s in pairs)
@@ -84,11 +85,20 @@ def rate(clusters: Iterable[tuple[float, float]], draws: int = 1) -> Rate:
     return Rate(hits, n, *wilson(hits / n * size, size))
 
 
+def by_cluster(members: Iterable[tuple[str, float, float]]) -> list[tuple[float, float]]:
+    """(hits, size) of each cluster, from (cluster, hits, size) of each of its members."""
+    sums: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for cluster, hits, size in members:
+        sums[cluster][0] += hits
+        sums[cluster][1] += size
+    return [(hits, size) for hits, size in sums.values()]
+
+
 def effective_size(clusters: Sequence[tuple[float, float]], draws: int = 1) -> float:
     """How many independent draws of 0 or 1 would tell as much as these clusters do.
 
-    Never more than there are draws, never less than 1; the number of clusters where all
-    draws are alike."""
+    At least 1 and at most the number of draws; the number of clusters if all draws are alike.
+    """
     n = sum(size for _, size in clusters)
     p = sum(hits for hits, _ in clusters) / n
     return independent_draws(p * (1 - p), clusters, n * draws)
@@ -200,7 +210,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def tasks_needed(
-    difference: float, discordance: float, alpha: float = ALPHA, power: float = POWER
+    difference: float, discordance: float, alpha: float = ALPHA, power: float = TARGET_POWER
 ) -> float:
     """Tasks that show ``difference`` (a share) with that power, two-sided (Connor 1987).
 
@@ -215,7 +225,7 @@ def tasks_needed(
 
 
 def smallest_difference(
-    n: float, discordance: float, alpha: float = ALPHA, power: float = POWER
+    n: float, discordance: float, alpha: float = ALPHA, power: float = TARGET_POWER
 ) -> float:
     """The smallest difference (a share) that ``n`` tasks show with that power; 1 if none."""
     from scipy.optimize import brentq

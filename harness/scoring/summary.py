@@ -1,7 +1,6 @@
-"""All the scores of one run, counted: rates with intervals, errors, faults, trials.
+"""Counts the scores of one run: rates with intervals, errors, faults, trials.
 
-It takes scores only and knows no model, file or table. Unscored episodes are counted by
-whose fault they are and are in no rate.
+Unscored episodes are counted by whose fault they are and are in no rate.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from math import comb
 
 from harness.scoring.answers import ABSTAINED, NOT_ANSWERED, expects
-from harness.scoring.statistics import Rate, rate
+from harness.scoring.statistics import Rate, by_cluster, rate_of_clusters
 from harness.types import RUNGS, EpisodeScore
 
 
@@ -40,7 +39,7 @@ class Abstention:
     def recall(self) -> Rate:
         """Share of the unanswerable tasks on which the model said so."""
         n = self.rightly + self.asserted + self.silent
-        return rate([(1, 1)] * self.rightly + [(0, 1)] * (n - self.rightly))
+        return rate_of_clusters([(1, 1)] * self.rightly + [(0, 1)] * (n - self.rightly))
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,9 @@ class Summary:
     (both as shares). ``rungs`` maps each name of RUNGS to the share of episodes that reached
     it; ``mean_rung`` is 0 to 5. ``composability_gap`` is the share of wrong answers among
     episodes of two hops or more with every hop right. ``recovered`` is the share of the
-    errors met that the next step put right. ``pass_at[k]``: at least one of k
-    trials right; ``pass_all[k]`` (pass^k): all k right; both only up to the least number of
-    scored trials of any task. ``wall_seconds`` adds up episodes that ran beside each other.
+    errors met that the next step put right. ``pass_at[k]``: at least one of k trials right;
+    ``pass_all[k]`` (pass^k): all k right; both only up to the least number of scored trials
+    of any task.
     """
 
     episodes: int
@@ -65,7 +64,6 @@ class Summary:
     correct_strict: Rate
     steps_strict: Rate
     steps_readable: Rate
-    answered: Rate
     errors: Mapping[str, int]
     repairs: Mapping[str, int]
     statuses: Mapping[str, int]
@@ -82,8 +80,6 @@ class Summary:
     trials: int
     pass_at: Mapping[int, Rate]
     pass_all: Mapping[int, Rate]
-    tokens: int
-    wall_seconds: float
 
     @property
     def format_gap(self) -> float:
@@ -113,7 +109,6 @@ def summarise(scores: Iterable[EpisodeScore]) -> Summary:
         steps_readable=share(
             good, lambda s: sum(x.readable for x in s.steps), lambda s: len(s.steps)
         ),
-        answered=share(good, lambda s: s.status == "answered"),
         errors=_count(error for s in good for step in s.steps for error in step.errors),
         repairs=_count(repair for s in good for step in s.steps for repair in step.repairs),
         statuses=_count(s.status for s in good),
@@ -130,8 +125,6 @@ def summarise(scores: Iterable[EpisodeScore]) -> Summary:
         trials=max((n for _, n, _ in trials), default=0),
         pass_at=_passes(trials, lambda n, c, k: 1 - comb(n - c, k) / comb(n, k)),
         pass_all=_passes(trials, lambda n, c, k: comb(c, k) / comb(n, k)),
-        tokens=sum(s.tokens for s in everything),
-        wall_seconds=sum(s.seconds for s in everything),
     )
 
 
@@ -141,12 +134,8 @@ def share(
     size: Callable[[EpisodeScore], float] = lambda score: 1,
 ) -> Rate:
     """The sum of ``hits`` over the sum of ``size``, its interval robust to clusters."""
-    clusters: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for score in scores:
-        total = clusters[score.cluster or score.task_id]
-        total[0] += hits(score)
-        total[1] += size(score)
-    return rate((hit, n) for hit, n in clusters.values())
+    counts = ((s.cluster or s.task_id, hits(s), size(s)) for s in scores)
+    return rate_of_clusters(by_cluster(counts))
 
 
 def _reached(scores: Sequence[EpisodeScore], rung: int) -> Rate:
@@ -202,9 +191,6 @@ def _passes(
     least = min((n for _, n, _ in trials), default=0)
     rates: dict[int, Rate] = {}
     for k in range(1, least + 1):
-        clusters: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for cluster, n, right in trials:
-            clusters[cluster][0] += chance(n, right, k)
-            clusters[cluster][1] += 1
-        rates[k] = rate(((hit, n) for hit, n in clusters.values()), draws=least)
+        chances = ((cluster, chance(n, right, k), 1) for cluster, n, right in trials)
+        rates[k] = rate_of_clusters(by_cluster(chances), draws=least)
     return rates

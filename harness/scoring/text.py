@@ -11,6 +11,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from harness.common.cjk import HIRAGANA, KANJI, KANJI_MARKS, KATAKANA
 from harness.scoring.kanji_forms import OLD_TO_NEW
 
 # Read as one character each, because writers and keyboards mix them up freely.
@@ -41,13 +42,13 @@ _POWER = re.compile(rf"(?<=[0-9０-９])(?=⁻?[{_SUPERSCRIPTS}])")
 _MIXED = re.compile(rf"(?<=[0-9０-９])(?=[{_VULGAR}])")
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _SPACE = re.compile(r"\s+")
-_CJK = r"\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_KANJI = f"{KANJI}{KANJI_MARKS}"
+_CJK = f"{_KANJI}{HIRAGANA}{KATAKANA}・"
 _CJK_GAP = re.compile(rf"(?<=[{_CJK}]) +(?=[{_CJK}])")
 _QUOTES = re.compile('["「」『』«»]')
 _DOT_NOT_IN_NUMBER = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
 _HYPHEN_IN_WORD = re.compile(r"(?<=[^\W\d])-(?=[^\W\d])")
 _INITIALS = re.compile(r"(?<![^\W_])([a-z]) (?=[a-z](?![^\W_]))")
-_KANJI = r"\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff"
 _SMALL_KE = re.compile(rf"(?<=[{_KANJI}])[ヶケがガヵカ箇个](?=[{_KANJI}])")
 _NO = re.compile(rf"(?<=[{_KANJI}])[ノ之](?=[{_KANJI}])")
 _TSU = re.compile(rf"(?<=[{_KANJI}])[ツッっ](?=[{_KANJI}])")

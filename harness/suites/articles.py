@@ -1,8 +1,8 @@
-"""Reads the encyclopedia's source files: plain text that a person writes and reads.
+"""Reads the articles of a world from plain text files.
 
-A file is blocks with a blank line between them. The first block says the language; every
-other block is one page: its title, then `aliases:` and `meanings:` lines if it has any
-(items separated by `;`), then its text. Lines that begin with `#` are comments.
+A file is blocks separated by blank lines. The first block names the language; every other
+block is one page: its title, then `aliases:` and `meanings:` lines if it has any (items
+separated by `;`), then its text. Lines that begin with `#` are comments.
 
     language: en
 
@@ -12,8 +12,6 @@ other block is one page: its title, then `aliases:` and `meanings:` lines if it 
 
     Sennet Light
     meanings: Sennet Light (tower); Sennet Light (novel)
-
-This file knows nothing of tools, of search, or of how pages are stored.
 """
 
 from __future__ import annotations
@@ -22,24 +20,12 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from harness.common.reading import read_text
 from harness.types import Article, UserError
 
 _FIELD = re.compile(r"(aliases|meanings): *(.*)")
 _JOINED = {"ja": "", "zh": ""}  # what a line break in a text stands for; elsewhere a space
-
-Line = tuple[int, str]
-
-
-def read_folder(folder: Path | str) -> list[Article]:
-    """All pages of a folder's ``*.txt`` files, in the order of the files' names.
-
-    Raises UserError for a file that cannot be read, and when there is none. Names that two
-    files share are for whoever builds a snapshot of them to refuse.
-    """
-    files = sorted(Path(folder).glob("*.txt"))
-    if not files:
-        raise UserError(f"{folder}: no article files there; expected *.txt")
-    return [page for file in files for page in read_articles(file)]
+_Line = tuple[int, str]  # its number and its text
 
 
 def read_articles(path: Path | str) -> list[Article]:
@@ -48,33 +34,18 @@ def read_articles(path: Path | str) -> list[Article]:
     Raises UserError (file:line, what was expected) for a file that cannot be read, a
     missing language, an empty page, a field given twice or a title or alias used twice.
     """
-    blocks = list(_blocks(_lines(Path(path))))
-    if not blocks or len(blocks[0]) != 1 or not blocks[0][0][1].startswith("language:"):
-        line = blocks[0][0][0] if blocks else 1
-        raise UserError(
-            f"{path}:{line}: expected `language: en` (or another code) on its own first"
-        )
-    language = blocks[0][0][1].removeprefix("language:").strip()
-    if not language:
-        raise UserError(
-            f"{path}:{blocks[0][0][0]}: `language:` names no language, expected e.g. en"
-        )
-    pages = [(block[0][0], _page(block, language, str(path))) for block in blocks[1:]]
+    blocks = list(_blocks(read_text(path).split("\n")))
+    line, first = blocks[0][0] if blocks else (1, "")
+    language = first.removeprefix("language:").strip()
+    if not first.startswith("language:") or not language or len(blocks[0]) > 1:
+        raise UserError(f"{path}:{line}: expected `language: en` (or another code) alone first")
+    pages = [(block[0][0], _parse_page(block, language, str(path))) for block in blocks[1:]]
     _refuse_shared_names(pages, str(path))
     return [page for _, page in pages]
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot read articles: {error.strerror}") from error
-
-
-def _blocks(lines: Sequence[str]) -> Iterator[list[Line]]:
-    block: list[Line] = []
+def _blocks(lines: Sequence[str]) -> Iterator[list[_Line]]:
+    block: list[_Line] = []
     for number, line in enumerate([*lines, ""], start=1):
         if line.startswith("#"):
             continue
@@ -85,7 +56,7 @@ def _blocks(lines: Sequence[str]) -> Iterator[list[Line]]:
             block = []
 
 
-def _page(block: Sequence[Line], language: str, path: str) -> Article:
+def _parse_page(block: Sequence[_Line], language: str, path: str) -> Article:
     (first, title), *rest = block
     if _FIELD.fullmatch(title):
         raise UserError(f"{path}:{first}: expected a title, found the field {title!r}")

@@ -1,32 +1,32 @@
-"""A suite tests itself, without a model: the gold actions through the real tools, and the
-answers through the real matcher. Knows nothing of engines, prompts or runs.
-"""
+"""Checks a suite without a model: gold actions with the real tools, answers with the real matcher."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 
-from harness.scoring.answers import gold_date, gold_number, match
+from harness.common.hints import hint
+from harness.scoring.answers import gold_date, match
 from harness.scoring.lists import gold_items
-from harness.scoring.numerals import exact, figures, plain
-from harness.suites.importers import PROVENANCE
-from harness.tools import Toolbox, needs_world
+from harness.scoring.number_answers import gold_number
+from harness.scoring.numerals import exact, figures_value, plain
+from harness.suites.importers import IMPORTED
+from harness.tools import TOOLS, Toolbox, needs_world
 from harness.types import GoldAction, Suite, Target, Task
+from harness.worlds import open_world
 
-CONSTANTS = ("yes", "no", "0", "1", "はい", "いいえ")
-MOST_FOR_A_CONSTANT = 0.03  # share of the clusters that one answer may be right for
-MOST_PAIRS = 100_000  # of one task's answer put to another task, before they are sampled
+_GUESSES = ("yes", "no", "0", "1", "はい", "いいえ")
+_MOST_FOR_A_GUESS = 0.03  # share of the clusters that one answer may be right for
+_MOST_PAIRS = 100_000  # of one task's answer put to another task, before they are sampled
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one task, or ("" as task) with the suite as a whole.
+    """What is wrong with one task, or (``task`` is "") with the whole suite.
 
-    What is not ``fatal`` is worth knowing, but no mistake of whoever has the suite: how a
-    published data set is made, or how thorough the check was.
+    A problem that is not ``fatal`` is a note: how a published data set is made, or what this
+    check left out.
     """
 
     task: str
@@ -34,9 +34,15 @@ class Problem:
     fatal: bool = True
 
 
-def check(suite: Suite, toolbox: Toolbox) -> list[Problem]:
+def suite_toolbox(suite: Suite) -> Toolbox:
+    """All tools over the suite's own world, or over none. Raises UserError."""
+    kind = "frozen" if suite.world else "none"
+    return Toolbox(tuple(TOOLS), open_world(kind, suite.world, suite.world_sha256))
+
+
+def check_suite(suite: Suite, toolbox: Toolbox) -> list[Problem]:
     """Everything that keeps a suite from being fair; empty when it is fine."""
-    own = not all(task.provenance.startswith(PROVENANCE) for task in suite.tasks)
+    own = not all(task.provenance.startswith(IMPORTED) for task in suite.tasks)
     problems = []
     for task in suite.tasks:
         problems += [
@@ -56,7 +62,7 @@ def _gold(task: Task, suite: Suite, toolbox: Toolbox) -> Iterator[str]:
     """Replay each gold action, in each of its spellings, where there is a world to ask."""
     for number, gold in enumerate(task.gold_actions, 1):
         if gold.tool not in toolbox.names:
-            yield f"gold action {number}: no tool {gold.tool!r}; there are {', '.join(toolbox.names)}"
+            yield f"gold action {number}: no tool {gold.tool!r}; {hint(gold.tool, toolbox.names)}"
         elif suite.world or not needs_world(gold.tool):
             for input in (gold.expr,) if gold.expr else gold.input_any:
                 yield from _replay(number, gold, input, toolbox)
@@ -71,37 +77,6 @@ def _replay(number: int, gold: GoldAction, input: str, toolbox: Toolbox) -> Iter
         yield f"{where} ends in {observation.outcome}: {observation.text[:120]!r}"
 
 
-def confirm(task: Task, toolbox: Toolbox) -> Task:
-    """An imported task with what the tools confirm of its gold actions.
-
-    Evidence that a tool does not show (an answer further down the page) is dropped; a rounded
-    result of a sum becomes what the tool prints. When a sum does not come to what the data
-    set says, or cannot be worked out, none of the task's gold actions can be trusted.
-    """
-    golds = []
-    for gold in task.gold_actions:
-        shown = toolbox.call(gold.tool, gold.expr or gold.input_any[0]).text
-        stated = gold.observation_contains
-        if gold.expr:
-            if not _rounds_to(shown, stated):
-                return replace(task, gold_actions=())
-            evidence = stated if shown.startswith(stated) else shown
-        else:
-            evidence = stated if stated in shown else ""
-        golds.append(replace(gold, observation_contains=evidence))
-    return replace(task, gold_actions=tuple(golds))
-
-
-def _rounds_to(shown: str, stated: str) -> bool:
-    """True when a number is the stated one, to within one unit of the stated one's last digit."""
-    try:
-        value, text = Decimal(shown), Decimal(stated)
-    except InvalidOperation:
-        return False
-    exponent = text.as_tuple().exponent
-    return isinstance(exponent, int) and abs(value - text) < Decimal(1).scaleb(min(exponent, 0))
-
-
 # --- answers ----------------------------------------------------------------------------
 
 
@@ -112,7 +87,7 @@ def _right(task: Task) -> Iterator[str]:
 
 
 def _misread(task: Task) -> Iterator[str]:
-    """A target that the matcher takes for something else than whoever wrote it."""
+    """Targets that the matcher reads in another way than they are written."""
     target = task.answer
     for place, text in enumerate(target.accepted):
         if target.type == "number":
@@ -129,7 +104,7 @@ def _misread(task: Task) -> Iterator[str]:
 
 
 def _misread_number(target: Target, text: str, canonical: bool) -> Iterator[str]:
-    read, written = gold_number(target, text), figures(text.removeprefix("-"))
+    read, written = gold_number(target, text), figures_value(text.removeprefix("-"))
     if written is not None and text.startswith("-"):
         written = -written
     if read is None:
@@ -171,7 +146,7 @@ def _others(tasks: Sequence[Task]) -> Iterator[Problem]:
 
 def _stride(count: int) -> int:
     """1 = compare all pairs; n = every n-th."""
-    return 1 + count * count // MOST_PAIRS
+    return 1 + count * count // _MOST_PAIRS
 
 
 def _takes(task: Task, other: Task) -> bool:
@@ -194,9 +169,9 @@ def _constants(suite: Suite) -> Iterator[str]:
     tasks = [task for task in suite.tasks if task.answer.type != "abstain"]
     clusters = len({_cluster(task) for task in suite.tasks})
     common = Counter(task.answer.accepted[0] for task in tasks).most_common(3)
-    for answer in dict.fromkeys((*CONSTANTS, *(text for text, _ in common))):
+    for answer in dict.fromkeys((*_GUESSES, *(text for text, _ in common))):
         right = len({_cluster(t) for t in tasks if match(t.answer, answer, t.language).strict})
-        if right > max(1, MOST_FOR_A_CONSTANT * clusters):
+        if right > max(1, _MOST_FOR_A_GUESS * clusters):
             yield f"the constant answer {answer!r} is right for {right} of {clusters} questions"
 
 
@@ -215,8 +190,8 @@ def _unchecked(suite: Suite) -> Iterator[str]:
         yield f"one pair in {stride} of tasks was compared: there are too many for all"
 
 
-def table(suite: Suite) -> dict[tuple[str, str], Counter[int]]:
-    """(category, language) -> tasks of each difficulty."""
+def count_tasks(suite: Suite) -> dict[tuple[str, str], Counter[int]]:
+    """(category, language) -> number of tasks of each difficulty."""
     counts: dict[tuple[str, str], Counter[int]] = {}
     for task in suite.tasks:
         counts.setdefault((task.category, task.language), Counter())[task.difficulty] += 1

@@ -1,21 +1,20 @@
-"""Which tasks of a suite to run, in an order whose every beginning stands for the whole.
+"""Chooses the tasks of a suite to run, in a fixed order, so that a run can start small and grow.
 
-The order is fixed: the same suite gives the same order everywhere and for ever. Tasks of each
-category and language are spread evenly over it, so the first 40 of 240 hold about one sixth
-of each, and they are part of the first 80. A run can therefore begin small and grow.
+The same suite gives the same order everywhere. Categories and languages are spread evenly over
+it: the first 40 of 240 tasks hold about one sixth of each, and are part of the first 80.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.common.hints import hint
 from harness.types import Task, UserError
 
-GOLDEN = 0.6180339887498949  # its multiples, modulo 1, are spread evenly over 0 to 1
+_GOLDEN = 0.6180339887498949  # its multiples, modulo 1, are spread evenly over 0 to 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def ordered(tasks: Sequence[Task]) -> tuple[Task, ...]:
         strata[task.category, task.language].append(task)
     places: list[tuple[float, str, Task]] = []
     for k, (stratum, members) in enumerate(sorted(strata.items(), key=lambda s: _hash(*s[0]))):
-        offset = (k + 1) * GOLDEN % 1
+        offset = (k + 1) * _GOLDEN % 1
         members.sort(key=lambda task: _hash(task.id))
         for i, task in enumerate(members):
             places.append(((i + offset) / len(members), _hash(*stratum), task))
@@ -77,8 +76,4 @@ def _hash(*words: str) -> str:
 def _must_exist(option: str, asked: Iterable[str], known: set[str]) -> None:
     for name in asked:
         if name not in known:
-            near = difflib.get_close_matches(name, sorted(known), n=3)
-            some = ", ".join(near or sorted(known)[:12])
-            raise UserError(
-                f"{option} {name}: the suite has none; {'nearest' if near else 'it has'}: {some}"
-            )
+            raise UserError(f"{option} {name}: the suite has none; {hint(name, sorted(known))}")

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import re
 
+from harness.common.cjk import HIRAGANA, KANJI, KANJI_MARKS, KATAKANA
 from harness.common.text import compare_form, one_line, title_key
 
 _MAX_QUERY_TERMS = 24
 _MAX_TITLE_CHARS = 200
 
-_HAN = "㐀-鿿豈-﫿々〆〇𠀀-𿿿"
-_HIRAGANA = "ぁ-ゖゝゞ"
-_KATAKANA = "ァ-ヺヽヾー"
-_JAPANESE_RUN = re.compile(f"[{_HAN}{_HIRAGANA}{_KATAKANA}]+")
+_HAN = f"{KANJI}{KANJI_MARKS}"
+_JAPANESE_RUN = re.compile(f"[{_HAN}{HIRAGANA}{KATAKANA}]+")
 # a query is cut at changes of script as well: the nearest thing to words without a dictionary
 _QUERY_RUN = re.compile(
-    f"(?P<han>[{_HAN}]+)|(?P<hiragana>[{_HIRAGANA}]+)|(?P<katakana>[{_KATAKANA}]+)"
-    f"|(?P<word>(?:(?![{_HAN}{_HIRAGANA}{_KATAKANA}])[^\\W_])+)"
+    f"(?P<han>[{_HAN}]+)|(?P<hiragana>[{HIRAGANA}]+)|(?P<katakana>[{KATAKANA}]+)"
+    f"|(?P<word>(?:(?![{_HAN}{HIRAGANA}{KATAKANA}])[^\\W_])+)"
 )
 STOP_WORDS = frozenset(
     """

@@ -1,14 +1,15 @@
-"""One llama.cpp context: sequences that share a prefix, decoded together.
+"""Wraps one llama.cpp context: sequences that share a prefix and are decoded together.
 
-Sequence 0 holds the prefix; the others are copies of it that only grow and are dropped
-whole, the one way of sharing that is exact for every kind of memory llama.cpp has (a
-partial copy or cut is refused, or silently wrong, on recurrent and hybrid models).
+Sequence 0 holds the prefix; the others are whole copies of it that only grow and are dropped
+whole. No other way is exact for every kind of memory: on recurrent and hybrid models a partial
+copy or cut is refused, or silently wrong.
 """
 
 from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,27 @@ _ABORTED = 2
 _CODES = {1: "no room in its memory", _ABORTED: "it was aborted", -1: "it refused the batch"}
 
 
+@dataclass
+class Batch:
+    """Tokens to evaluate together, at most BATCH.
+
+    ``positions`` and ``sequences`` say where each token stands; ``outputs`` are the indices of the
+    tokens whose logits are wanted.
+    """
+
+    tokens: Sequence[int]
+    positions: Sequence[int]
+    sequences: Sequence[int]
+    outputs: Sequence[int]
+
+
 class Context:
-    """Owns a llama_context with room for ``cells`` tokens over all sequences."""
+    """Owns a llama_context.
+
+    ``model`` is the opened model and ``path`` its file, for messages. ``cells`` is the room in
+    tokens over all ``sequences``. Raises UserError for a model that keeps no history,
+    EngineError where llama.cpp makes no context.
+    """
 
     def __init__(
         self, model: Any, path: str, cells: int, sequences: int, threads: int, on_gpu: bool
@@ -55,7 +75,7 @@ class Context:
         self._rows = sequences
         self._address: int | None = None
         self._view = np.empty((0, 0), np.float32)
-        self._batch = _Batch()
+        self._batch = _NativeBatch()
         self._threads = threads
         self.facts: dict[str, object] = {
             "n_ctx": int(lib.llama_n_ctx(self._context)),
@@ -65,19 +85,10 @@ class Context:
             "type_v": "f16",
         }
 
-    def decode(
-        self,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> None:
-        """Evaluate at most BATCH tokens; ``outputs`` are the indices whose logits are wanted.
-
-        Raises EngineError when llama.cpp fails, whose memory is then undefined.
-        """
-        native_batch = self._batch.filled(tokens, positions, sequences, outputs)
-        self._check(lib.llama_decode(self._context, native_batch))
+    def decode(self, batch: Batch) -> None:
+        """Evaluate a batch. Raises EngineError when llama.cpp fails; its memory is then
+        undefined."""
+        self._check(lib.llama_decode(self._context, self._batch.filled(batch)))
 
     def _check(self, code: int) -> None:
         if code:
@@ -86,22 +97,14 @@ class Context:
                 f"{self._path}: llama.cpp failed to decode: {reason}: {native.log.why()}"
             )
 
-    def decode_within(
-        self,
-        seconds: float,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> bool:
-        """As ``decode``, but given up after so many awake seconds, on a CPU; whether it came to
-        its end. The sequences must then be dropped."""
+    def decode_within(self, seconds: float, batch: Batch) -> bool:
+        """As ``decode``, but on a CPU given up after so many awake seconds.
+
+        Returns whether it came to its end; if not, its sequences must be dropped."""
         ends = awake() + seconds
         late = lib.ggml_abort_callback(lambda _: awake() > ends)
         lib.llama_set_abort_callback(self._context, late, None)
-        code = lib.llama_decode(
-            self._context, self._batch.filled(tokens, positions, sequences, outputs)
-        )
+        code = lib.llama_decode(self._context, self._batch.filled(batch))
         lib.llama_set_abort_callback(self._context, lib.ggml_abort_callback(), None)
         self._check(code if code != _ABORTED else 0)
         return bool(code != _ABORTED)
@@ -117,9 +120,7 @@ class Context:
         the next decode. Shape (rows, vocabulary)."""
         pointer = lib.llama_get_logits(self._context)
         address = ctypes.addressof(pointer.contents)
-        if (
-            address != self._address
-        ):  # llama.cpp holds a row for every sequence and seldom moves them
+        if address != self._address:  # llama.cpp seldom moves its rows
             self._address = address
             self._view = np.ctypeslib.as_array(pointer, (self._rows, self._vocab_size))
         return self._view[:rows]
@@ -138,7 +139,7 @@ class Context:
         self._context = None
 
 
-class _Batch:
+class _NativeBatch:
     """The arrays of a llama_batch, filled by slices instead of token by token."""
 
     def __init__(self) -> None:
@@ -164,25 +165,19 @@ class _Batch:
             self._outputs.ctypes.data_as(bytes_),
         )
 
-    def filled(
-        self,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> Any:
-        count = len(tokens)
-        self._tokens[:count] = tokens
-        self._positions[:count] = positions
-        self._sequences[:count] = sequences
+    def filled(self, batch: Batch) -> Any:
+        count = len(batch.tokens)
+        self._tokens[:count] = batch.tokens
+        self._positions[:count] = batch.positions
+        self._sequences[:count] = batch.sequences
         self._outputs[:count] = 0
-        self._outputs[list(outputs)] = 1
+        self._outputs[list(batch.outputs)] = 1
         self._batch.n_tokens = count
         return self._batch
 
 
 def _flash_attention(on_gpu: bool) -> str:
-    """What llama.cpp settled on; its log is the only place that says so."""
+    """Whether llama.cpp uses flash attention; only its log says what "auto" became."""
     if not on_gpu:
         return "off"
     said = [line for line in native.log.lines() if "lash" in line and "auto" in line.lower()]

@@ -1,49 +1,30 @@
 """Many episodes over one GGUF model, decoded together in one llama.cpp context.
 
-Histories are token lists that only grow and are dropped whole. One ``llama_decode`` a step
-carries the next token of every generation and as much as fits of the prompts that wait. It
-knows nothing of protocol, tools or scores.
+One ``llama_decode`` a step carries the next token of every generation and as much as fits of
+the prompts that wait.
 """
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from harness.common.clock import awake
-from harness.common.files import sha256_of
-from harness.engines.llama_cpp import machine, native, sampling
-from harness.engines.llama_cpp.context import PREFIX, Context
+from harness.engines.histories import Generation, TokenHistories, TokenHistory
+from harness.engines.llama_cpp import amx, capacity, cores, native, sampling
+from harness.engines.llama_cpp.context import PREFIX, Batch, Context
+from harness.engines.llama_cpp.facts import model_facts, refuse_non_generators
 from harness.engines.llama_cpp.native import lib
-from harness.engines.llama_cpp.threads import ThreadChoice, candidates
+from harness.engines.llama_cpp.threads import ThreadChoice, thread_candidates
 from harness.engines.llama_cpp.vocab import Vocabulary
-from harness.engines.stops import StopScanner
+from harness.engines.tokens import prefix_facts
 from harness.models import gguf
 from harness.models.memory import BATCH
-from harness.types import (
-    Completion,
-    EngineError,
-    EngineSettings,
-    Finish,
-    Generate,
-    Model,
-    Piece,
-    Task,
-    UserError,
-)  # fmt: skip
-
-WORKAROUND = (
-    "this build of llama-cpp-python crashes in its AMX code; running without repacked weights, "
-    "which is slower. Build it with clang for full speed."
-)
+from harness.types import Completion, EngineError, EngineSettings, Generate, Model, Piece, UserError
 
 
-def load(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -> LlamaCppEngine:
+def load(model: Model, settings: EngineSettings) -> LlamaCppEngine:
     """Open a GGUF file.
 
     Raises UserError, before llama.cpp is asked where that can be, for a file that is no
@@ -61,34 +42,6 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task] = ()) -> 
     return LlamaCppEngine(facts, settings)
 
 
-@dataclass
-class _Call:
-    """One generation under way."""
-
-    request: Generate
-    deadline: float
-    prompt_tokens: int
-    scanner: StopScanner
-    sampler: sampling.Sampler
-    began: float = field(default_factory=time.monotonic)
-    tokens: int = 0
-
-
-@dataclass
-class _Episode:
-    """One history behind the prefix; ``tokens[:evaluated]`` are in llama.cpp's memory."""
-
-    sequence: int
-    tokens: list[int] = field(default_factory=list)
-    evaluated: int = 0
-    call: _Call | None = None
-    broken: str = ""
-
-    @property
-    def waiting(self) -> int:
-        return len(self.tokens) - self.evaluated
-
-
 class LlamaCppEngine:
     """The contract is ``harness.engines.Engine``."""
 
@@ -97,61 +50,92 @@ class LlamaCppEngine:
         self._prefix = 0
         self._settings = settings
         self._on_gpu = native.offloads() and settings.gpu_layers != 0
-        self.slots = machine.plan_slots(file, settings, machine.device(settings))
+        self.slots = capacity.plan_slots(file, settings, capacity.device_for(settings))
         gpu_layers = settings.gpu_layers if self._on_gpu else 0
-        self._threads = ThreadChoice(_thread_counts(settings, gpu_layers < 0), machine.idle_seconds)
-        careful = machine.avoids_amx(
-            native.system_info(), file, gpu_layers < 0, lambda: machine.amx_crashes(file.path)
+        self._threads = ThreadChoice(_thread_counts(settings, gpu_layers < 0), cores.idle_seconds)
+        careful = amx.avoids_amx(
+            native.system_info(), file, gpu_layers < 0, lambda: amx.amx_crashes(file.path)
         )
         self._context: Context | None = None
-        self._episodes: dict[str, _Episode] = {}
-        self._ended: list[tuple[str, Completion]] = []
+        self._histories = TokenHistories(self.slots, self._new_history)
         self._model = native.open_model(file.path, gpu_layers, not careful)
         try:
-            _refuse_non_generators(file.path, self._model)
+            refuse_non_generators(file.path, self._model)
             self._vocab = Vocabulary(self._model)
             sampling.check_grammar(self._vocab, settings.grammar)
         except UserError:
             self.close()
             raise
-        self.facts: dict[str, object] = _model_facts(file, self._model, self._vocab) | {
+        self.facts: dict[str, object] = model_facts(file, self._model, self._vocab) | {
             "slots": self.slots,
             **self._threads.facts,
             "gpu_layers": gpu_layers,
             "extra_bufts": not careful,
-            "sampling": sampling.describe(settings.sampling),
+            "sampling": sampling.sampling_facts(settings.sampling),
         }
         if careful:
-            self.facts["workaround"] = WORKAROUND
+            self.facts["workaround"] = amx.AMX_CRASHES
 
     def start(self, prefix: Sequence[Piece]) -> int:
         tokens = self._vocab.opening(prefix)
         trained = int(lib.llama_model_n_ctx_train(self._model)) or 1 << 30
-        self._room = min(self._settings.episode_tokens, trained - len(tokens))
-        if self._room < 1:
+        room = min(self._settings.episode_tokens, trained - len(tokens))
+        if room < 1:
             raise UserError(
                 f"{self._file.path}: the prompt takes {len(tokens):,} tokens and this model was "
                 f"trained for {trained:,}; choose a shorter prompt or another model"
             )
         self._close_context()
+        self._histories.room = room
+        cells = len(tokens) + self.slots * room
+        threads = self._threads.count
         self._context = Context(
-            self._model, self._file.path, len(tokens) + self.slots * self._room,
-            self.slots + 1, self._threads.count, self._on_gpu,
-        )  # fmt: skip
-        self._free = list(range(self.slots, PREFIX, -1))
-        self._evaluate_prefix(self._context, tokens)
-        self.facts |= (
-            self._context.facts
-            | self._threads.facts
-            | {
-                "episode_tokens": self._room,
-                "prefix_tokens": len(tokens),
-                "prefix_tokens_sha256": hashlib.sha256(
-                    np.array(tokens, "<i4").tobytes()
-                ).hexdigest(),
-            }
+            self._model, self._file.path, cells, self.slots + 1, threads, self._on_gpu
         )
+        self._evaluate_prefix(self._context, tokens)
+        self.facts |= self._context.facts | self._threads.facts
+        self.facts |= prefix_facts(tokens) | {"episode_tokens": room}
         return len(tokens)
+
+    def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
+        history = self._histories.open(episode_id)
+        tokens = self._vocab.continuation(request.pieces)
+        sampler = sampling.Sampler(self._vocab, self._settings, request)
+        generation = Generation(
+            request=request, deadline=deadline, sampler=sampler, spell=self._vocab.piece
+        )
+        self._histories.begin(history, tokens, generation)
+
+    def step(self) -> list[tuple[str, Completion]]:
+        self._histories.end_late_ones()
+        if self._context is not None:
+            for group in self._groups():
+                self._sample(self._context, self._advance(self._context, group))
+        return self._histories.take_ended()
+
+    def finish(self, episode_id: str) -> None:
+        history = self._histories.finish(episode_id)
+        if history and self._context is not None:
+            self._context.drop(history.slot)
+
+    def close(self) -> None:
+        self._close_context()
+        if self._model:
+            lib.llama_model_free(self._model)
+        self._model = None
+
+    def _close_context(self) -> None:
+        self._histories.clear()
+        if self._context is not None:
+            self._context.close()
+        self._context = None
+
+    def _new_history(self, episode_id: str, slot: int) -> TokenHistory:
+        """A history behind the prefix; its slot is its sequence in llama.cpp's memory."""
+        if self._context is None:
+            raise EngineError("submit before start")
+        self._context.fork(slot)
+        return TokenHistory(episode_id, slot)
 
     def _evaluate_prefix(self, context: Context, tokens: Sequence[int]) -> None:
         """Evaluate the prefix, with threads chosen at a glance, and behind it choose them well."""
@@ -164,7 +148,8 @@ class LlamaCppEngine:
         context.use_threads(self._threads.count)
         for at in range(0, len(tokens), BATCH):
             part = tokens[at : at + BATCH]
-            context.decode(part, range(at, at + len(part)), [PREFIX] * len(part), [len(part) - 1])
+            count = len(part)
+            context.decode(Batch(part, range(at, at + count), [PREFIX] * count, [count - 1]))
         if not np.isfinite(context.logits(1)).any():
             raise EngineError(
                 f"{self._file.path}: computes no numbers (NaN): the file or this build is broken"
@@ -182,262 +167,99 @@ class LlamaCppEngine:
         while threads.trying:
             for slot in slots:
                 context.fork(slot)
-            for position in range(self._prefix, self._prefix + self._room):
+            for position in range(self._prefix, self._prefix + self._histories.room):
                 if not threads.trying:
                     break
-                batch = [token] * len(slots), [position] * len(slots), slots, every
+                batch = Batch([token] * len(slots), [position] * len(slots), slots, every)
                 if not threads.first_look:
-                    self._decode(context, *batch)
-                elif not self._decode_or_give_up(context, *batch):
+                    self._decode(context, batch)
+                elif not self._decode_or_give_up(context, batch):
                     break
             for slot in slots:
                 context.drop(slot)
 
-    def _decode_or_give_up(self, context: Context, *batch: Sequence[int]) -> bool:
+    def _decode_or_give_up(self, context: Context, batch: Batch) -> bool:
         context.use_threads(self._threads.count)
         began = awake()
-        ended = context.decode_within(machine.patience(self._file.size_bytes), *batch)
+        ended = context.decode_within(cores.patience(self._file.size_bytes), batch)
         if ended:
-            self._threads.note(len(batch[0]), awake() - began)
+            self._threads.note(len(batch.tokens), awake() - began)
         else:
             self._threads.give_up(awake() - began)
         return ended
 
-    def _decode(
-        self,
-        context: Context,
-        tokens: Sequence[int],
-        positions: Sequence[int],
-        sequences: Sequence[int],
-        outputs: Sequence[int],
-    ) -> None:
+    def _decode(self, context: Context, batch: Batch) -> None:
         """As ``Context.decode``, with the threads chosen; batches that generate are timed."""
         context.use_threads(self._threads.count)
         began = awake()
-        context.decode(tokens, positions, sequences, outputs)
-        generates = len(outputs) == len(tokens)
-        if generates and self._threads.note(len(tokens), awake() - began):
+        context.decode(batch)
+        count = len(batch.tokens)
+        generates = len(batch.outputs) == count
+        if generates and self._threads.note(count, awake() - began):
             self.facts |= self._threads.facts
 
-    def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
-        episode = self._episodes.get(episode_id) or self._begin(episode_id)
-        if episode.call:
-            raise EngineError(f"episode {episode_id}: a generation is already under way")
-        tokens = self._vocab.continuation(request.pieces)
-        fits = len(episode.tokens) + len(tokens) < self._room
-        if fits:
-            episode.tokens += tokens
-        episode.call = _Call(
-            request, deadline, len(tokens) if fits else 0, StopScanner(request.stop),
-            sampling.Sampler(self._vocab, self._settings, request),
-        )  # fmt: skip
-        if not fits:
-            self._end(episode_id, episode, "context")
-        elif episode.broken or not episode.waiting:
-            self._end(
-                episode_id, episode, "error", episode.broken or "there is nothing to continue"
-            )
-        elif request.max_tokens < 1:
-            self._end(episode_id, episode, "length")
-
-    def _begin(self, episode_id: str) -> _Episode:
-        if self._context is None:
-            raise EngineError("submit before start")
-        if not self._free:
-            raise EngineError(f"episode {episode_id}: all {self.slots} slots are taken")
-        episode = self._episodes[episode_id] = _Episode(self._free.pop())
-        self._context.fork(episode.sequence)
-        return episode
-
-    def step(self) -> list[tuple[str, Completion]]:
-        now = awake()
-        for episode_id, episode in self._in_order():
-            if episode.call and 0 < episode.call.deadline < now:
-                self._end(episode_id, episode, "deadline")
-        if self._context is not None:
-            for group in self._groups():
-                self._sample(self._context, self._advance(self._context, group))
-        ended, self._ended = self._ended, []
-        return ended
-
-    def _in_order(self) -> list[tuple[str, _Episode]]:
-        """The episodes by their slot, so that a batch is the same however they came in."""
-        return sorted(self._episodes.items(), key=lambda item: item[1].sequence)
-
-    def _groups(self) -> Iterator[list[tuple[str, _Episode]]]:
+    def _groups(self) -> Iterator[list[TokenHistory]]:
         """What to decode together, as one batch after the other.
 
         A GPU reads all weights for each batch, so everything goes into one. A CPU computes
         faster on one prompt at a time, then on one token of every generation (measured: 10
         to 25 % on 1M and 70M weights; a batch of one shape also keeps its graph).
         """
-        live = [(i, e) for i, e in self._in_order() if e.call]
+        live = self._histories.live()
         if self._on_gpu:
-            yield sorted(live, key=lambda item: item[1].waiting)  # single tokens first
+            yield sorted(live, key=lambda history: history.waiting)  # single tokens first
             return
-        for prompt in live:
-            if prompt[1].waiting > 1:
-                yield [prompt]
-        yield [(i, e) for i, e in live if e.call and e.waiting == 1]
+        for history in live:
+            if history.waiting > 1:
+                yield [history]
+        yield [history for history in live if history.call and history.waiting == 1]
 
-    def _advance(
-        self, context: Context, group: Sequence[tuple[str, _Episode]]
-    ) -> list[tuple[str, _Episode]]:
-        """Decode one batch; returns the episodes whose next token can be chosen, by row."""
+    def _advance(self, context: Context, group: Sequence[TokenHistory]) -> list[TokenHistory]:
+        """Decode one batch; returns the histories whose next token can be chosen, by row."""
         tokens: list[int] = []
         positions: list[int] = []
         sequences: list[int] = []
         outputs: list[int] = []
         rows = []
-        for episode_id, episode in group:
-            begin = episode.evaluated
-            part = episode.tokens[begin : begin + BATCH - len(tokens)]
+        for history in group:
+            begin = history.evaluated
+            part = history.tokens[begin : begin + BATCH - len(tokens)]
             tokens += part
             positions += range(self._prefix + begin, self._prefix + begin + len(part))
-            sequences += [episode.sequence] * len(part)
-            episode.evaluated += len(part)
-            if part and not episode.waiting:
+            sequences += [history.slot] * len(part)
+            history.evaluated += len(part)
+            if part and not history.waiting:
                 outputs.append(len(tokens) - 1)
-                rows.append((episode_id, episode))
+                rows.append(history)
         if tokens:
-            self._decode(context, tokens, positions, sequences, outputs)
+            self._decode(context, Batch(tokens, positions, sequences, outputs))
         return rows
 
-    def _sample(self, context: Context, rows: Sequence[tuple[str, _Episode]]) -> None:
+    def _sample(self, context: Context, rows: Sequence[TokenHistory]) -> None:
+        """Choose the next token of each history, from the last decode's rows of logits."""
         if not rows:
             return
         logits = context.logits(len(rows))
         best = logits.argmax(axis=1)  # the index of a NaN where there is one
         sound = np.isfinite(logits[np.arange(len(rows)), best]).tolist()
-        for i, first in enumerate(best.tolist()):
-            episode_id, episode = rows[i]
-            assert episode.call
-            if not sound[i]:
-                episode.broken = "the model computes no numbers (NaN)"
-                self._end(episode_id, episode, "error", episode.broken)
+        for row, first in enumerate(best.tolist()):
+            history = rows[row]
+            assert history.call
+            if not sound[row]:
+                history.broken = "the model computes no numbers (NaN)"
+                self._histories.stop(history, "error", history.broken)
                 continue
             try:
-                token = episode.call.sampler.choose(logits[i], first)
+                token = history.call.sampler.choose(logits[row], first)
             except sampling.NoTokenAllowed:
-                self._end(
-                    episode_id, episode, "error", "the grammar allows no token of this vocabulary"
-                )
+                why = "the grammar allows no token of this vocabulary"
+                self._histories.stop(history, "error", why)
                 continue
-            self._take(episode_id, episode, episode.call, token)
-
-    def _take(self, episode_id: str, episode: _Episode, call: _Call, token: int) -> None:
-        """Add a chosen token to the history and see whether it is the last."""
-        call.tokens += 1
-        if self._vocab.is_eog(token):
-            self._end(episode_id, episode, "eos")
-            return
-        episode.tokens.append(token)
-        if call.scanner.feed(self._vocab.piece(token)):
-            self._end(episode_id, episode, "stop")
-        elif call.tokens >= call.request.max_tokens:
-            self._end(episode_id, episode, "length")
-        elif len(episode.tokens) >= self._room:
-            self._end(episode_id, episode, "context")
-
-    def _end(self, episode_id: str, episode: _Episode, finish: Finish, error: str = "") -> None:
-        call, episode.call = episode.call, None
-        assert call
-        if finish != "stop":
-            call.scanner.end()
-        completion = Completion(
-            text=call.scanner.text,
-            finish=finish,
-            stop=call.scanner.stop,
-            tail=call.scanner.tail,
-            thinking=call.scanner.thinking,
-            tokens=call.tokens,
-            prompt_tokens=call.prompt_tokens,
-            seconds=time.monotonic() - call.began,
-            masked=call.sampler.masked,
-            error=error,
-        )
-        call.sampler.close()
-        self._ended.append((episode_id, completion))
-
-    def finish(self, episode_id: str) -> None:
-        episode = self._episodes.pop(episode_id, None)
-        if episode is None:
-            return
-        if episode.call:
-            episode.call.sampler.close()
-        self._ended = [item for item in self._ended if item[0] != episode_id]
-        if self._context is not None:
-            self._context.drop(episode.sequence)
-        self._free.append(episode.sequence)
-
-    def close(self) -> None:
-        self._close_context()
-        if self._model:
-            lib.llama_model_free(self._model)
-        self._model = None
-
-    def _close_context(self) -> None:
-        for episode_id in list(self._episodes):
-            self.finish(episode_id)
-        if self._context is not None:
-            self._context.close()
-        self._context = None
+            self._histories.take(history, token, ends=self._vocab.is_eog(token))
 
 
 def _thread_counts(settings: EngineSettings, all_on_gpu: bool) -> tuple[int, ...]:
     """What to choose from. Where a GPU computes everything there is nothing to choose."""
     if settings.threads or all_on_gpu:
-        return (settings.threads or machine.threads(),)
-    return candidates(machine.threads())
-
-
-def _refuse_non_generators(path: str, model: Any) -> None:
-    if lib.llama_model_has_encoder(model) or not lib.llama_model_has_decoder(model):
-        raise UserError(f"{path}: has an encoder; only plain decoders can continue a text")
-    if lib.llama_model_is_diffusion(model):
-        raise UserError(f"{path}: writes by diffusion, not word by word")
-    if not lib.llama_vocab_type(lib.llama_model_get_vocab(model)):
-        raise UserError(f"{path}: has no vocabulary, so it cannot read text")
-
-
-def _memory_kind(model: Any) -> str:
-    if lib.llama_model_is_recurrent(model):
-        return "recurrent"
-    if lib.llama_model_is_hybrid(model):
-        return "hybrid"
-    return "iswa" if lib.llama_model_n_swa(model) > 0 else "kv"
-
-
-def _model_facts(file: gguf.GgufFacts, model: Any, vocab: Vocabulary) -> dict[str, object]:
-    template = file.chat_template.encode("utf-8", "replace")
-    return {
-        "file": file.path,
-        "file_sha256": sha256_of(file.path),
-        "parts_sha256": [sha256_of(part) for part in file.parts[1:]],
-        "size_bytes": file.size_bytes,
-        "header_sha256": file.header_sha256,
-        "architecture": file.architecture,
-        "name": file.name,
-        "params": file.params,
-        "params_stored": file.params_stored,
-        "recipe": file.recipe,
-        "recipe_source": file.recipe_source,
-        "bits": file.bits,
-        "bits_per_weight": file.bits_per_weight,
-        "imatrix": file.imatrix,
-        "tensor_types": dict(file.tensor_types),
-        "context_length": file.context_length,
-        "layers": file.layers,
-        "vocab": vocab.size,
-        "tokenizer": file.tokenizer,
-        "chat_template_sha256": hashlib.sha256(template).hexdigest() if template else "",
-        "bos_id": vocab.bos,
-        "eos_id": vocab.eos,
-        "add_bos": vocab.add_bos,
-        "memory": _memory_kind(model),
-        "llama_cpp_python": lib.__version__,
-        "llama_cpp": lib.llama_version().decode("utf-8", "replace"),
-        "library_sha256": sha256_of(native.library_path()),
-        "system_info": native.system_info(),
-        "devices": [f"{device.name}: {device.description}" for device in native.devices()],
-    }
+        return (settings.threads or cores.most_threads(),)
+    return thread_candidates(cores.most_threads())

@@ -1,7 +1,7 @@
-"""llama.cpp's library: opened once, its log caught, its devices and names asked.
+"""Opens llama.cpp's library once, catches its log, and asks it for devices and models.
 
-Nothing native reaches stderr from here on: the last lines are kept, made harmless, for
-error messages. It knows no model, no tokens and no episodes.
+Nothing native reaches stderr from here on: the last lines of the log are kept, with control
+characters escaped, for error messages.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.common.printable import printable
+from harness.engines import ENGINES
 from harness.types import UserError
 
 try:
@@ -28,7 +29,7 @@ try:
 except ImportError as error:
     raise UserError(
         f"the llama_cpp engine needs llama-cpp-python and numpy ({error.name} is missing): "
-        "pip install 'harness[llama]'"
+        f"{ENGINES['llama_cpp'].install}"
     ) from None
 except (OSError, RuntimeError) as error:
     raise UserError(
@@ -41,7 +42,7 @@ _INFO, _ERROR, _CONT = 2, 4, 5  # ggml_log_level
 
 
 class NativeLog:
-    """What llama.cpp said lately, from INFO upwards; one for the process, as its log is."""
+    """The last lines of llama.cpp's log, from INFO upwards. One for the process."""
 
     def __init__(self) -> None:
         self._lines: deque[tuple[int, str]] = deque(maxlen=_KEPT_LINES)
@@ -84,7 +85,7 @@ lib.llama_backend_init()
 
 @contextmanager
 def stderr_caught() -> Iterator[list[str]]:
-    """Collects, line by line, what native code writes to stderr past its own log."""
+    """Collects the lines that native code writes to stderr without using its log."""
     caught: list[str] = []
     sys.stderr.flush()
     kept = os.dup(2)
@@ -101,8 +102,13 @@ def stderr_caught() -> Iterator[list[str]]:
 
 
 def system_info() -> str:
-    """What the build's kernels use, such as ``AVX512 = 1 | AMX_INT8 = 1``."""
+    """The CPU features that the build's kernels use, such as ``AVX512 = 1 | AMX_INT8 = 1``."""
     return str(lib.llama_print_system_info().decode("utf-8", "replace")).strip(" |")
+
+
+def has_amx(info: str) -> bool:
+    """Whether a build with this system info uses AMX."""
+    return "AMX_INT8 = 1" in info
 
 
 def library_path() -> Path:
@@ -115,7 +121,8 @@ def library_path() -> Path:
 
 
 def knows_architecture(name: str) -> bool:
-    """Whether the library holds the name at all; a yes is not yet a promise."""
+    """Whether the library contains the name of an architecture. A yes does not prove that it
+    can run the model."""
     wanted = name.encode("utf-8", "replace") + b"\0"
     folder = Path(lib.__file__).parent / "lib"
     for path in folder.glob("*llama.*"):
@@ -126,8 +133,8 @@ def knows_architecture(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Device:
-    """Something that computes. ``kind`` is cpu, gpu or accel; memory in bytes."""
+class BackendDevice:
+    """A device of ggml. ``kind`` is cpu, gpu or accel; ``free`` and ``total`` are bytes."""
 
     name: str
     description: str
@@ -137,7 +144,7 @@ class Device:
 
 
 @cache
-def devices() -> tuple[Device, ...]:
+def devices() -> tuple[BackendDevice, ...]:
     """The devices this build found; empty when it cannot say."""
     try:
         from llama_cpp._ggml import libggml
@@ -150,13 +157,13 @@ def devices() -> tuple[Device, ...]:
     return tuple(_device(libggml, ctypes.c_void_p(get(i))) for i in range(count()))
 
 
-def _device(ggml: Any, handle: ctypes.c_void_p) -> Device:
+def _device(ggml: Any, handle: ctypes.c_void_p) -> BackendDevice:
     ggml.ggml_backend_dev_name.restype = ctypes.c_char_p
     ggml.ggml_backend_dev_description.restype = ctypes.c_char_p
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
     ggml.ggml_backend_dev_memory(handle, ctypes.byref(free), ctypes.byref(total))
     kind = ggml.ggml_backend_dev_type(handle)
-    return Device(
+    return BackendDevice(
         printable(ggml.ggml_backend_dev_name(handle).decode("utf-8", "replace")),
         printable(ggml.ggml_backend_dev_description(handle).decode("utf-8", "replace")),
         "cpu" if kind == 0 else "gpu" if kind in (1, 2) else "accel",

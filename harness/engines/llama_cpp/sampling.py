@@ -1,7 +1,7 @@
-"""From a row of logits to a token: greedy or by chance, with a grammar or without.
+"""Chooses a token from a row of logits: greedily or by chance, with or without a grammar.
 
-The grammar is asked only about the model's own choice; only where it forbids that one is
-the whole vocabulary masked. So it is cheap, and every intervention is counted.
+The grammar first checks only the model's own choice. Where it forbids that one, the whole
+vocabulary is masked and the veto is counted.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.engines.llama_cpp.native import lib
 from harness.engines.llama_cpp.vocab import Vocabulary
 from harness.types import EngineError, EngineSettings, Generate, Sampling, UserError
 
-Row = npt.NDArray[np.float32]
+_Logits = npt.NDArray[np.float32]
 _CANDIDATE = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])  # llama_token_data
 _ROOT = "root-then-stop"
 
@@ -28,7 +28,7 @@ class NoTokenAllowed(Exception):
 
 
 class Sampler:
-    """Chooses the tokens of one generation. ``masked`` counts the grammar's vetoes."""
+    """Chooses the tokens of one completion. ``masked`` counts the grammar's vetoes."""
 
     def __init__(self, vocab: Vocabulary, settings: EngineSettings, request: Generate) -> None:
         self._vocab = vocab
@@ -41,7 +41,7 @@ class Sampler:
                 raise EngineError(f"the grammar does not compile with {request.stop!r} behind it")
             self.masked = 0
 
-    def choose(self, logits: Row, best: int) -> int:
+    def choose(self, logits: _Logits, best: int) -> int:
         """The next token, given its logits and the index of the largest."""
         token = best if self._chain is None else self._draw(_Candidates(logits))
         if self._grammar is None:
@@ -65,7 +65,7 @@ class Sampler:
         lib.llama_sampler_apply(self._grammar, only.pointer)
         return bool(only.data["logit"][0] == 0)
 
-    def _draw_allowed(self, logits: Row) -> int:
+    def _draw_allowed(self, logits: _Logits) -> int:
         candidates = _Candidates(logits)
         lib.llama_sampler_apply(self._grammar, candidates.pointer)
         best = int(candidates.data["logit"].argmax())
@@ -81,7 +81,7 @@ class Sampler:
 class _Candidates:
     """Logits in the form that llama.cpp's samplers work on, which sort and cut it in place."""
 
-    def __init__(self, logits: Row) -> None:
+    def __init__(self, logits: _Logits) -> None:
         self.data = np.empty(len(logits), _CANDIDATE)
         self.data["id"] = np.arange(len(logits))
         self.data["logit"] = logits
@@ -91,7 +91,7 @@ class _Candidates:
         self.pointer = ctypes.byref(self.array)
 
 
-def describe(sampling: Sampling) -> dict[str, object]:
+def sampling_facts(sampling: Sampling) -> dict[str, object]:
     """What the manifest says about how tokens are chosen."""
     if sampling.temperature <= 0:
         return {"method": "greedy"}
@@ -138,8 +138,5 @@ def _compile(vocab: Vocabulary, grammar: str, stops: Sequence[str]) -> Any:
 def _literal(text: str) -> str:
     """A GBNF string literal."""
     plain = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return (
-        '"'
-        + "".join(plain.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text)
-        + '"'
-    )
+    escaped = (plain.get(c, c if c.isprintable() else f"\\U{ord(c):08x}") for c in text)
+    return f'"{"".join(escaped)}"'

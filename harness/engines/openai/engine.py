@@ -1,11 +1,9 @@
-"""A server that speaks OpenAI's completions: llama-server, vLLM, Ollama, Groq and others.
+"""Runs episodes on an OpenAI-compatible server: llama-server, vLLM, Ollama, Groq and others.
 
-A history is text here, sent whole each turn, so the server keeps nothing that the harness
-relies on. What fails is the server, never the model: each fault ends one generation with
-"error", and so does a server that names another model than before, or whose own count of the
-prompt shows that it does not read all of the history. It knows texts and requests; not
-prompts, protocols or tokens. The keys of a model's ``options`` are in _openai_options, HTTP is
-in _openai_http.
+A history is text here and is sent whole each turn, so nothing depends on what the server keeps.
+A fault of the server ends one generation with "error" and is never blamed on the model. The same
+holds for a server that names another model than before, or whose own count of the prompt shows
+that it does not read all of the history.
 """
 
 from __future__ import annotations
@@ -13,43 +11,34 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
 from harness.common import proxies
 from harness.common.clock import awake
-from harness.engines.openai.options import Options, read_options
-from harness.types import (
-    Completion,
-    EngineError,
-    EngineSettings,
-    Generate,
-    Model,
-    Piece,
-    Task,
-    UserError,
-)
+from harness.engines import ENGINES
+from harness.engines.histories import Call, Histories, History
+from harness.engines.openai.options import ServerOptions, read_options
+from harness.engines.openai.options import address_of as address_of
+from harness.types import Completion, EngineSettings, Generate, Model, Piece, UserError
 
 if TYPE_CHECKING:
-    from harness.engines.openai.http import Reply, Server
+    from harness.engines.openai.http import Server, ServerReply
 
-INSTALL = 'pip install "harness[openai]"'
-SLOTS = 8
-PATIENCE = 0.02  # seconds that a step waits for something to end
-GRACE = 2.0  # seconds past its deadline at which a request is given up
-SHOWN = 0.25  # of the tokens that a history grew by must show in the server's count
-JUNK = 32  # characters a token from which a count of the prompt is none
+_SLOTS = 8
+_PATIENCE = 0.02  # seconds that a step waits for something to end
+_GRACE = 2.0  # seconds past its deadline at which a request is given up
+_SHOWN = 0.25  # of the tokens that a history grew by must show in the server's count
+_JUNK = 32  # characters a token from which a count of the prompt is none
 
 
-def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> OpenAIEngine:
+def load(model: Model, settings: EngineSettings) -> OpenAIEngine:
     """Make the engine; the server is first asked in ``start``.
 
     Raises UserError for wrong options, a missing key or httpx not installed.
     """
-    if settings.grammar:
-        raise UserError(f"model {model.name}: grammar mode needs the llama_cpp engine")
     options = read_options(model, os.environ)
     if not options.local:
         proxies.make_usable()
@@ -57,13 +46,25 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> OpenA
         from harness.engines.openai.http import Server
     except ImportError as error:
         raise UserError(
-            f"the openai engine needs httpx ({error}); install it with: {INSTALL}"
+            f"the openai engine needs httpx ({error}); {ENGINES['openai'].install}"
         ) from None
     return OpenAIEngine(model.name, Server(options), options, settings)
 
 
+@dataclass(eq=False, kw_only=True)
+class _Asked(Call):
+    """A request under way in a thread of its own. ``heard`` is when the server last gave a
+    sign of life, a ``clock.awake()`` value (in the future during a pause that it asked for)."""
+
+    episode_id: str
+    heard: float = field(default_factory=awake)
+
+    def hear(self, pause: float) -> None:
+        self.heard = awake() + pause
+
+
 @dataclass(eq=False)
-class _History:
+class _TextHistory(History[_Asked]):
     """One episode. ``tokens`` is the server's count where it gave one, else an estimate;
     ``seen`` is what it last counted the whole prompt as, ``due`` what was added since."""
 
@@ -71,7 +72,6 @@ class _History:
     tokens: int = 0
     seen: int = 0
     due: int = 0
-    call: _Call | None = None
 
     def add(self, text: str, tokens: int, due: int) -> None:
         self.text += text
@@ -79,26 +79,13 @@ class _History:
         self.due += due
 
 
-@dataclass(eq=False)
-class _Call:
-    """A request under way in a thread of its own. ``heard`` is when the server last gave a
-    sign of life, a ``clock.awake()`` value (in the future during a pause that it asked for)."""
-
-    episode_id: str
-    deadline: float
-    heard: float
-
-    def hear(self, pause: float) -> None:
-        self.heard = awake() + pause
-
-
 class OpenAIEngine:
     """Each generation is one request in a thread; ``slots`` of them at once."""
 
     def __init__(
-        self, name: str, server: Server, options: Options, settings: EngineSettings
+        self, name: str, server: Server, options: ServerOptions, settings: EngineSettings
     ) -> None:
-        self.slots = settings.slots or SLOTS
+        self.slots = settings.slots or _SLOTS
         self.facts: dict[str, object] = {
             "engine": "openai",
             "server": options.url,
@@ -125,9 +112,8 @@ class OpenAIEngine:
         self._prefix = ""
         self._prefix_seen = 0
         self._tokens_per_character = 0.3
-        self._histories: dict[str, _History] = {}
-        self._replies: SimpleQueue[tuple[_Call, Reply]] = SimpleQueue()
-        self._ended: list[tuple[str, Completion]] = []
+        self._histories = Histories(self.slots, self._new_history)
+        self._replies: SimpleQueue[tuple[_Asked, ServerReply]] = SimpleQueue()
 
     def start(self, prefix: Sequence[Piece]) -> int:
         """Ask for one token behind the prefix: whatever is wrong shows before the run.
@@ -160,47 +146,40 @@ class OpenAIEngine:
         return count
 
     def submit(self, episode_id: str, request: Generate, deadline: float = 0.0) -> None:
-        history = self._histories.get(episode_id) or self._begin(episode_id)
-        if history.call:
-            raise EngineError(f"episode {episode_id} asked twice at once")
+        history = self._histories.open(episode_id)
         added = _text(request.pieces)
         room = self._settings.episode_tokens - history.tokens - self._estimate(added)
         if room <= 0:
-            return self._ended.append((episode_id, Completion("", "context")))
+            return self._histories.end(history, Completion("", "context"))
         history.add(added, self._estimate(added), self._estimate(added))
         if request.max_tokens < 1:
-            return self._ended.append((episode_id, Completion("", "length")))
-        history.call = call = _Call(episode_id, deadline, awake())
+            return self._histories.end(history, Completion("", "length"))
         request = replace(request, max_tokens=min(request.max_tokens, room))
+        history.call = call = _Asked(request=request, deadline=deadline, episode_id=episode_id)
         # A daemon, so that a server that hangs cannot keep the process alive.
-        arguments = (call, self._prefix + history.text, request)
-        Thread(target=self._ask, args=arguments, daemon=True).start()
+        text = self._prefix + history.text
+        Thread(target=self._ask, args=(call, text), daemon=True).start()
 
     def step(self) -> list[tuple[str, Completion]]:
-        if not self._ended and any(history.call for history in self._histories.values()):
-            self._receive(PATIENCE)
+        if self._histories.live() and not self._histories.any_ended:
+            self._receive(_PATIENCE)
         while not self._replies.empty():
             self._receive(0)
         self._abandon_late_ones()
-        ended, self._ended = self._ended, []
-        return ended
+        return self._histories.take_ended()
 
     def finish(self, episode_id: str) -> None:
-        self._histories.pop(episode_id, None)
-        self._ended = [item for item in self._ended if item[0] != episode_id]
+        self._histories.finish(episode_id)
 
     def close(self) -> None:
         self._server.close()
         self._histories.clear()
 
-    def _begin(self, episode_id: str) -> _History:
-        if len(self._histories) >= self.slots:
-            raise EngineError(f"episode {episode_id}: all {self.slots} slots are taken")
-        history = self._histories[episode_id] = _History(seen=self._prefix_seen)
-        return history
+    def _new_history(self, episode_id: str, slot: int) -> _TextHistory:
+        return _TextHistory(episode_id, slot, seen=self._prefix_seen)
 
-    def _ask(self, call: _Call, text: str, request: Generate) -> None:
-        reply = self._server.ask(text, request, self._settings, call.deadline, call.hear)
+    def _ask(self, call: _Asked, text: str) -> None:
+        reply = self._server.ask(text, call.request, self._settings, call.deadline, call.hear)
         self._replies.put((call, reply))
 
     def _receive(self, seconds: float) -> None:
@@ -208,11 +187,11 @@ class OpenAIEngine:
             call, reply = self._replies.get(timeout=seconds)
         except Empty:
             return
-        history = self._histories.get(call.episode_id)
+        history = self._histories.find(call.episode_id)
         if history and history.call is call:  # else it was dropped or given up meanwhile
-            self._end(history, call, self._take(history, reply))
+            self._histories.end(history, self._take(history, reply))
 
-    def _take(self, history: _History, reply: Reply) -> Completion:
+    def _take(self, history: _TextHistory, reply: ServerReply) -> Completion:
         """A reply becomes history: what the model wrote and its stop string, nothing behind."""
         completion = reply.completion
         self._note(reply)
@@ -227,7 +206,7 @@ class OpenAIEngine:
             return replace(completion, finish="context")
         return completion
 
-    def _distrust(self, history: _History, reply: Reply) -> str:
+    def _distrust(self, history: _TextHistory, reply: ServerReply) -> str:
         """Why a reply is no answer of this model to this history; "" where it is one."""
         if self._model and reply.model and reply.model != self._model:
             return (
@@ -243,14 +222,14 @@ class OpenAIEngine:
         only_new = seen <= min(2 * due + 16, self._estimate(prompt) // 2)
         if not seen or not before or only_new:
             return ""
-        if seen - before < max(1, int(SHOWN * due)) and due:
+        if seen - before < max(1, int(_SHOWN * due)) and due:
             return (
                 f"the server cuts the prompt: it counts {seen} tokens of it, and {before} before "
                 f"about {due} were appended; give the server a longer context"
             )
         return ""
 
-    def _note(self, reply: Reply) -> None:
+    def _note(self, reply: ServerReply) -> None:
         """Keep count of the server's habits in the run; the start is not counted, so that the
         facts of a fresh engine are always the same."""
         self._count("server_ran_past_stop", reply.ran_past_stop)
@@ -271,26 +250,22 @@ class OpenAIEngine:
 
     def _prompt_count(self, completion: Completion, prompt: str) -> int:
         """The server's count of a prompt; 0 where it gave none, or one that cannot be one."""
-        junk = 0 < completion.prompt_tokens * JUNK < len(prompt)
+        junk = 0 < completion.prompt_tokens * _JUNK < len(prompt)
         self._junk |= junk
         return 0 if junk else completion.prompt_tokens
 
     def _abandon_late_ones(self) -> None:
         """For what no timeout of the client catches: a name server that hangs, bytes that drip."""
         now = awake()
-        for history in list(self._histories.values()):
+        for history in self._histories.live():
             call = history.call
-            if call and call.deadline and now > call.deadline + GRACE:
+            if call and call.deadline and now > call.deadline + _GRACE:
                 error = "the server did not answer in time"
-            elif call and now > call.heard + self._timeout + GRACE:
+            elif call and now > call.heard + self._timeout + _GRACE:
                 error = f"the server sent no token for {self._timeout:.0f} s"
             else:
                 continue
-            self._end(history, call, Completion("", "error", error=error))
-
-    def _end(self, history: _History, call: _Call, completion: Completion) -> None:
-        history.call = None
-        self._ended.append((call.episode_id, completion))
+            self._histories.end(history, Completion("", "error", error=error))
 
     def _estimate(self, text: str) -> int:
         return round(len(text) * self._tokens_per_character)

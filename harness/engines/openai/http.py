@@ -1,8 +1,7 @@
-"""One generation over HTTP: send, wait out a busy server, read, account.
+"""Sends one generation over HTTP, waits while the server is busy, and reads the reply.
 
 ``Server.ask`` never raises: whatever goes wrong on the way is a Completion with finish
-"error". It knows the wire; not what a history is, nor whose turn it is. What comes back is
-read in _openai_reply, refusals in _openai_errors.
+"error".
 """
 
 from __future__ import annotations
@@ -17,20 +16,22 @@ import httpx
 
 from harness.common.clock import awake
 from harness.common.network import ATTEMPTS, LONGEST_PAUSE, pause_before
-from harness.engines.openai.errors import LONGEST_REFUSAL, Fault, refusal
-from harness.engines.openai.options import LEAVABLE, Options
-from harness.engines.openai.reply import Reader, bounded
+from harness.engines.openai.options import LEAVABLE, ServerOptions
+from harness.engines.openai.refusals import LONGEST_REFUSAL, Fault, refused_fault
+from harness.engines.openai.reply import ReplyReader, bounded_body
 from harness.types import Completion, EngineSettings, Generate
 
-FIRST_PAUSE = 0.5  # seconds before the second attempt
-CONNECT = 10.0
-LISTING = 10.0  # seconds that the list of models may take
-Heard = Callable[[float], None]
+_FIRST_PAUSE = 0.5  # seconds before the second attempt
+_CONNECT = 10.0
+_LISTING = 10.0  # seconds that the list of models may take
+_Heard = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Reply:
-    """``ran_past_stop``: the server was told where to stop and went on, so the text was cut
+class ServerReply:
+    """What a server sent back for one request.
+
+    ``ran_past_stop``: the server was told where to stop and went on, so the text was cut
     here. ``estimated``: it gave no token counts. ``model`` is its own name for the model.
     ``only_reasoning``: it put all that came apart as reasoning."""
 
@@ -48,7 +49,7 @@ class Server:
     server refused by name.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ServerOptions) -> None:
         self._options = options
         self._closed = threading.Event()
         self.left_out = set(options.leave_out)
@@ -70,15 +71,15 @@ class Server:
         request: Generate,
         settings: EngineSettings,
         deadline: float = 0.0,
-        heard: Heard = lambda pause: None,
-    ) -> Reply:
+        heard: _Heard = lambda pause: None,
+    ) -> ServerReply:
         """Generate behind ``text``. ``deadline`` is a ``clock.awake()`` value, 0 = none.
 
         ``heard`` is called at each sign of life, with the seconds (mostly 0) for which none is
         to be expected after it.
         """
         began = time.monotonic()
-        reader = Reader(request, self._options, lambda: heard(0.0))
+        reader = ReplyReader(request, self._options, lambda: heard(0.0))
         try:
             self._insist(text, settings, reader, deadline, heard)
             completion = reader.completion()
@@ -96,7 +97,7 @@ class Server:
         such list.
         """
         try:
-            response = self._client.get(f"{self._options.url}/models", timeout=LISTING)
+            response = self._client.get(f"{self._options.url}/models", timeout=_LISTING)
             entries = response.json()["data"] if response.status_code == 200 else []
             known = [entry for entry in entries if isinstance(entry.get("id"), str)]
         except (httpx.HTTPError, OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -118,8 +119,8 @@ class Server:
         self._closed.set()
         self._client.close()
 
-    def _sealed(self, completion: Completion, reader: Reader, seconds: float) -> Reply:
-        """Without the key, should the server have sent it back."""
+    def _sealed(self, completion: Completion, reader: ReplyReader, seconds: float) -> ServerReply:
+        """The reply with the key blanked out, in case the server sent it back."""
         completion = replace(
             completion,
             text=self._redact(completion.text),
@@ -127,7 +128,7 @@ class Server:
             error=self._redact(completion.error),
             seconds=round(seconds, 4),
         )
-        return Reply(
+        return ServerReply(
             completion,
             reader.ran_past_stop,
             reader.estimated,
@@ -158,7 +159,12 @@ class Server:
         return body | (_chat(text) if self._options.api == "chat" else {"prompt": text})
 
     def _insist(
-        self, text: str, settings: EngineSettings, reader: Reader, deadline: float, heard: Heard
+        self,
+        text: str,
+        settings: EngineSettings,
+        reader: ReplyReader,
+        deadline: float,
+        heard: _Heard,
     ) -> None:
         """Ask again while the server is busy, for as long as it says, within reason."""
         for attempt in range(ATTEMPTS):
@@ -167,7 +173,7 @@ class Server:
             except Fault as fault:
                 if fault.pause is None or attempt == ATTEMPTS - 1 or self._closed.is_set():
                     raise
-                pause = pause_before(attempt, FIRST_PAUSE, fault.pause)
+                pause = pause_before(attempt, _FIRST_PAUSE, fault.pause)
                 late = deadline and awake() + pause >= deadline
                 if fault.pause > LONGEST_PAUSE or late:
                     raise
@@ -175,7 +181,12 @@ class Server:
                 self._closed.wait(pause)
 
     def _send(
-        self, text: str, settings: EngineSettings, reader: Reader, deadline: float, heard: Heard
+        self,
+        text: str,
+        settings: EngineSettings,
+        reader: ReplyReader,
+        deadline: float,
+        heard: _Heard,
     ) -> None:
         """Ask, and again without each key that the server refuses by name."""
         while True:
@@ -188,18 +199,22 @@ class Server:
                     raise
                 self.left_out.add(fault.key)
 
-    def _once(self, body: dict[str, Any], reader: Reader, deadline: float) -> None:
+    def _once(self, body: dict[str, Any], reader: ReplyReader, deadline: float) -> None:
         left = deadline - awake() if deadline else self._options.timeout
         if left <= 0:
             raise Fault("", finish="deadline")
         seconds = min(left, self._options.timeout)
-        timeout = httpx.Timeout(seconds, connect=min(CONNECT, seconds))
+        timeout = httpx.Timeout(seconds, connect=min(_CONNECT, seconds))
         try:
             with self._client.stream("POST", self._url, json=body, timeout=timeout) as response:
                 if response.status_code != 200:
-                    told = b"".join(bounded(response, deadline, lambda: False))[:LONGEST_REFUSAL]
+                    told = b"".join(bounded_body(response, deadline, lambda: False))[
+                        :LONGEST_REFUSAL
+                    ]
                     keys = [key for key in LEAVABLE if key in body]
-                    raise refusal(response.status_code, response.headers, told, keys, self._url)
+                    raise refused_fault(
+                        response.status_code, response.headers, told, keys, self._url
+                    )
                 reader.read(response, deadline)
         except httpx.TimeoutException as error:
             if deadline and awake() >= deadline - 0.05 and reader.chunks:

@@ -1,8 +1,7 @@
-"""What an OpenAI-compatible server sends, read into one Completion.
+"""Reads what an OpenAI-compatible server sends into one Completion.
 
-Servers differ in the type they name, in empty chunks, in words for the end and in counts;
-what is no fault of the model is not taken for one. It knows replies; not how they are asked
-for.
+Servers differ in the content type they name, in empty chunks, in words for the end and in token
+counts. None of that is blamed on the model.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from typing import Any
 import httpx
 
 from harness.common.clock import awake
-from harness.engines.openai.errors import Fault, reported
-from harness.engines.openai.options import Options
+from harness.engines.openai.options import ServerOptions
+from harness.engines.openai.refusals import Fault, reported_fault
 from harness.engines.stops import StopScanner
 from harness.types import Completion, Finish, Generate
 
-LONGEST_LINE, LONGEST_BODY = 1 << 20, 16 << 20
-BYTES_A_TOKEN = 4  # where a server does not count: about right for English and Japanese
-BUNDLED = 10  # bytes a chunk above which a chunk holds several tokens
-RAN_ON = 8  # chunks beyond max_tokens at which a server counts as ignoring it
-REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
+_LONGEST_LINE, _LONGEST_BODY = 1 << 20, 16 << 20
+_BYTES_A_TOKEN = 4  # where a server does not count: about right for English and Japanese
+_BUNDLED = 10  # bytes a chunk above which a chunk holds several tokens
+_RAN_ON = 8  # chunks beyond max_tokens at which a server counts as ignoring it
+_REASONING_KEYS = ("reasoning_content", "reasoning", "thinking")
 # Why a generation ended, by what the word speaks of; the first that fits.
-ENDS: Mapping[Finish, str] = {
+_ENDS: Mapping[Finish, str] = {
     "error": r"(?:^|_)(?:filter|content_?filter|unsafe|safety|block|prohibit|malformed|recitation"
     "|language|error|fail|abort|cancel|tool|function|rate|time|resource|insufficient)",
     "context": r"(?:^|_)context",
@@ -38,7 +37,7 @@ ENDS: Mapping[Finish, str] = {
 
 
 @dataclass
-class Reader:
+class ReplyReader:
     """Collects one generation from what the server sends.
 
     ``heard`` is called whenever something of the generation came. ``chunks`` counts pieces of
@@ -46,7 +45,7 @@ class Reader:
     """
 
     request: Generate
-    options: Options
+    options: ServerOptions
     heard: Callable[[], None] = lambda: None
     chunks: int = 0
     reason: str = ""
@@ -92,11 +91,11 @@ class Reader:
     @property
     def _ran_on(self) -> bool:
         """A server that ignores max_tokens: a chunk is a token or more."""
-        return self.chunks > self.request.max_tokens + RAN_ON
+        return self.chunks > self.request.max_tokens + _RAN_ON
 
     @property
     def _counted(self) -> int | None:
-        tokens = count(self.usage.get("completion_tokens"))
+        tokens = token_count(self.usage.get("completion_tokens"))
         empty = not self._whole and not any(self.thinking)
         return tokens or (0 if empty and tokens == 0 else None)
 
@@ -106,9 +105,9 @@ class Reader:
         if self._counted is not None:
             return self._counted
         size = len((self._whole + "".join(self.thinking)).encode("utf-8", "replace"))
-        if self.streamed and size <= BUNDLED * self.chunks:
+        if self.streamed and size <= _BUNDLED * self.chunks:
             return self.chunks
-        return -(-size // BYTES_A_TOKEN)
+        return -(-size // _BYTES_A_TOKEN)
 
     def completion(self) -> Completion:
         """What was generated. A generation that ended in a way no model can cause is an error."""
@@ -118,7 +117,7 @@ class Reader:
             finish=finish,
             stop=stop,
             tokens=self.tokens,
-            prompt_tokens=count(self.usage.get("prompt_tokens")) or 0,
+            prompt_tokens=token_count(self.usage.get("prompt_tokens")) or 0,
             thinking="".join(self.thinking) + self.scanner.thinking,
             error=self._error() if finish == "error" else "",
         )
@@ -143,7 +142,7 @@ class Reader:
     def _named_end(self) -> Finish:
         """What the server's word for the end means; an end without a word is one."""
         word = re.sub(r"[^a-z]+", "_", self.reason.lower())
-        found = (finish for finish, pattern in ENDS.items() if re.search(pattern, word))
+        found = (finish for finish, pattern in _ENDS.items() if re.search(pattern, word))
         return next(found, "error" if word or not self.ended else "eos")
 
     @property
@@ -166,16 +165,16 @@ class Reader:
 
     def read(self, response: httpx.Response, deadline: float) -> None:
         """Read to the end, or to a stop string. Raises Fault."""
-        head, parts = _peeked(bounded(response, deadline, lambda: self.chunks > 0))
+        head, parts = _peeked(bounded_body(response, deadline, lambda: self.chunks > 0))
         begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()
         named = "event-stream" in response.headers.get("content-type", "").lower()
         fields = (b"data:", b"event:", b"id:", b"retry:", b"error:", b":")
         if begins[:1] in (b"{", b"[") or not (named or begins.startswith(fields)):
             return self._read_whole(b"".join(parts))
         self.streamed = True
-        for line in lines(parts):
+        for line in stream_lines(parts):
             if line.startswith(b"error:"):
-                raise reported(_json(line[6:]))
+                raise reported_fault(_json(line[6:]))
             data = line[5:].strip() if line.startswith(b"data:") else b""
             if data == b"[DONE]":
                 self.ended = True
@@ -200,7 +199,7 @@ class Reader:
         if data is None:
             return
         if not isinstance(data, dict) or data.get("error") or data.get("object") == "error":
-            raise reported(data)
+            raise reported_fault(data)
         self.heard()
         self.model = str(data.get("model") or self.model)
         if isinstance(data.get("usage"), dict):
@@ -209,7 +208,7 @@ class Reader:
         if isinstance(choices, list) and choices and isinstance(choices[0], dict):
             self.answered = True
             self._take_choice(choices[0])
-        elif self.answered and count(self.usage.get("completion_tokens")):
+        elif self.answered and token_count(self.usage.get("completion_tokens")):
             self.ended = True  # the counts come last
 
     def _take_choice(self, choice: dict[str, Any]) -> None:
@@ -221,7 +220,7 @@ class Reader:
             raise Fault("the server's JSON has a message that is no object")
         self.called_tool |= bool(message.get("tool_calls") or message.get("function_call"))
         apart, text = _parts(choice.get("text") or message.get("content") or "")
-        for key in REASONING_KEYS:
+        for key in _REASONING_KEYS:
             if not apart and message.get(key):
                 apart = "".join(_parts(message[key]))
         self.thinking.append(apart)
@@ -230,7 +229,7 @@ class Reader:
             self.scanner.feed(text)
 
 
-def count(value: object) -> int | None:
+def token_count(value: object) -> int | None:
     """A number of tokens as servers give it; None for what is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
@@ -271,7 +270,7 @@ def _peeked(parts: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return b"".join(taken), chain(taken, parts)
 
 
-def bounded(
+def bounded_body(
     response: httpx.Response, deadline: float, began: Callable[[], bool]
 ) -> Iterator[bytes]:
     """The body as it comes, within the time and within a size that no generation has.
@@ -281,7 +280,7 @@ def bounded(
     size = 0
     for part in response.iter_bytes():
         size += len(part)
-        if size > LONGEST_BODY:
+        if size > _LONGEST_BODY:
             raise Fault("the server sent more than 16 MiB")
         if deadline and awake() > deadline:
             if began():
@@ -290,13 +289,13 @@ def bounded(
         yield part
 
 
-def lines(parts: Iterator[bytes]) -> Iterator[bytes]:
+def stream_lines(parts: Iterator[bytes]) -> Iterator[bytes]:
     """Lines of a stream; a last one that was not ended is a line if it is whole."""
     rest = b""
     for part in parts:
         *whole, rest = (rest + part).split(b"\n")
         yield from (line.removeprefix(b"\xef\xbb\xbf").strip() for line in whole)
-        if len(rest) > LONGEST_LINE:
+        if len(rest) > _LONGEST_LINE:
             raise Fault("the server sent a line of more than 1 MiB")
     if rest.rstrip().endswith((b"}", b"[DONE]")):
         yield rest.strip()

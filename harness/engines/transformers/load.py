@@ -1,8 +1,7 @@
 """Opens a Hugging Face folder with transformers, quantised by bitsandbytes where asked.
 
-Safetensors only, no code from the folder, nothing fetched: a repository that is not on this
-machine is the user's to pull. It knows files, devices and number formats; not how episodes
-run (_hf_engine), what a state is (_hf_model) or what tokens are (_hf_text).
+Reads safetensors only, runs no code from the folder and fetches nothing: a repository that is
+not on this machine has to be pulled first.
 
 Keys of a model's ``options``: ``quantisation`` (nf4, int8 or none), ``dtype`` (bfloat16,
 float16 or float32: of the weights that stay unquantised), ``device`` (auto, cpu, cuda,
@@ -12,7 +11,6 @@ cuda:1, mps).
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import json
 import logging
 import math
@@ -22,30 +20,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.common.files import sha256_of
+from harness.common.hints import hint
+from harness.common.packages import versions
+from harness.engines import ENGINES
 from harness.models.memory import TORCH_GPU_SLOTS, TORCH_SLOTS
-from harness.types import EngineError, EngineSettings, Model, Task, UserError
+from harness.types import EngineError, EngineSettings, Model, UserError
 
 if TYPE_CHECKING:
     from harness.engines.transformers.engine import TransformersEngine
 
-INSTALL = 'pip install "harness[transformers]"'
-QUANTISATIONS = ("nf4", "int8", "none")
-DTYPES = ("bfloat16", "float16", "float32")
-OPTIONS = ("quantisation", "dtype", "device")
-PACKAGES = ("transformers", "torch", "bitsandbytes", "accelerate", "tokenizers", "safetensors")
+_QUANTISATIONS = ("nf4", "int8", "none")
+_DTYPES = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}  # and what a recipe says
+_OPTIONS = ("quantisation", "dtype", "device")
+_LIBRARIES = (*ENGINES["transformers"].packages, "accelerate", "tokenizers", "safetensors")
 # Where a configuration says how many positions there are. RWKV's context_length is only what
 # it was trained with: its state has no end.
-POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
+_POSITIONS = ("max_position_embeddings", "n_positions", "n_ctx", "seq_length", "max_seq_len")
 
 
-def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> TransformersEngine:
+def load(model: Model, settings: EngineSettings) -> TransformersEngine:
     """Open ``model.source``: a folder in Hugging Face format, or hf:owner/repository[@revision].
 
     Raises UserError for what the user can mend, EngineError when the model cannot be run.
     """
     quantisation, dtype, device = _options(model)
-    if settings.grammar:
-        raise UserError(f"model {model.name}: grammar mode needs the llama_cpp engine")
     _require("torch", "transformers", *(("bitsandbytes",) if quantisation != "none" else ()))
     folder = _folder(model)
     weights = _weights(model, folder)
@@ -57,13 +55,13 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> Trans
         torch.set_num_threads(settings.threads)
     _quieten()
     from harness.engines.transformers.engine import TransformersEngine
-    from harness.engines.transformers.model import Network
-    from harness.engines.transformers.text import Tokens
+    from harness.engines.transformers.network import Network
+    from harness.engines.transformers.text import FolderTokeniser
 
     network, tokenizer = _open(model, folder, quantisation, dtype, device)
-    tokens = Tokens(tokenizer, _ends(network))
+    tokeniser = FolderTokeniser(tokenizer, _ends(network))
     width = network.get_output_embeddings().weight.shape[0]
-    net = Network(network, min(tokens.size, width))
+    net = Network(network, min(tokeniser.size, width))
     slots = settings.slots or (TORCH_SLOTS if device == "cpu" else TORCH_GPU_SLOTS)
     facts = {
         "engine": "transformers",
@@ -78,26 +76,24 @@ def load(model: Model, settings: EngineSettings, tasks: Sequence[Task]) -> Trans
         "context_length": _positions(network.config),
         **_about(network, weights),
         "files": {path.name: sha256_of(path) for path in [*weights, *_texts(folder)]},
-        "versions": _versions(),
+        "versions": versions(_LIBRARIES),
     }
-    return TransformersEngine(net, tokens, settings, slots, _positions(network.config), facts)
+    return TransformersEngine(net, tokeniser, settings, slots, _positions(network.config), facts)
 
 
 def _options(model: Model) -> tuple[str, str, str]:
     for key in model.options:
-        if key not in OPTIONS:
-            known = ", ".join(OPTIONS)
-            raise UserError(f"model {model.name}: no option {key!r}; there are {known}")
+        if key not in _OPTIONS:
+            raise UserError(f"model {model.name}: no option {key!r}; {hint(key, _OPTIONS)}")
     by_bits = {4: "nf4", 8: "int8"}.get(model.bits, "none")
     quantisation = str(model.options.get("quantisation", by_bits))
     dtype = str(model.options.get("dtype", ""))
     for what, value, choices in (
-        ("quantisation", quantisation, QUANTISATIONS),
-        ("dtype", dtype, ("", *DTYPES)),
+        ("quantisation", quantisation, _QUANTISATIONS),
+        ("dtype", dtype or "bfloat16", _DTYPES),
     ):
         if value not in choices:
-            known = ", ".join(filter(None, choices))
-            raise UserError(f"model {model.name}: no {what} {value!r}; there are {known}")
+            raise UserError(f"model {model.name}: no {what} {value!r}; {hint(value, choices)}")
     return quantisation, dtype, str(model.options.get("device", "auto"))
 
 
@@ -107,7 +103,7 @@ def _require(*packages: str) -> None:
             importlib.import_module(name)
         except ImportError as error:
             raise UserError(
-                f"the transformers engine needs {name} ({error}); install it with: {INSTALL}"
+                f"the transformers engine needs {name} ({error}); install it with: {ENGINES['transformers'].install}"
             ) from None
 
 
@@ -167,7 +163,7 @@ def _device(model: Model, wanted: str) -> str:
 
 
 def _quieten() -> None:
-    """One line of progress is the runner's; these libraries each have their own idea of it."""
+    """Silence the progress bars and repeated warnings of the libraries."""
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
@@ -226,7 +222,9 @@ def _explain(model: Model, folder: Path, error: Exception) -> Exception:
             f"model {model.name}: out of memory; use nf4, or a smaller model ({first})"
         )
     if isinstance(error, ImportError):
-        return UserError(f"model {model.name}: {first}; install it with: {INSTALL}")
+        return UserError(
+            f"model {model.name}: {first}; install it with: {ENGINES['transformers'].install}"
+        )
     if "trust_remote_code" in str(error):
         first = "it brings its own code, and the harness runs no code from a model folder"
     return UserError(f"model {model.name}: cannot open {folder}: {first} ({type(error).__name__})")
@@ -244,12 +242,12 @@ def _ends(network: Any) -> set[int]:
 def _positions(config: Any) -> int:
     """How many positions the model has; 0 where nothing limits it."""
     inner = config.get_text_config(decoder=True)
-    values = (getattr(inner, name, None) for name in POSITIONS)
+    values = (getattr(inner, name, None) for name in _POSITIONS)
     return next((value for value in values if isinstance(value, int) and value > 0), 0)
 
 
 def _about(network: Any, weights: Sequence[Path]) -> dict[str, object]:
-    """The model as it describes itself, its size counted, and how its weights are held.
+    """What the manifest says of the model: its configuration, size and number format.
 
     ``params`` counts a tied embedding once, ``params_stored`` what the files hold; ``bits`` is
     the nominal width of ``recipe``, ``bits_per_weight`` what a weight takes in memory.
@@ -271,9 +269,6 @@ def _about(network: Any, weights: Sequence[Path]) -> dict[str, object]:
     }
 
 
-DTYPE_NAMES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
-
-
 def _recipe(network: Any, measured: float) -> tuple[str, int, str]:
     """Name, nominal bits and source of how the weights are held: quantised as they were
     loaded or already in the folder, else in a number format. A quantised folder that does not
@@ -281,7 +276,7 @@ def _recipe(network: Any, measured: float) -> tuple[str, int, str]:
     config = getattr(network.config, "quantization_config", None)
     if config is None:
         dtype = str(network.dtype).removeprefix("torch.")
-        return DTYPE_NAMES.get(dtype, dtype), 8 * network.dtype.itemsize, "file"
+        return _DTYPES.get(dtype, dtype), 8 * network.dtype.itemsize, "file"
     said = config if isinstance(config, dict) else config.to_dict()
     if said.get("load_in_4bit"):
         return str(said.get("bnb_4bit_quant_type", "fp4")), 4, "file"
@@ -320,13 +315,3 @@ def _device_name(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

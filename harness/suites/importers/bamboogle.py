@@ -11,17 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from harness.common.text import one_line
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    Source,
-    is_json,
-    json_rows,
-    table_rows,
-    target,
-    text_of,
-)
+from harness.suites.importers.source import Dataset, Imported, Source, target
 from harness.types import Task, UserError
 
 _BROKEN_DATE = re.compile(r"\d{1,2}-[A-Z][a-z]{2}-\d{2}")
@@ -31,7 +21,7 @@ _Record = tuple[str, str, tuple[str, ...]]  # where, question, answers
 def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """CSV with the columns Question and Answer, or the JSON list of the corrected file."""
     (source,) = sources
-    records = _json_records(source) if is_json(source) else _csv_records(source)
+    records = _json_records(source) if source.is_json() else _csv_records(source)
     broken = [where for where, _, answers in records if any(map(_BROKEN_DATE.fullmatch, answers))]
     tasks = tuple(
         _task(question, answers, number)
@@ -48,16 +38,16 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
 
 def _json_records(source: Source) -> list[_Record]:
     records = []
-    for where, row in json_rows(source):
-        answers = row.get("answer")
+    for row in source.rows():
+        answers = row.fields.get("answer")
         if not isinstance(answers, list) or not answers or not all(map(_is_text, answers)):
-            raise UserError(f"{where}: expected a list of texts in 'answer'; is this Bamboogle?")
-        records.append((where, text_of(row, "Question", where), tuple(map(one_line, answers))))
+            raise row.wrong("expected a list of texts in 'answer'; is this Bamboogle?")
+        records.append((row.where, row.text("Question"), tuple(map(one_line, answers))))
     return records
 
 
 def _csv_records(source: Source) -> list[_Record]:
-    (where, head), *rows = table_rows(source)
+    (where, head), *rows = source.cells()
     if [name.strip().lower() for name in head] != ["question", "answer"]:
         raise UserError(f"{where}: expected the columns Question,Answer; is this Bamboogle?")
     for where, row in rows:
@@ -77,7 +67,7 @@ def _task(question: str, answers: tuple[str, ...], number: int) -> Task:
         answer=target(*answers),
         category="two_hop",
         difficulty=3,
-        provenance=f"{PROVENANCE}Bamboogle, record {number}",
+        provenance=f"Bamboogle, record {number}",
     )
 
 

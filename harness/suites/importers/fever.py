@@ -1,4 +1,4 @@
-"""Imports FEVER: does Wikipedia support a claim, refute it, or give not enough information?
+"""Imports FEVER: claims that Wikipedia supports, refutes or says too little about.
 
 Guessing one of the three labels is right for a third. The gold actions look up the pages of the
 first set of evidence as they were in 2017; the live Wikipedia may have changed.
@@ -8,17 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    JsonRow,
-    Source,
-    json_rows,
-    list_of,
-    text_of,
-)
-from harness.types import GoldAction, Target, Task, UserError
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source
+from harness.types import GoldAction, Target, Task
 
 _LABELS = {
     "SUPPORTS": ("SUPPORTS", "SUPPORTED", "SUPPORT"),
@@ -35,23 +26,22 @@ _ESCAPES = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-COLON-": "
 def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a line; the same claim twice is one cluster."""
     (source,) = sources
-    rows = json_rows(source)
+    rows = source.rows()
     first: dict[str, str] = {}
-    tasks = tuple(_task(row, where, first) for where, row in rows)
+    tasks = tuple(_task(row, first) for row in rows)
     again = len(tasks) - len(first)
     notes = (f"{again} claims stand in the file a second time: one cluster each",) if again else ()
     return Imported(tasks, len(rows), notes=notes)
 
 
-def _task(row: JsonRow, where: str, first: dict[str, str]) -> Task:
-    label = text_of(row, "label", where)
-    if label not in _LABELS or not isinstance(row.get("id"), int):
-        raise UserError(
-            f"{where}: expected 'id' and a 'label' of {', '.join(_LABELS)}; is this FEVER?"
-        )
-    claim = text_of(row, "claim", where)
-    id = f"fever-{row['id']}"
-    titles = () if label == "NOT ENOUGH INFO" else _titles(row, where)
+def _task(row: DataRow, first: dict[str, str]) -> Task:
+    label = row.text("label")
+    number = row.fields.get("id")
+    if label not in _LABELS or not isinstance(number, int):
+        raise row.wrong(f"expected 'id' and a 'label' of {', '.join(_LABELS)}; is this FEVER?")
+    claim = row.text("claim")
+    id = f"fever-{number}"
+    titles = () if label == "NOT ENOUGH INFO" else _titles(row)
     return Task(
         id=id,
         question=_QUESTION.format(claim=claim),
@@ -63,17 +53,17 @@ def _task(row: JsonRow, where: str, first: dict[str, str]) -> Task:
         gold_actions=tuple(GoldAction("wikipedia", (title,)) for title in titles),
         evidence=titles,
         cluster=first.setdefault(claim, id),
-        provenance=f"{PROVENANCE}FEVER {row['id']}",
+        provenance=f"FEVER {number}",
     )
 
 
-def _titles(row: JsonRow, where: str) -> tuple[str, ...]:
+def _titles(row: DataRow) -> tuple[str, ...]:
     """The pages of the first evidence set, spelt as Wikipedia does."""
-    sets = list_of(row, "evidence", where)
+    sets = row.items("evidence")
     try:
         pages = [str(item[2]) for item in sets[0] if item[2]]
     except (IndexError, TypeError, KeyError):
-        raise UserError(f"{where}: expected [[[…, …, page, sentence]]] in 'evidence'") from None
+        raise row.wrong("expected [[[…, …, page, sentence]]] in 'evidence'") from None
     for escape, char in _ESCAPES.items():
         pages = [page.replace(escape, char) for page in pages]
     return tuple(dict.fromkeys(pages))

@@ -8,16 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    Source,
-    json_rows,
-    plain_number,
-    text_of,
-)
-from harness.types import GoldAction, Target, Task, UserError
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, plain_number
+from harness.types import GoldAction, Target, Task
 
 _MARK = re.compile(r"<<([^<>=]+)=([^<>]+)>>")
 _ANSWER = re.compile(r"#### *\$?(-?[\d,]+(?:\.\d+)?) *$")
@@ -28,26 +20,26 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a line; ids are line numbers from 0, as others count them too."""
     (source,) = sources
     name = source.what or "gsm8k"
-    tasks = [_task(row, where, name, n) for n, (where, row) in enumerate(json_rows(source))]
+    tasks = [_task(row, name, n) for n, row in enumerate(source.rows())]
     bare = sum(not task.gold_actions for task in tasks)
     note = f"{bare} of {len(tasks)} worked answers mark no sum: no gold actions there"
     return Imported(tuple(tasks), len(tasks), notes=(note,) if bare else ())
 
 
-def _task(row: Mapping[str, object], where: str, name: str, number: int) -> Task:
-    worked = row.get("answer")
+def _task(row: DataRow, name: str, number: int) -> Task:
+    worked = row.fields.get("answer")
     stated = _ANSWER.search(worked) if isinstance(worked, str) else None
     if not isinstance(worked, str) or not stated:
-        raise UserError(f"{where}: expected an answer that ends in `#### number`; is this GSM8K?")
+        raise row.wrong("expected an answer that ends in `#### number`; is this GSM8K?")
     golds = tuple(_gold(expr, result) for expr, result in _MARK.findall(worked))
     return Task(
         id=f"{name}-{number:04d}",
-        question=text_of(row, "question", where),
+        question=row.text("question"),
         answer=Target("number", (plain_number(stated[1]),)),
         category="word_problem",
         difficulty=min(max(len(golds), 1), _HARDEST),
         gold_actions=golds,
-        provenance=f"{PROVENANCE}{name}, line {number + 1}",
+        provenance=f"{name}, line {number + 1}",
     )
 
 

@@ -16,18 +16,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.common.text import one_line
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    JsonRow,
-    Source,
-    json_rows,
-    list_of,
-    target,
-    text_of,
-)
-from harness.types import Article, GoldAction, Task, UserError
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, target
+from harness.types import Article, GoldAction, Task
 
 _LEVELS = {"easy": 2, "medium": 3, "hard": 4}
 _CATEGORIES = {"bridge": "two_hop", "comparison": "comparison"}
@@ -40,12 +30,12 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     (source,) = sources
     pages: dict[str, str] = {}
     tasks, differing = [], set()
-    for where, row in json_rows(source):
-        passages = _passages(row, where)
+    for row in source.rows():
+        passages = _passages(row)
         for title, text in passages.items():
             if pages.setdefault(title, text) != text:
                 differing.add(title)
-        tasks.append(_task(row, where, passages))
+        tasks.append(_task(row, passages))
     articles = tuple(Article(title, text) for title, text in pages.items())
     note = (
         "of a page that questions quote differently, the first wording is kept: "
@@ -54,11 +44,11 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     return Imported(tuple(tasks), len(tasks), articles, (note,) if differing else ())
 
 
-def _passages(row: JsonRow, where: str) -> dict[str, str]:
+def _passages(row: DataRow) -> dict[str, str]:
     passages = {}
-    for item in list_of(row, "context", where):
+    for item in row.items("context"):
         if not _is_passage(item):
-            raise UserError(f"{where}: expected [title, [sentence, …]] in 'context'")
+            raise row.wrong("expected [title, [sentence, …]] in 'context'")
         passages[one_line(item[0])] = one_line(" ".join(item[1]))
     return passages
 
@@ -70,23 +60,23 @@ def _is_passage(item: Any) -> bool:
     return False
 
 
-def _task(row: JsonRow, where: str, passages: Mapping[str, str]) -> Task:
-    answer = text_of(row, "answer", where)
-    id = text_of(row, "id" if "id" in row else "_id", where)
-    facts = (fact for fact in list_of(row, "supporting_facts", where) if isinstance(fact, list))
+def _task(row: DataRow, passages: Mapping[str, str]) -> Task:
+    answer = row.text("answer")
+    id = row.text("id" if "id" in row.fields else "_id")
+    facts = (fact for fact in row.items("supporting_facts") if isinstance(fact, list))
     titles = [one_line(str(fact[0])) for fact in facts if fact]
     titles = [title for title in dict.fromkeys(titles) if title in passages]
     titles.sort(key=lambda title: answer in passages[title])  # the page with the answer last
-    kind = text_of(row, "type", where)
+    kind = row.text("type")
     return Task(
         id=id,
-        question=text_of(row, "question", where),
+        question=row.text("question"),
         answer=target(answer),
         category=_CATEGORIES.get(kind, kind),
-        difficulty=_LEVELS.get(str(row.get("level", "medium")), 3),
+        difficulty=_LEVELS.get(str(row.fields.get("level", "medium")), 3),
         gold_actions=tuple(_gold(title, answer, passages[title]) for title in titles),
         evidence=tuple(titles),
-        provenance=f"{PROVENANCE}HotpotQA {id}",
+        provenance=f"HotpotQA {id}",
     )
 
 
@@ -111,23 +101,23 @@ HOTPOTQA = Dataset(
 def _read_dev(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """The questions in the order of ReAct's shuffle; their ids are places in the file."""
     (source,) = sources
-    rows = json_rows(source)
+    rows = source.rows()
     order = list(range(len(rows)))
     random.Random(_SEED).shuffle(order)
-    tasks = tuple(_dev_task(rows[place][1], rows[place][0], place) for place in order[:_CHOSEN])
+    tasks = tuple(_dev_task(rows[place], place) for place in order[:_CHOSEN])
     note = f"{len(tasks)} of {len(rows)} questions: the first of ReAct's shuffle, in its order"
     return Imported(tasks, len(rows), notes=(note,))
 
 
-def _dev_task(row: JsonRow, where: str, place: int) -> Task:
-    kind = text_of(row, "type", where)
+def _dev_task(row: DataRow, place: int) -> Task:
+    kind = row.text("type")
     return Task(
         id=f"hotpotqa-dev-{place:04d}",
-        question=text_of(row, "question", where),
-        answer=target(text_of(row, "answer", where)),
+        question=row.text("question"),
+        answer=target(row.text("answer")),
         category=_CATEGORIES.get(kind, kind),
         difficulty=3,
-        provenance=f"{PROVENANCE}HotpotQA dev {place}",
+        provenance=f"HotpotQA dev {place}",
     )
 
 

@@ -9,18 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from harness.common.text import one_line
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    JsonRow,
-    Source,
-    json_rows,
-    list_of,
-    target,
-    text_of,
-)
-from harness.types import Article, GoldAction, Target, Task, UserError
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, target
+from harness.types import Article, GoldAction, Target, Task
 
 _CATEGORIES = {"compositional": "two_hop", "comparison": "comparison"}
 _ONE_FILE = (
@@ -35,36 +25,36 @@ _Cards = dict[str, dict[str, list[str]]]
 def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """A file of questions; a second one adds facts: another file of questions, or JSONL with
     {"title": …, "facts": {relation: [value, …]}}."""
-    rows = json_rows(sources[0])
+    rows = sources[0].rows()
     cards: _Cards = {}
     tasks = []
-    for where, row in rows:
-        facts = list(_derivations(row, where))
+    for row in rows:
+        facts = list(_derivations(row))
         _add(cards, facts)
-        tasks.append(_task(row, where, facts))
-    for where, row in (pair for source in sources[1:] for pair in json_rows(source)):
-        _add(cards, _derivations(row, where) if "derivations" in row else _card(row, where))
+        tasks.append(_task(row, facts))
+    for row in (row for source in sources[1:] for row in source.rows()):
+        _add(cards, _derivations(row) if "derivations" in row.fields else _card(row))
     articles = tuple(_article(title, facts) for title, facts in cards.items())
-    dated = sum(bool(row.get("time_dependent")) for _, row in rows)
+    dated = sum(bool(row.fields.get("time_dependent")) for row in rows)
     notes = [f"{dated} answers depend on when the question was asked"] if dated else []
     if len(sources) == 1:
         notes.append(_ONE_FILE)
     return Imported(tuple(tasks), len(tasks), articles, tuple(notes))
 
 
-def _derivations(row: JsonRow, where: str) -> Iterator[_Fact]:
-    for item in list_of(row, "derivations", where):
+def _derivations(row: DataRow) -> Iterator[_Fact]:
+    for item in row.items("derivations"):
         match item:
             case [str(title), str(relation), [*values]] if title.strip() and values:
                 yield one_line(title), one_line(relation), tuple(one_line(str(v)) for v in values)
             case _:
-                raise UserError(f"{where}: expected [about, relation, [value, …]] in 'derivations'")
+                raise row.wrong("expected [about, relation, [value, …]] in 'derivations'")
 
 
-def _card(row: JsonRow, where: str) -> Iterator[_Fact]:
-    title, facts = text_of(row, "title", where), row.get("facts")
+def _card(row: DataRow) -> Iterator[_Fact]:
+    title, facts = row.text("title"), row.fields.get("facts")
     if not isinstance(facts, dict) or not all(isinstance(v, list) for v in facts.values()):
-        raise UserError(f"{where}: expected {{relation: [value, …]}} in 'facts'")
+        raise row.wrong("expected {relation: [value, …]} in 'facts'")
     for relation, values in facts.items():
         yield title, one_line(relation), tuple(one_line(str(value)) for value in values)
 
@@ -80,14 +70,14 @@ def _article(title: str, facts: Mapping[str, Sequence[str]]) -> Article:
     return Article(title, "".join(lines), "ja")
 
 
-def _task(row: JsonRow, where: str, facts: Sequence[_Fact]) -> Task:
-    answer = text_of(row, "answer", where)
-    kind = text_of(row, "type", where)
-    id = text_of(row, "qid", where)
+def _task(row: DataRow, facts: Sequence[_Fact]) -> Task:
+    answer = row.text("answer")
+    kind = row.text("type")
+    id = row.text("qid")
     titles = tuple(dict.fromkeys(title for title, _, _ in facts))
     return Task(
         id=id,
-        question=text_of(row, "question", where),
+        question=row.text("question"),
         answer=Target("yesno", _YES_NO[answer]) if answer in _YES_NO else target(answer),
         category=_CATEGORIES.get(kind, kind),
         language="ja",
@@ -97,7 +87,7 @@ def _task(row: JsonRow, where: str, facts: Sequence[_Fact]) -> Task:
             for title, _, values in facts
         ),
         evidence=titles,
-        provenance=f"{PROVENANCE}JEMHopQA {id}",
+        provenance=f"JEMHopQA {id}",
     )
 
 

@@ -13,14 +13,7 @@ from pathlib import Path
 
 from harness.common.text import one_line
 from harness.suites.importers.gsm8k import GSM8K
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    Source,
-    plain_number,
-    table_rows,
-)
+from harness.suites.importers.source import Dataset, Imported, Source, plain_number
 from harness.types import Target, Task, UserError
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
@@ -42,7 +35,7 @@ _FILES = {  # language -> the first digits of the sha256
 def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     """One task a line: question, tab, number."""
     source = sources[0]
-    rows = table_rows(source, "\t")
+    rows = source.cells("\t")
     code = (source.what or Path(source.path).stem).rpartition("_")[2]
     if code not in _FILES:
         raise UserError(
@@ -67,7 +60,7 @@ def _task(row: Sequence[str], where: str, code: str, number: int) -> Task:
         language=code,
         difficulty=2,
         cluster=f"gsm8k-test-{number:04d}",
-        provenance=f"{PROVENANCE}mgsm_{code}, line {number + 1}",
+        provenance=f"mgsm_{code}, line {number + 1}",
     )
 
 

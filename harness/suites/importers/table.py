@@ -1,32 +1,21 @@
-"""Any table of questions and answers: JSONL, a JSON list, or cells with a head line, parted
-by commas, tabs, semicolons or bars; with a map of columns.
+"""Imports any table of questions and answers, with a map of columns.
 
-``question=Frage,answer=Antwort`` says that the field question is in the column Frage. Several
-right answers are a JSON list, or stand in one cell with `;` between them. TRUE and FALSE are
-yes and no.
+A table is JSONL, a JSON list, or lines of cells below a head line, separated by commas, tabs,
+semicolons or bars. ``question=Frage`` says that the question is in the column Frage. Several
+right answers are a JSON list, or one cell with `;` between them. TRUE and FALSE are yes and no.
 """
 
 from __future__ import annotations
 
 import csv
-import difflib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from harness.common.hints import hint
 from harness.common.text import one_line
-from harness.suites.importers.source import (
-    PROVENANCE,
-    Dataset,
-    Imported,
-    Source,
-    is_json,
-    json_rows,
-    language_of,
-    table_rows,
-    target,
-)
+from harness.suites.importers.source import DataRow, Dataset, Imported, Source, language_of, target
 from harness.types import AnswerType, Target, Task, UserError
 
 _DELIMITERS = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
@@ -39,26 +28,25 @@ def _read(sources: Sequence[Source], columns: Mapping[str, str]) -> Imported:
     (source,) = sources
     for field in columns:
         if field not in _FIELDS:
-            raise UserError(f"no field {field!r}; there are {', '.join(_FIELDS)}")
+            raise UserError(f"--columns: no field {field!r}; {hint(field, _FIELDS)}")
     rows = _rows(source)
     chosen = {field: columns.get(field, field) for field in _FIELDS}
-    there = list(rows[0][1])
+    there = list(rows[0].fields)
     for field in ("question", "answer", *columns):
         if chosen[field] not in there:
-            near = difflib.get_close_matches(chosen[field], there, n=1)
-            raise UserError(
-                f"{rows[0][0]}: no column {chosen[field]!r} for the {field}; give --columns "
-                f"{field}={near[0] if near else 'COLUMN'}; there are {', '.join(there)}"
+            raise rows[0].wrong(
+                f"no column {chosen[field]!r} for the {field}; give --columns "
+                f"{field}=COLUMN; {hint(chosen[field], there)}"
             )
-    tasks = tuple(_task(row, where, chosen, n) for n, (where, row) in enumerate(rows, 1))
+    tasks = tuple(_task(row, chosen, n) for n, row in enumerate(rows, 1))
     return Imported(tasks, len(tasks))
 
 
-def _rows(source: Source) -> list[tuple[str, dict[str, Any]]]:
-    if is_json(source):
-        return json_rows(source)
+def _rows(source: Source) -> list[DataRow]:
+    if source.is_json():
+        return source.rows()
     delimiter = _delimiter(source)
-    (where, names), *rows = table_rows(source, delimiter)
+    (where, names), *rows = source.cells(delimiter)
     head = [one_line(name) for name in names]
     if not rows:
         raise UserError(f"{where}: a head and no rows below it")
@@ -71,7 +59,7 @@ def _rows(source: Source) -> list[tuple[str, dict[str, Any]]]:
                 f"{where}: {len(row)} fields, but the head has {len(head)}, parted by "
                 f"{_DELIMITERS[delimiter]}; put quotation marks round a field that holds one"
             )
-    return [(where, dict(zip(head, row, strict=True))) for where, row in rows]
+    return [DataRow(where, dict(zip(head, row, strict=True))) for where, row in rows]
 
 
 def _delimiter(source: Source) -> str:
@@ -83,25 +71,23 @@ def _delimiter(source: Source) -> str:
         return ","
 
 
-def _task(row: Mapping[str, Any], where: str, columns: Mapping[str, str], number: int) -> Task:
-    cell = {field: row.get(column) for field, column in columns.items()}
+def _task(row: DataRow, columns: Mapping[str, str], number: int) -> Task:
+    cell = {field: row.fields.get(column) for field, column in columns.items()}
     for field, value in cell.items():
         if isinstance(value, dict) or (isinstance(value, list) and field != "answer"):
-            raise UserError(
-                f"{where}: expected text in {columns[field]!r}, found {type(value).__name__}"
-            )
+            raise row.wrong(f"expected text in {columns[field]!r}, found {type(value).__name__}")
     question, answers = _text(cell["question"]), _answers(cell["answer"])
     if not question or not answers:
-        raise UserError(f"{where}: no {'answer' if question else 'question'} there")
+        raise row.wrong(f"no {'answer' if question else 'question'} there")
     return Task(
         id=_text(cell["id"]) or f"{number:05d}",
         question=question,
-        answer=_target(answers, _text(cell["type"]), where),
+        answer=_target(answers, _text(cell["type"]), row),
         category=_text(cell["category"]) or "imported",
         language=_text(cell["language"]) or language_of(question),
-        difficulty=_difficulty(cell["difficulty"], where),
+        difficulty=_difficulty(cell["difficulty"], row),
         cluster=_text(cell["cluster"]),
-        provenance=f"{PROVENANCE}row {number}",
+        provenance=f"row {number}",
     )
 
 
@@ -114,7 +100,7 @@ def _answers(value: Any) -> tuple[str, ...]:
     return tuple(text for part in parts if (text := _text(part)))
 
 
-def _target(answers: tuple[str, ...], kind: str, where: str) -> Target:
+def _target(answers: tuple[str, ...], kind: str, row: DataRow) -> Target:
     if kind in ("", "yesno"):
         said = [_YES_NO.get(answer.lower(), answer) for answer in answers]
         if set(said) <= {"yes", "no"}:
@@ -124,14 +110,14 @@ def _target(answers: tuple[str, ...], kind: str, where: str) -> Target:
     for known in get_args(AnswerType):
         if kind == known:
             return Target(known, ("; ".join(answers),) if known == "list" else answers)
-    raise UserError(f"{where}: answer type {kind!r}; there are {', '.join(get_args(AnswerType))}")
+    raise row.wrong(f"answer type {kind!r}; {hint(kind, get_args(AnswerType))}")
 
 
-def _difficulty(value: Any, where: str) -> int:
+def _difficulty(value: Any, row: DataRow) -> int:
     if value in (None, ""):
         return 1
     if str(value) not in ("1", "2", "3", "4"):
-        raise UserError(f"{where}: difficulty {value!r}; expected 1 to 4")
+        raise row.wrong(f"difficulty {value!r}; expected 1 to 4")
     return int(value)
 
 

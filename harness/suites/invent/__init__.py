@@ -1,16 +1,16 @@
-"""Makes invented worlds (towns, people, companies, works that never were) and tasks about them.
+"""Makes worlds of invented towns, people, companies and works, and tasks about them.
 
-A benchmark made here cannot be in anybody's training set, and a right answer proves that a
-tool was used. Everything follows from the seed alone, on every machine.
+They cannot be in a training set, so a right answer proves that a tool was used. The same seed
+gives the same world on every machine.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from harness.suites.invent.articles import Dials, article_of, write_page
 from harness.suites.invent.drafts import Hop, Plan
 from harness.suites.invent.draw import Draw, Split, may_use, side_of
+from harness.suites.invent.pages import Dials, article_of, write_page
 from harness.suites.invent.questions import CATEGORIES, CHAINS, Asker
 from harness.suites.invent.reader import LANGUAGES, load_language
 from harness.suites.invent.world import Maker
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 GENERATOR_VERSION = 1
-MOST_FOR_AN_ANSWER = 0.02  # share of the tasks
+_MOST_FOR_AN_ANSWER = 0.02  # share of the tasks
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,10 @@ class Invented:
 def invent(
     seed: int, tasks: int, *, split: Split = "eval", language: str = "en", dials: Dials = Dials()
 ) -> Invented:
-    """A fresh world and ``tasks`` tasks about it, one category after the other in turn.
+    """A fresh world and so many ``tasks`` about it, one category after the other in turn.
+
+    ``split`` is the side that names and numbers belong to, ``language`` a key of ``LANGUAGES``,
+    ``dials`` how hard the world is.
 
     English worlds of the ``train`` side share no coined name and no number of two digits or
     more with those of the ``eval`` side, whatever the seeds, as long as no number is spelt
@@ -68,7 +71,7 @@ def invent(
     beside = tuple(write_page(entity, draw, words, dials) for entity in alike)
     settings = _settings(language, dials)
     # The shipped suite, and what was trained on its like, were asked without this limit.
-    most = max(1, int(MOST_FOR_AN_ANSWER * tasks)) if settings else 0
+    most = max(1, int(_MOST_FOR_AN_ANSWER * tasks)) if settings else 0
     asker = Asker(pages, draw, words, dials, beside, most)
     provenance = f"invented, seed {seed}{settings}"
     made = [_ask(asker, number, provenance) for number in range(tasks)]

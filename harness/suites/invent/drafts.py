@@ -1,19 +1,16 @@
-"""Builds the parts of a task: its plan in words, its gold actions, its right and wrong answers.
-
-``questions.py`` chooses what to ask.
-"""
+"""Builds the parts of a task: its plan in words, its gold actions, its right and wrong answers."""
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
-from harness.suites.invent.articles import EntityPage
+from harness.common.cjk import KANJI, KANJI_MARKS, KATAKANA
+from harness.suites.invent.pages import EntityPage
 from harness.suites.invent.wording import Fact
+from harness.tools.calculate import evaluate
 from harness.types import GoldAction, Target
 
 
@@ -93,33 +90,19 @@ def gold_of(hop: Hop) -> GoldAction:
 
 
 def words_of(text: str) -> frozenset[str]:
-    """The words that a search engine may go by: no short ones, plural like singular; of
-    Japanese, whatever stands in one script but hiragana."""
+    """The words that a search engine may go by: Latin words of four letters or more, plural
+    like singular, and every run of kanji or of katakana."""
     words = (word.rstrip("s") for word in re.findall(r"[a-z\d_]{4,}", text.lower()))
-    return frozenset((*words, *re.findall("[㐀-鿿々]+|[ァ-ヺー]+", text)))
+    return frozenset((*words, *re.findall(f"[{KANJI}{KANJI_MARKS}]+|[{KATAKANA}]+", text)))
 
 
 # --- arithmetic ---------------------------------------------------------------------------
 
-_OPERATORS: Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fraction]] = {
-    ast.Add: Fraction.__add__,
-    ast.Sub: Fraction.__sub__,
-    ast.Mult: Fraction.__mul__,
-    ast.Div: Fraction.__truediv__,
-}
 
-
-def exact_value(expr: str) -> Fraction:
-    """The exact value of an expression of our own making (+ - * / and brackets)."""
-
-    def value(node: ast.expr) -> Fraction:
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-            return _OPERATORS[type(node.op)](value(node.left), value(node.right))
-        if isinstance(node, ast.Constant) and isinstance(node.value, int):
-            return Fraction(node.value)
-        raise ValueError(f"not arithmetic: {expr}")
-
-    return value(ast.parse(expr, mode="eval").body)
+def whole_result(expr: str) -> int | None:
+    """What ``calculate`` makes of an expression of our own; None where it is no whole number."""
+    value = evaluate(expr)
+    return int(value) if value == int(value) else None
 
 
 def one_decimal(value: Fraction) -> str:

@@ -19,26 +19,12 @@ _T = TypeVar("_T")
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
-SIMPLE: tuple[str, ...] = tuple("bdfghjklmnprstvwz")
-CLUSTERS: tuple[str, ...] = (
-    "br",
-    "dr",
-    "fl",
-    "gr",
-    "kl",
-    "pl",
-    "pr",
-    "sk",
-    "sl",
-    "st",
-    "tr",
-    "sh",
-    "th",
-)
-ONSETS: tuple[str, ...] = (*SIMPLE, *SIMPLE, *CLUSTERS)
-VOWELS: tuple[str, ...] = (*"aeiou" * 3, "ai", "ea", "oo")
-MIDDLES: tuple[str, ...] = (*[""] * 5, "l", "n", "r")
-CODAS: tuple[str, ...] = (*[""] * 4, "l", "n", "r", "s", "m", "t", "nd", "rn", "ld", "st", "lk")
+_SIMPLE = tuple("bdfghjklmnprstvwz")
+_CLUSTERS = ("br", "dr", "fl", "gr", "kl", "pl", "pr", "sk", "sl", "st", "tr", "sh", "th")
+_ONSETS: tuple[str, ...] = (*_SIMPLE, *_SIMPLE, *_CLUSTERS)
+_VOWELS: tuple[str, ...] = (*"aeiou" * 3, "ai", "ea", "oo")
+_MIDDLES: tuple[str, ...] = (*[""] * 5, "l", "n", "r")
+_CODAS: tuple[str, ...] = (*[""] * 4, "l", "n", "r", "s", "m", "t", "nd", "rn", "ld", "st", "lk")
 
 
 @lru_cache(maxsize=65536)
@@ -136,4 +122,4 @@ class Draw:
         return "".join(self._syllable(i == syllables - 1) for i in range(syllables)) + ending
 
     def _syllable(self, last: bool) -> str:
-        return self.pick(ONSETS) + self.pick(VOWELS) + self.pick(CODAS if last else MIDDLES)
+        return self.pick(_ONSETS) + self.pick(_VOWELS) + self.pick(_CODAS if last else _MIDDLES)

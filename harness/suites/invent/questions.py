@@ -13,19 +13,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from harness.suites.invent.articles import Dials, EntityPage
 from harness.suites.invent.drafts import (
     Draft,
     Hop,
     Plan,
-    exact_value,
     gold_of,
     near_misses,
     one_decimal,
     target_of,
+    whole_result,
     words_of,
 )
 from harness.suites.invent.draw import Draw, may_use
+from harness.suites.invent.pages import Dials, EntityPage
 from harness.suites.invent.wording import Fact, KindWording, Language, Sum
 from harness.types import Target, Task
 
@@ -45,8 +45,8 @@ _ATTEMPTS = 2000
 
 @dataclass
 class Asker:
-    """Asks questions about the pages of one world, spread evenly over them, and never about
-    the pages ``beside`` them. No answer is right more than ``most`` times (0 = no matter)."""
+    """Asks questions about the pages of one world, spread evenly over them, but not about the
+    pages ``beside`` them. No answer is right more than ``most`` times (0 = no limit)."""
 
     pages: tuple[EntityPage, ...]
     draw: Draw
@@ -116,7 +116,7 @@ class Asker:
     # --- picking ----------------------------------------------------------------------
 
     def page(self, kind: str = "") -> EntityPage:
-        """A page (of that kind), rather one that was seldom asked about."""
+        """A page (of that kind), preferably one that was seldom asked about."""
         pool = self.by_kind[kind] if kind else self.by_kind[self.draw.pick(list(self.by_kind))]
         return min((self.draw.pick(pool) for _ in range(4)), key=lambda p: self.uses[p.entity.name])
 
@@ -140,8 +140,8 @@ class Asker:
             for key, range_ in zip("abc", puzzle.ranges, strict=False)
         }
         expr = puzzle.expr.format_map(operands)
-        value = exact_value(expr)
-        if value.denominator != 1 or value < 0:
+        value = whole_result(expr)
+        if value is None or value < 0:
             return None
         question = self.draw.pick(puzzle.asks).format_map(operands)
         step = Hop("calculate", expr, expr, str(value))
@@ -234,7 +234,7 @@ class Asker:
         return fact.phrase.format(name=page.entity.mention)
 
     def _look(self, page: EntityPage, fact: Fact) -> Hop:
-        """Look the fact up; it brings nothing when the article does not state it."""
+        """A look-up of the fact; it finds nothing when the article does not state it."""
         found = page.says(fact.key) if fact.key in page.shown else ""
         return Hop("wikipedia", page.entity.name, self._phrase(fact, page), found)
 
@@ -312,13 +312,11 @@ class Asker:
         names = {"a": a.entity.mention, "b": b.entity.mention}
         question = self.draw.pick(getattr(fact, sort)).format_map(names)
         hops = (self._look(a, fact), self._look(b, fact))
-        sign, words = {
-            "gap": ("-", self.language.difference),
-            "total": ("+", self.language.total),
-            "times": ("/", self.language.ratio),
+        sign, words, value = {
+            "gap": ("-", self.language.difference, Fraction(x - y)),
+            "total": ("+", self.language.total, Fraction(x + y)),
+            "times": ("/", self.language.ratio, Fraction(x, y)),
         }[sort]
-        expr = f"{x} {sign} {y}"
-        value = exact_value(expr)
         found = str(value)
         target = Target("number", (found,), (str(x), str(y)), unit=fact.unit)
         if sort == "times":
@@ -328,7 +326,7 @@ class Asker:
             target = replace(target, accepted=(one_decimal(value),), unit="", abs_tol="0.05")
             found = f"{int(value * 10) / 10}"  # what the tool prints begins like this
         phrase = words.format(x=hops[0].looks_for, y=hops[1].looks_for)
-        last = Hop("calculate", expr, phrase, found)
+        last = Hop("calculate", f"{x} {sign} {y}", phrase, found)
         return self._draft(question, target, (*hops, last), "", 4, (a, b))
 
     def _computed(self, sum: Sum) -> Draft | None:
@@ -352,9 +350,10 @@ class Asker:
             Hop("wikipedia", name, *pairs[0], also=tuple(pairs[1:]))
             for name, pairs in found.items()
         ]
-        value = str(exact_value(expr))
-        if "/" in value:
+        result = whole_result(expr)
+        if result is None:
             return None
+        value = str(result)
         hops.append(Hop("calculate", expr, sum.phrase.format_map(extra), value))
         near = tuple(filter(str.isdigit, plain))
         question = self.draw.pick(sum.asks).format_map(extra)

@@ -1,19 +1,19 @@
-"""Reads a language's file and checks it: whatever is wrong in it is one clear error.
+"""Reads and checks a language's file.
 
-An error names the file, the table and the key, and what would be right.
+An error names the file, the table and the key, and says what would be right.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from harness.suites.invent.checks import WrongWording, check_wording, no_such
+from harness.common.reading import read_toml
+from harness.suites.invent.check_wording import WrongWording, check_wording, no_such
 from harness.suites.invent.wording import Language
 from harness.suites.invent.world import SHARES, sorts_of
 from harness.types import UserError
@@ -39,16 +39,12 @@ def load_language(code: str) -> Language:
 
 def read_language(path: Path) -> Language:
     """Read and check a language's file. Raises UserError for the first thing that is wrong."""
+    tables = read_toml(path)
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
         _complete(tables)
         language = _record(tables, Language, "")
         check_wording(language)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path}: not TOML: {error}") from None
-    except (UnicodeDecodeError, WrongWording) as error:
+    except WrongWording as error:
         raise UserError(f"{path}: {error}") from None
     return language
 

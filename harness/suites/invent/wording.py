@@ -107,7 +107,7 @@ class Language:
     """Everything that one language supplies.
 
     ``space`` stands between sentences. ``unknown`` is the answer where there is none.
-    ``thousands`` are keys of ``SPELLINGS`` in articles.py: how large numbers may be spelt.
+    ``thousands`` are keys of ``SPELLINGS`` in pages.py: how large numbers may be spelt.
     ``sizes`` are the words between a larger number and a smaller one and between a smaller and a
     larger one, ``times`` the same for years. ``rounding`` to ``ratio`` tell how a task is
     solved. ``forms`` are values made of several parts, ``pronouns`` the words for {He} {he}

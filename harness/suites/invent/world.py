@@ -1,4 +1,4 @@
-"""Makes the entities of an invented world and their facts, before anybody writes about them.
+"""Invents the entities of a world and their facts.
 
 Facts are text. Sentences name them by their keys; a fact may be the name of another entity.
 """
@@ -22,8 +22,8 @@ SHARES = {
     "bridge": (0.10, 6),
     "painting": (0.10, 6),
 }
-LAST_YEAR = 2019
-ADULT = 18  # years: nobody does anything before
+_LAST_YEAR = 2019
+_ADULT = 18  # years: the earliest age at which a person is said to do something
 
 Facts = dict[str, str]
 
@@ -68,7 +68,7 @@ class Maker:
             return wording.described.format_map(facts)
 
         described = self.draw.once(describe)
-        self._add(OTHERS[kind], name, facts)
+        self._add(_OTHERS[kind], name, facts)
         return Entity(kind, name, wording.mention.format(name=name), described, facts)
 
     def _add(self, steps: tuple[FactStep, ...], name: str, facts: Facts) -> None:
@@ -76,7 +76,7 @@ class Maker:
             facts[step.key] = step.choose(self, name, facts)
 
     def alike(self, entity: Entity) -> Entity:
-        """Another entity of the same kind, whose name is easily taken for that one's."""
+        """Another entity of the same kind with a similar name."""
         names = self.language.names
         words = entity.name.replace("・", " ").split()
         known = {"name": entity.name, "first": words[0], "last": words[-1]}
@@ -140,35 +140,28 @@ def _number(key: str, low: int | str, high: int, sort: str = "number") -> FactSt
         if isinstance(low, int):
             return maker.number(low, high, facts)
         value = facts.get(low, name)
-        first = maker.born[value] + ADULT if value in maker.born else int(value)
+        first = maker.born[value] + _ADULT if value in maker.born else int(value)
         return maker.number(first, high, facts)
 
     return FactStep(key, sort, choose)
 
 
-def _year(key: str, low: int | str, high: int = LAST_YEAR) -> FactStep:
+def _year(key: str, low: int | str, high: int = _LAST_YEAR) -> FactStep:
     return _number(key, low, high, "year")
 
 
+def _made(key: str, make: Callable[[Maker], str]) -> FactStep:
+    """Words that do not depend on the other facts."""
+    return FactStep(key, "word", lambda maker, name, facts: make(maker))
+
+
 def _word(key: str) -> FactStep:
-    return FactStep(key, "word", lambda maker, name, facts: maker.word(key))
+    return _made(key, lambda maker: maker.word(key))
 
 
 def _link(key: str, kind: str) -> FactStep:
     """Another entity of that kind, and none that the facts name already."""
     return FactStep(key, kind, lambda maker, name, facts: maker.other(kind, name, *facts.values()))
-
-
-def _source(maker: Maker, name: str, facts: Facts) -> str:
-    return maker.language.names.coin("mountain", maker.draw)
-
-
-def _topic(maker: Maker, name: str, facts: Facts) -> str:
-    return maker.words("topic", "how", "who", "state", "thing")
-
-
-def _scene(maker: Maker, name: str, facts: Facts) -> str:
-    return maker.words("scene", "count", "scene", "where")
 
 
 def _population(maker: Maker, name: str, facts: Facts) -> str:
@@ -177,7 +170,7 @@ def _population(maker: Maker, name: str, facts: Facts) -> str:
         population = str(int(maker.draw.number(21, 980)) * int(facts["area"]))
         if may_use(population, maker.draw.split):
             return population
-        facts["area"] = AREA.choose(maker, name, facts)
+        facts["area"] = _AREA.choose(maker, name, facts)
 
 
 def _offices(maker: Maker, name: str, facts: Facts) -> str:
@@ -192,20 +185,20 @@ def _opened(maker: Maker, name: str, facts: Facts) -> str:
 
 # --- the facts of each kind, in the order in which they are chosen --------------------------
 
-AREA = _number("area", 12, 140)
+_AREA = _number("area", 12, 140)
 
 # These tell an entity from all others of its kind.
 DESCRIBING: Mapping[str, tuple[FactStep, ...]] = {
-    "river": (FactStep("source", "word", _source),),
+    "river": (_made("source", lambda maker: maker.language.names.coin("mountain", maker.draw)),),
     "town": (_link("river", "river"), _word("fame")),
     "person": (_link("home", "town"), _word("job"), _word("hobby")),
     "company": (_link("seat", "town"), _word("goods")),
-    "novel": (FactStep("topic", "word", _topic),),
-    "film": (FactStep("topic", "word", _topic),),
+    "novel": (_made("topic", lambda maker: maker.words("topic", "how", "who", "state", "thing")),),
+    "film": (_made("topic", lambda maker: maker.words("topic", "how", "who", "state", "thing")),),
     "bridge": (_link("town", "town"), _word("material")),
-    "painting": (FactStep("scene", "word", _scene),),
+    "painting": (_made("scene", lambda maker: maker.words("scene", "count", "scene", "where")),),
 }
-OTHERS: Mapping[str, tuple[FactStep, ...]] = {
+_OTHERS: Mapping[str, tuple[FactStep, ...]] = {
     "river": (
         _year("flood_year", 1700),
         _year("fish_year", 1800),
@@ -218,7 +211,7 @@ OTHERS: Mapping[str, tuple[FactStep, ...]] = {
         _year("founded", 1100, 1790),
         _year("old_year", 1800, 1960),
         _year("fire_year", 1800),
-        AREA,
+        _AREA,
         FactStep("population", "number", _population),
         _number("old_population", 300, 60000),
         _number("height", 10, 1900),
@@ -226,7 +219,7 @@ OTHERS: Mapping[str, tuple[FactStep, ...]] = {
         _link("mayor", "person"),
     ),
     "person": (
-        FactStep("gender", "word", lambda maker, name, facts: maker.draw.pick(("f", "m"))),
+        _made("gender", lambda maker: maker.draw.pick(("f", "m"))),
         FactStep("born", "year", lambda maker, name, facts: str(maker.born[name])),
         _year("prize_year", "name"),
         _year("move_year", "name"),
@@ -284,4 +277,4 @@ OTHERS: Mapping[str, tuple[FactStep, ...]] = {
 
 def sorts_of(kind: str) -> dict[str, str]:
     """The facts of entities of that kind, and the sort of each."""
-    return {step.key: step.sort for step in (*DESCRIBING[kind], *OTHERS[kind])}
+    return {step.key: step.sort for step in (*DESCRIBING[kind], *_OTHERS[kind])}

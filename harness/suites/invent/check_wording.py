@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 
-from harness.suites.invent.articles import SPELLINGS
-from harness.suites.invent.drafts import exact_value
+from harness.common.hints import hint
 from harness.suites.invent.names import LATIN, LIST_FOR, Names, Rule, Variant, placeholders
+from harness.suites.invent.pages import SPELLINGS
 from harness.suites.invent.wording import PRONOUNS, Fact, KindWording, Language, Puzzle, Sum
 from harness.suites.invent.world import DESCRIBING, SHARES, sorts_of
+from harness.tools.calculate import evaluate
 
 # What each sentence is filled with; all of it must be in it.
 _PLANS = {
@@ -31,6 +31,7 @@ _FORMS = {
 }
 _LISTS = {"fame", "job", "hobby", "goods", "material", "month", "firm", "title_thing"}
 _LISTS.update(_FORMS["topic"], _FORMS["scene"])
+_ARITHMETIC = re.compile(r"(?:[-+()\d ]|(?<!\*)\*(?!\*)|(?<!/)/(?!/))+")
 _COMPARING = ("more", "less", "gap", "total", "times")
 
 
@@ -40,10 +41,7 @@ class WrongWording(Exception):
 
 def no_such(what: str, name: str, known: Iterable[str], where: str) -> WrongWording:
     """The error for a name that is not among ``known``, with the nearest that is."""
-    known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
-    return WrongWording(f"{where}: no {what} {name!r}; {hint}")
+    return WrongWording(f"{where}: no {what} {name!r}; {hint(name, sorted(known), most=1)}")
 
 
 def check_wording(language: Language) -> None:
@@ -162,9 +160,12 @@ def _puzzle(puzzle: Puzzle, where: str) -> None:
 
 
 def _expression(expr: str, where: str) -> None:
+    example = re.sub(r"{.*?}", "7", expr)
     try:
-        exact_value(re.sub(r"{.*?}", "7", expr))
-    except (ValueError, SyntaxError, ZeroDivisionError):
+        if not _ARITHMETIC.fullmatch(example):
+            raise ValueError(example)
+        evaluate(example)
+    except ValueError:
         raise WrongWording(
             f"{where}: {expr!r}: expected arithmetic with + - * / and brackets"
         ) from None

@@ -1,4 +1,4 @@
-"""The marks of the chart: where each run stands, how it looks, and what the axis says.
+"""Draws the slide chart: right answers and well-formed steps against parameters.
 
 One colour and marker a width; hollow = an interrupted run. Runs of one size stand side by
 side, never on top of each other. A line joins the sizes of one family in one recipe and
@@ -9,24 +9,31 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from harness.common.printable import printable
 from harness.models.registry import short_size
-from harness.report.table import width_words
+from harness.report.words import ResultRow, width_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
 
-Row = Mapping[str, Any]
+PANELS = {"accuracy": "Right answers", "wellformed": "Well-formed steps, as written"}
 # Most colours are Okabe and Ito's, which the colour-blind tell apart; markers for black and white.
 STYLES = {
-    1: ("#8C6D1F", "X"), 2: ("#CC79A7", "v"), 3: ("#E69F00", "P"), 4: ("#D55E00", "o"),
-    5: ("#56B4E9", "p"), 6: ("#7B3294", "h"), 8: ("#0072B2", "s"), 16: ("#009E73", "^"),
+    1: ("#8C6D1F", "X"),
+    2: ("#CC79A7", "v"),
+    3: ("#E69F00", "P"),
+    4: ("#D55E00", "o"),
+    5: ("#56B4E9", "p"),
+    6: ("#7B3294", "h"),
+    8: ("#0072B2", "s"),
+    16: ("#009E73", "^"),
     32: ("#000000", "*"),
-}  # fmt: skip
+}
 OTHER = ("#555555", "<")  # a width that has no style of its own
 UNKNOWN = ("#555555", "D")
 BESIDE = 0.02  # of the axis, between marks of one size
@@ -36,22 +43,35 @@ APART = 0.085  # of the axis, between size labels on one line
 LABEL = 22  # characters of a mark's name, and of what tells it apart
 
 
-def panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
+def draw_sizes(place: FigureBase, rows: Sequence[ResultRow]) -> None:
+    """Draw one experiment: a panel for each measure, one legend."""
+    axes = place.subplots(1, len(PANELS), sharey=True)
+    for ax, (key, title) in zip(axes, PANELS.items(), strict=True):
+        _panel(ax, rows, key, title)
+    axes[0].set_ylabel("share, with 95 % interval")
+    _legend(axes[0], rows)
+
+
+def _panel(ax: Axes, rows: Sequence[ResultRow], key: str, title: str) -> None:
     """Draw one measure: ``key`` of each row with its interval, all on one axis."""
-    axis = Sizes(rows)
+    axis = SizeAxis(rows)
     for line in _lines(rows):
         x = [axis.places[id(row)] for row in line]
         ax.plot(x, [row[key] for row in line], color=_style(line[0])[0], linewidth=2, alpha=0.6)
     for row in rows:
         colour, marker = _style(row)
-        spread = [  # rounding may put the end of an interval a hair inside its mark
-            [max(0.0, row[key] - row[f"{key}_low"])],
-            [max(0.0, row[f"{key}_high"] - row[key])],
-        ]
+        ends = row[key] - row[f"{key}_low"], row[f"{key}_high"] - row[key]
         ax.errorbar(
-            [axis.places[id(row)]], [row[key]], yerr=spread, color=colour, marker=marker,
-            markersize=9, capsize=4, linewidth=2, mfc="white" if row["mark"] else colour,
-        )  # fmt: skip
+            [axis.places[id(row)]],
+            [row[key]],
+            yerr=[[max(0.0, end)] for end in ends],  # rounding may leave an end below 0
+            color=colour,
+            marker=marker,
+            markersize=9,
+            capsize=4,
+            linewidth=2,
+            mfc="white" if row["mark"] else colour,
+        )
     for row in _to_name(rows):
         _name(ax, row, axis, key)
     ax.set_ylim(-0.02, 1.02)
@@ -63,7 +83,7 @@ def panel(ax: Axes, rows: Sequence[Row], key: str, title: str) -> None:
     ax.set_axisbelow(True)
 
 
-def legend(ax: Axes, rows: Sequence[Row]) -> None:
+def _legend(ax: Axes, rows: Sequence[ResultRow]) -> None:
     """One entry a width, narrow ones first, with its recipes; one for hollow marks."""
     from matplotlib.lines import Line2D
 
@@ -78,10 +98,9 @@ def legend(ax: Axes, rows: Sequence[Row]) -> None:
         label += f" ({named})" if named else ""
         handles.append(Line2D([], [], color=colour, marker=marker, linestyle="", label=label))
     if states := sorted({str(row["mark"]) for row in rows} - {""}):
-        handles.append(
-            Line2D([], [], color="#555555", marker="o", mfc="white", linestyle="",
-                   label=f"hollow: {', '.join(states)}")
-        )  # fmt: skip
+        hollow = Line2D([], [], color="#555555", marker="o", mfc="white", linestyle="")
+        hollow.set_label(f"hollow: {', '.join(states)}")
+        handles.append(hollow)
     ax.legend(handles=handles, frameon=False, loc="best", fontsize=13)
 
 
@@ -90,10 +109,10 @@ def as_text(artist: Any) -> None:
     artist.set_parse_math(False)
 
 
-class Sizes:
+class SizeAxis:
     """The axis of sizes: logarithmic, with a place of its own for sizes that are not known."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[ResultRow]) -> None:
         """``places`` maps the id of each row to its place on the axis, in parameters; the
         other fields are their decimal logarithms."""
         known = sorted({int(row["params"]) for row in rows if row["params"]})
@@ -107,9 +126,9 @@ class Sizes:
         self.has_unknown = has_unknown
         self.places = self._places(rows)
 
-    def _places(self, rows: Sequence[Row]) -> dict[int, float]:
+    def _places(self, rows: Sequence[ResultRow]) -> dict[int, float]:
         """Runs of one size stand beside each other, narrow widths to the left."""
-        same: defaultdict[float, list[Row]] = defaultdict(list)
+        same: defaultdict[float, list[ResultRow]] = defaultdict(list)
         for row in rows:
             same[math.log10(row["params"]) if row["params"] else self.unknown].append(row)
         axis = self.last - self.first or self.span
@@ -154,9 +173,9 @@ def _on_two_lines(
     return kept
 
 
-def _lines(rows: Sequence[Row]) -> list[list[Row]]:
+def _lines(rows: Sequence[ResultRow]) -> list[list[ResultRow]]:
     """The runs to join: one family of models.toml, one recipe, finished, a run a size."""
-    series: defaultdict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    series: defaultdict[tuple[Any, ...], list[ResultRow]] = defaultdict(list)
     for row in rows:
         if row["family"] and row["params"] and row["bits"] and not row["mark"]:
             series[row["family"], row["bits"], row["recipe"]].append(row)
@@ -168,7 +187,7 @@ def _lines(rows: Sequence[Row]) -> list[list[Row]]:
     ]
 
 
-def _to_name(rows: Sequence[Row]) -> list[Row]:
+def _to_name(rows: Sequence[ResultRow]) -> list[ResultRow]:
     """The marks that need a name: all, unless size and width already say which model it is."""
     families = {row["family"] for row in rows}
     if len(families) > 1 or "" in families:
@@ -181,7 +200,7 @@ def _to_name(rows: Sequence[Row]) -> list[Row]:
     ]
 
 
-def _name(ax: Axes, row: Row, axis: Sizes, key: str) -> None:
+def _name(ax: Axes, row: ResultRow, axis: SizeAxis, key: str) -> None:
     if row[key] != row[key]:
         return
     place = axis.places[id(row)]
@@ -192,15 +211,19 @@ def _name(ax: Axes, row: Row, axis: Sizes, key: str) -> None:
     if row["apart"]:
         label = f"{label} ({printable(str(row['apart']), LABEL)})"
     text = ax.annotate(
-        label, (place, row[key]), textcoords="offset points",
-        xytext=(7 if right else -7, 6), ha="left" if right else "right", fontsize=9,
-    )  # fmt: skip
+        label,
+        (place, row[key]),
+        textcoords="offset points",
+        xytext=(7 if right else -7, 6),
+        ha="left" if right else "right",
+        fontsize=9,
+    )
     as_text(text)
 
 
-def _by_width(row: Row) -> tuple[int, str, str, str]:
+def _by_width(row: ResultRow) -> tuple[int, str, str, str]:
     return row["bits"] or 1 << 30, row["recipe"], row["name"], row["apart"]
 
 
-def _style(row: Row) -> tuple[str, str]:
+def _style(row: ResultRow) -> tuple[str, str]:
     return STYLES.get(row["bits"], OTHER) if row["bits"] else UNKNOWN

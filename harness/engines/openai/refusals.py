@@ -1,7 +1,7 @@
-"""What an OpenAI-compatible server means by a refusal: too long, a key it does not know, busy.
+"""Finds out what a server's refusal means: prompt too long, unknown key in the request, busy.
 
-Servers word these in many ways, so they are told apart by kind: status, error code, and what
-a sentence speaks of. It knows replies that are no generation; not requests nor connections.
+Servers word these in many ways. So they are told apart by status, error code, and the words of
+the message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 from harness.common.network import retry_after
 from harness.types import Finish
 
-BUSY = (408, 425, 429, 500, 502, 503, 504)
+_BUSY = (408, 425, 429, 500, 502, 503, 504)
 LONGEST_REFUSAL = 1 << 16
 # A prompt that does not fit: what is spoken of, and that it is too much.
 _CODES = re.compile(
@@ -72,13 +72,13 @@ class Fault(Exception):
         self.key = key
 
 
-def refusal(
+def refused_fault(
     status: int, headers: Mapping[str, str], body: bytes, keys: Iterable[str], url: str
 ) -> Fault:
     """What an answer that is not 200 means. ``keys`` are those of the request that could be
     left out, ``url`` is where it went."""
     data = _loaded(body)
-    detail = words(data)
+    detail = _words(data)
     if 300 <= status < 400:
         return Fault(f"the server answered {status} and sends requests on{_to(headers, url)}")
     text = f"the server answered {status}: {detail}"
@@ -87,10 +87,9 @@ def refusal(
             return Fault(text, finish="context")
         if key := refused_key(data, keys):
             return Fault(f"{text}; leave_out = [{key!r}] in its row may help", key=key)
-    if status in BUSY:
-        return Fault(
-            f"the server is failing or busy ({status}: {detail})", pause=retry_after(headers)
-        )
+    if status in _BUSY:
+        busy = f"the server is failing or busy ({status}: {detail})"
+        return Fault(busy, pause=retry_after(headers))
     if status in (401, 403):
         return Fault(f"the server refused the key ({status}: {detail}); see key_env")
     if status == 404:
@@ -99,10 +98,10 @@ def refusal(
     return Fault(text)
 
 
-def reported(data: Any) -> Fault:
+def reported_fault(data: Any) -> Fault:
     """An error that came with status 200."""
     finish: Finish = "context" if is_overflow(200, data) else "error"
-    return Fault(f"the server reported {words(data)}", finish=finish)
+    return Fault(f"the server reported {_words(data)}", finish=finish)
 
 
 def is_overflow(status: int, data: Any) -> bool:
@@ -136,7 +135,7 @@ def refused_key(data: Any, keys: Iterable[str]) -> str:
     return min(found)[1] if found else ""
 
 
-def words(error: Any) -> str:
+def _words(error: Any) -> str:
     """The server's own words, on one line."""
     return " ".join(_sentences(error).split())[:200] or "nothing said"
 

@@ -1,8 +1,8 @@
-"""A transformers model as a function: tokens and states in, logits and states out.
+"""Calls a transformers model: tokens and states in, logits and states out.
 
 A state is whatever the model keeps of a text: keys and values, a recurrent state, or both.
-States of episodes of unequal length are joined into one batch and split again; whether a
-model bears that is measured when it is loaded, not assumed. Knows no text and no episode.
+States of episodes of unequal length are joined into one batch and split again. Whether a
+model supports that is measured when it is loaded.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import torch
 from harness.types import EngineError
 
 # What a model's forward() may call its state.
-STATE_NAMES = ("past_key_values", "cache_params", "state")
-KEYS = ("keys", "values")  # [rows, heads, positions, size]: padded on the left
-STATES = ("conv_states", "recurrent_states")  # [rows, …]: no positions
-HARMLESS = {"_sliding_window_tensor"}
+_STATE_NAMES = ("past_key_values", "cache_params", "state")
+_KEYS = ("keys", "values")  # [rows, heads, positions, size]: padded on the left
+_STATES = ("conv_states", "recurrent_states")  # [rows, …]: no positions
+_HARMLESS = {"_sliding_window_tensor"}
 
 
 class Network:
@@ -32,7 +32,7 @@ class Network:
         self.device = next(model.parameters()).device
         self.vocabulary = vocabulary  # ids beyond it are padding of the matrix, no tokens
         self._accepts = inspect.signature(model.forward).parameters
-        self._state_name = next((name for name in STATE_NAMES if name in self._accepts), "")
+        self._state_name = next((name for name in _STATE_NAMES if name in self._accepts), "")
         if not self._state_name:
             raise EngineError(f"{type(model).__name__} keeps no state between calls")
         self.chunked, self.batched = _measure(self)
@@ -66,12 +66,12 @@ class Network:
         return (columns[None, :] >= padding[:, None]).long()
 
 
-def fork(state: Any) -> Any:
-    """A copy that may go its own way: models change a state in place."""
+def fork_state(state: Any) -> Any:
+    """A copy of a state; models change a state in place."""
     return copy.deepcopy(state)
 
 
-def join(states: Sequence[Any], lengths: Sequence[int]) -> Any:
+def join_states(states: Sequence[Any], lengths: Sequence[int]) -> Any:
     """One state of several rows; the shorter ones are padded on the left."""
     if len(states) == 1:
         return states[0]
@@ -83,7 +83,7 @@ def join(states: Sequence[Any], lengths: Sequence[int]) -> Any:
     return joined
 
 
-def split(state: Any, row: int, length: int) -> Any:
+def split_state(state: Any, row: int, length: int) -> Any:
     """One row's own state, ``length`` positions long, in memory of its own."""
     if not hasattr(state, "layers"):
         return [part[row : row + 1].clone() for part in state]
@@ -93,10 +93,10 @@ def split(state: Any, row: int, length: int) -> Any:
 
 
 def joinable(state: Any) -> bool:
-    """Whether everything in a state is something that ``join`` knows."""
+    """Whether everything in a state is something that ``join_states`` knows."""
     if not hasattr(state, "layers"):
         return isinstance(state, list) and all(isinstance(part, torch.Tensor) for part in state)
-    known = {*KEYS, *STATES, *HARMLESS}
+    known = {*_KEYS, *_STATES, *_HARMLESS}
     return not any(
         isinstance(value, torch.Tensor) and name not in known
         for layer in state.layers
@@ -106,7 +106,7 @@ def joinable(state: Any) -> bool:
 
 def _has_positions(state: Any) -> bool:
     """Whether a state was padded when it was joined; a purely recurrent one never is."""
-    return any(_holds(layer, name) for layer in getattr(state, "layers", ()) for name in KEYS)
+    return any(_holds(layer, name) for layer in getattr(state, "layers", ()) for name in _KEYS)
 
 
 def _join_layers(layers: Sequence[Any]) -> Any:
@@ -114,10 +114,10 @@ def _join_layers(layers: Sequence[Any]) -> Any:
         return [getattr(layer, name) for layer in layers]
 
     joined = _copy_layer(layers[0])
-    for name in KEYS:
+    for name in _KEYS:
         if _holds(joined, name):
             setattr(joined, name, _pad_and_stack(parts(name)))
-    for name in STATES:
+    for name in _STATES:
         if hasattr(joined, name):
             setattr(joined, name, _cat(parts(name)))
     if hasattr(joined, "cumulative_length"):
@@ -127,12 +127,12 @@ def _join_layers(layers: Sequence[Any]) -> Any:
 
 def _split_layer(layer: Any, row: int, length: int) -> Any:
     alone = _copy_layer(layer)
-    for name in KEYS:
+    for name in _KEYS:
         if _holds(layer, name):
             tensor = getattr(layer, name)
             kept = min(length, tensor.shape[-2])  # a sliding window holds only the last ones
             setattr(alone, name, tensor[row : row + 1, :, tensor.shape[-2] - kept :].clone())
-    for name in STATES:
+    for name in _STATES:
         if hasattr(layer, name):
             setattr(alone, name, _each(getattr(layer, name), lambda t: t[row : row + 1].clone()))
     if hasattr(layer, "cumulative_length"):
@@ -174,7 +174,7 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _measure(network: Network) -> tuple[bool, bool]:
-    """Try on a few tokens what the model's state bears: (chunked, batched).
+    """Try on a few tokens what the model's state supports: (chunked, batched).
 
     Mamba in transformers, for one, forgets its state when several tokens follow it at once.
     Raises EngineError when even token by token does not give what one pass gives.
@@ -185,7 +185,7 @@ def _measure(network: Network) -> tuple[bool, bool]:
         _, start = network.forward([ids[:4]])
         stepwise, before_last = None, start
         for at, index in enumerate(ids[4:], 4):
-            before_last = fork(start)
+            before_last = fork_state(start)
             stepwise, start = network.forward([[index]], start, [at])
         size = whole.norm().item()
         noise = (stepwise - whole).norm().item()
@@ -195,13 +195,13 @@ def _measure(network: Network) -> tuple[bool, bool]:
         coarse = quantised or network.model.dtype.itemsize < 4
         allowed = max(4 * noise, size * (0.02 if coarse else 1e-4))
         return (
-            _bears(lambda: _chunk_error(network, ids, whole), allowed),
-            _bears(lambda: _batch_error(network, ids, before_last, whole), allowed),
+            _supports(lambda: _chunk_error(network, ids, whole), allowed),
+            _supports(lambda: _batch_error(network, ids, before_last, whole), allowed),
         )
 
 
-def _bears(error: Callable[[], float], allowed: float) -> bool:
-    """Whether a way of using the model gives the same logits. One that it refuses does not."""
+def _supports(error: Callable[[], float], allowed: float) -> bool:
+    """Whether a way of using the model gives the same logits; False where it raises."""
     try:
         return error() <= allowed
     except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
@@ -218,7 +218,9 @@ def _batch_error(network: Network, ids: list[int], before_last: Any, whole: Any)
     if not joinable(before_last):
         raise ValueError("a state of unknown parts")
     _, short = network.forward([ids[:2]])
-    expected, _ = network.forward([ids[2:3]], fork(short), [2])
+    expected, _ = network.forward([ids[2:3]], fork_state(short), [2])
     lengths = [7, 2]
-    rows, _ = network.forward([[ids[7]], [ids[2]]], join([before_last, short], lengths), lengths)
+    rows, _ = network.forward(
+        [[ids[7]], [ids[2]]], join_states([before_last, short], lengths), lengths
+    )
     return float((rows - torch.cat([whole, expected])).norm(dim=-1).max())

@@ -14,8 +14,8 @@ from harness.suites.invent.wording import Language, keys_of
 from harness.suites.invent.world import Entity
 from harness.types import Article
 
-MOST_CHARACTERS = 480
-LARGE = 1000
+_MOST_CHARACTERS = 480
+_LARGE = 1000
 
 
 def _commas(number: int) -> str:
@@ -91,7 +91,7 @@ def write_page(
         if keys & shown or keys & silent or len(sentences) >= room:
             continue
         sentence = _fill(pattern, {**values, "It": _fill(subject, values)})
-        if sum(map(len, sentences)) + len(sentences) + len(sentence) > MOST_CHARACTERS:
+        if sum(map(len, sentences)) + len(sentences) + len(sentence) > _MOST_CHARACTERS:
             continue
         sentences.append(sentence)
         shown |= keys
@@ -103,7 +103,7 @@ def _spelt(entity: Entity, draw: Draw, language: Language, noise: float) -> dict
     """Large quantities in another spelling, with that probability; years stay as they are."""
     facts = language.kinds[entity.kind].facts.values()
     quantities = [fact.key for fact in facts if fact.unit]
-    large = [key for key in quantities if int(entity.facts[key]) >= LARGE]
+    large = [key for key in quantities if int(entity.facts[key]) >= _LARGE]
     return {
         key: SPELLINGS[draw.pick(language.thousands)](int(entity.facts[key]))
         for key in large
