@@ -19,7 +19,7 @@ from harness.cli import main as harness
 from harness.models import registry
 from harness.report import data
 from harness.report.data import Result
-from harness.run.store import Run, find
+from harness.run.store import Run, find_runs
 from harness.scoring.comparisons import Comparison, Measure, compare_scores
 from harness.scoring.statistics import Rate
 
@@ -93,7 +93,7 @@ def _run(model: str, suite: str, folder: Path, options: Sequence[str]) -> int:
 
 
 def _newest(folder: Path, model: str) -> Result:
-    runs = [run for run in find(folder) if _is_of(run, model) and run.episodes()]
+    runs = [run for run in find_runs(folder) if _is_of(run, model) and run.episodes()]
     if not runs:
         raise SystemExit(f"{folder}: no finished episode of {model}; see the message above")
     return data.load_result(runs[-1].path)

@@ -34,15 +34,12 @@ NO_CODE = frozenset(
 # From the command to one step of the engine: file, function, the words by which it calls the next.
 WAY = (
     ("cli/__init__.py", "main", "args.command("),
-    ("cli/run.py", "run", "follow("),
-    ("cli/live.py", "follow", "session.events()"),
+    ("cli/run.py", "run_models", "run_session("),
+    ("cli/live.py", "run_session", "session.events()"),
     ("run/session.py", "events", "worker.supervise("),
-    ("run/worker.py", "supervise", "_one_worker("),
-    ("run/worker.py", "_one_worker", "target=_main"),
-    ("run/worker.py", "_main", "_work("),
-    ("run/worker.py", "_work", "run_episodes("),
-    ("run/scheduler.py", "run_episodes", "driver.advance()"),
-    ("run/scheduler.py", "advance", "self.engine.step()"),
+    ("run/worker.py", "supervise", "_Child(_main,"),
+    ("run/worker.py", "_main", "run_episodes("),
+    ("run/scheduler.py", "run_episodes", "engine.step()"),
 )
 
 

@@ -115,10 +115,21 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_json(self, repo: str, tree: bool) -> None:
         files = self.hub.of(repo)
         entries = [
-            {"type": "file", "path": name, "rfilename": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest(),
-             "lfs": {"oid": hashlib.sha256(data).hexdigest(), "sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "pointerSize": 130}}
+            {
+                "type": "file",
+                "path": name,
+                "rfilename": name,
+                "size": len(data),
+                "oid": hashlib.sha1(data).hexdigest(),
+                "lfs": {
+                    "oid": hashlib.sha256(data).hexdigest(),
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                    "size": len(data),
+                    "pointerSize": 130,
+                },
+            }
             for name, data in files.items()
-        ]  # fmt: skip
+        ]
         body = (
             entries if tree else {"id": repo, "sha": COMMIT, "private": False, "siblings": entries}
         )

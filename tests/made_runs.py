@@ -9,7 +9,8 @@ from typing import Any
 
 from harness import prompts
 from harness.protocol import Protocol
-from harness.run.session import Plan, new_run
+from harness.run.plan import RunPlan
+from harness.run.session import new_run
 from harness.run.store import Run
 from harness.suites import tasks
 from harness.suites.tasks import dump_task
@@ -51,9 +52,9 @@ def write_suite(folder: Path, some: Iterable[Task], name: str = "sums") -> Suite
     return tasks.load_suite(str(path))
 
 
-def plan(suite: Suite, model: str, prompt: str = "react", **changes: Any) -> Plan:
+def plan(suite: Suite, model: str, prompt: str = "react", **changes: Any) -> RunPlan:
     row = Model(model, "scripted", "perfect", params=310_000, bits=4, family="pico")
-    made = Plan(row, suite, prompts.load_prompt(prompt), WorldSpec("none"))
+    made = RunPlan(row, suite, prompts.load_prompt(prompt), WorldSpec("none"))
     return replace(made, **changes)
 
 
@@ -77,7 +78,7 @@ def _step(text: str, seen: Observation | None) -> Step:
 
 def write_run(
     runs_dir: Path,
-    made: Plan,
+    made: RunPlan,
     episodes: Iterable[Episode],
     engine: dict[str, object] | None = None,
     killed: bool = False,

@@ -14,8 +14,9 @@ from harness.scoring.dates import Date, find_dates
 from harness.scoring.denial import denied
 from harness.scoring.lists import readings
 from harness.scoring.numbers import find_quantities
+from harness.scoring.records import Verdict
 from harness.scoring.text import loosen, match_form, normalise, occurs
-from harness.types import Target, Verdict
+from harness.types import Target
 
 
 def number(*accepted: str, **rest: object) -> Target:

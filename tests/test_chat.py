@@ -13,7 +13,7 @@ from tiny_gguf import write_tiny
 from harness.common.records import slim
 from harness.engines.llama_cpp import engine as llama_cpp
 from harness.models import gguf
-from harness.models.chat_template import NOW, chat_of, render
+from harness.models.chat_template import NOW, chat_of, render_template
 from harness.prompts import Chat, Prompt
 from harness.types import EngineSettings, Generate, Model, Piece, UserError
 
@@ -47,7 +47,7 @@ TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
     ],
 )
 def test_a_template_is_cut_at_the_users_text(template: str, head: str, tail: str) -> None:
-    assert render(template, TOKENS, "it") == (head, tail)
+    assert render_template(template, TOKENS, "it") == (head, tail)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_template_is_cut_at_the_users_text(template: str, head: str, tail: str
 )
 def test_a_template_that_cannot_be_used_says_why(template: str, says: str) -> None:
     with pytest.raises(UserError) as error:
-        render(template, TOKENS, "its chat template")
+        render_template(template, TOKENS, "its chat template")
     assert (
         says in str(error.value)
         and "without --chat" in str(error.value)
@@ -78,7 +78,7 @@ def test_a_template_that_never_ends_is_stopped() -> None:
     loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}"
     began = time.monotonic()
     with pytest.raises(UserError, match="did not finish"):
-        render(loops, TOKENS, "its chat template", seconds=1.0)
+        render_template(loops, TOKENS, "its chat template", seconds=1.0)
     assert time.monotonic() - began < 30
 
 

@@ -121,6 +121,15 @@ def test_every_option_says_what_it_does(name: str) -> None:
         assert silent or action.help, f"{name} {action.option_strings}"
 
 
+def test_the_help_of_run_fits_a_screen_and_help_all_has_the_rest(tell: Tell) -> None:
+    code, common, _ = tell("run --help")
+    assert code == 0 and len(common.splitlines()) <= 40
+    assert "--model" in common and "--deadline" not in common
+    code, everything, _ = tell("run --help-all")
+    names = [name for action in COMMANDS["run"]._actions for name in action.option_strings]
+    assert code == 0 and all(name in everything for name in names)
+
+
 def test_every_example_in_the_help_is_a_command_line() -> None:
     parser = build_parser()
     texts = [parser.description or "", *(each.description or "" for each in COMMANDS.values())]
@@ -135,11 +144,19 @@ def test_the_version_is_the_package_s(tell: Tell) -> None:
     assert tell("--version")[1].strip() == f"harness {harness.__version__}"
 
 
-@pytest.mark.parametrize("line", ["", "runn --model x", "run", "run --model a --mode txt",
-                                  "run --model a --trials 0", "power --tasks many",
-                                  *(f"run --model a --deadline {s}" for s in ("0", "-1", "nan", "inf", "soon")),
-                                  *(f"run --model a --temperature {t}" for t in ("-0.1", "nan", "inf", "hot")),
-                                  ])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "runn --model x",
+        "run",
+        "run --model a --mode txt",
+        "run --model a --trials 0",
+        "power --tasks many",
+        *(f"run --model a --deadline {s}" for s in ("0", "-1", "nan", "inf", "soon")),
+        *(f"run --model a --temperature {t}" for t in ("-0.1", "nan", "inf", "hot")),
+    ],
+)
 def test_a_slip_on_the_command_line_exits_with_2_and_the_usage(line: str, tell: Tell) -> None:
     code, said, error = tell(line)
     assert code == 2 and not said and error.startswith("usage: ")
@@ -218,8 +235,16 @@ def test_a_model_that_cannot_run_stops_no_other(tell: Tell) -> None:
 
 
 def test_trials_modes_and_repair_are_runs_of_their_own(told: Tell) -> None:
-    for more in ("--trials 2", "--mode grammar", "--repair none", "--tools none", "--temperature 0.7",
-                 "--seed 3", "--prompt deck-2023", "--prompt react-placebo"):  # fmt: skip
+    for more in (
+        "--trials 2",
+        "--mode grammar",
+        "--repair none",
+        "--tools none",
+        "--temperature 0.7",
+        "--seed 3",
+        "--prompt deck-2023",
+        "--prompt react-placebo",
+    ):
         code, _, error = told(f"run --model perfect-script --suite mini {more}")
         assert code == 0, error
     assert len(list(Path("runs").iterdir())) == 2 + 7, "more trials go on with the same run"
@@ -239,15 +264,17 @@ def read(text: str) -> Any:
         ("power --tasks 240 --json", {"tasks", "discordance", "smallest_difference"}),
         ("prompt check react --model perfect-script --json", {"prompt", "model", "sound"}),
         ("models --json", {"name", "params", "bits", "engine"}),
-        ("tasks --json", set()),
+        ("tasks --json", {"name", "tasks", "hash", "world"}),
     ],
 )
 def test_what_programs_read_is_json(line: str, keys: set[str], told: Tell) -> None:
+    Path("tasks").mkdir()
+    shutil.copy("mini/tasks.jsonl", "tasks/short.jsonl")
     code, said, error = told(line)
     assert code == 0 and not error
     found = read(said)
     rows = found if isinstance(found, list) else [found]
-    assert all(keys <= set(row) for row in rows)
+    assert rows and all(keys <= set(row) for row in rows)
 
 
 def test_the_run_itself_can_print_json(tell: Tell) -> None:

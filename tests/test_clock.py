@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.common.clock import MOST, AwakeClock, awake
+from harness.common.clock import MOST_ADDED, AwakeClock, awake
 
 
 def clock_over(times: list[float]) -> AwakeClock:
@@ -16,7 +16,7 @@ def clock_over(times: list[float]) -> AwakeClock:
 def test_a_night_costs_a_second() -> None:
     clock = clock_over([100.0, 100.25, 100.5, 100.5 + 8 * 3600, 100.75 + 8 * 3600])
     looks = [clock.look() for _ in range(4)]
-    assert looks == [100.25, 100.5, 100.5 + MOST, 100.75 + MOST]
+    assert looks == [100.25, 100.5, 100.5 + MOST_ADDED, 100.75 + MOST_ADDED]
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1))

@@ -11,8 +11,9 @@ import pytest
 from harness import prompts
 from harness.cli import main
 from harness.scoring.probes import commands, grade_action, ran_on, score_probe, wanted
+from harness.scoring.records import EpisodeScore
 from harness.suites import tasks
-from harness.types import Action, Completion, Episode, EpisodeScore, Finish, Step, Task
+from harness.types import Action, Completion, Episode, Finish, Step, Task
 from tests.conftest import ROOT
 
 DECK, FIXED = prompts.load_prompt("deck-2023"), prompts.load_prompt("deck-2023-fixed")

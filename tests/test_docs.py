@@ -10,8 +10,8 @@ import pytest
 
 from harness.cli import build_parser, main
 from harness.protocol import DIALECTS, ERRORS, REPAIRS
+from harness.scoring.records import RUNGS
 from harness.suites.tasks import load_suite
-from harness.types import RUNGS
 from tests.conftest import ROOT
 
 DOCS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "pico/README.md"]

@@ -12,7 +12,7 @@ from tiny_gguf import write_tiny
 
 from harness.cli.machine import grouped
 from harness.engines.llama_cpp.engine import load
-from harness.machine import doctor
+from harness.machine import child, doctor, fit
 from harness.models import memory
 from harness.models.registry import Origin, Row, read_rows
 from harness.types import EngineSettings, Model
@@ -45,9 +45,9 @@ def test_without_llama_cpp_the_answer_is_what_to_install() -> None:
 
 
 def test_a_library_that_kills_its_process_is_a_finding(tmp_path: Path) -> None:
-    (broken,) = doctor._llama({"error": doctor._why_died(-4, "")})
+    (broken,) = doctor._llama({"error": child._why_died(-4, "")})
     assert broken.state == "bad" and "SIGILL: it was built for another CPU" in broken.text
-    assert "does not open" in doctor.asked("no_such_function")["error"]
+    assert "does not open" in child.ask_child("no_such_function")["error"]
 
 
 def build(info: str, *devices: dict[str, object], amx: bool | None = None) -> dict[str, object]:
@@ -102,12 +102,12 @@ def device(gigabytes: float, slots: int = 16) -> memory.Device:
 @pytest.mark.parametrize(("gigabytes", "fits"), [(4, 0), (8, 1), (16, 8), (64, 16)])
 def test_a_model_that_is_not_here_is_estimated_from_its_row(gigabytes: int, fits: int) -> None:
     row = read_rows(ROOT / "models.toml")["vicuna-7b-q4"]
-    assert doctor.fitting(row, None, device(gigabytes)) == fits
+    assert fit.slots_that_fit(row, None, device(gigabytes)) == fits
 
 
 def test_the_estimate_of_a_cache_is_that_of_llama_2() -> None:
     """32 layers of 4,096 numbers, keys and values, two bytes each."""
-    usual = doctor.usual_model(6_738_415_616, 1)
+    usual = fit.usual_model(6_738_415_616, 1)
     assert usual.kv_bytes == pytest.approx(2 * 2 * 32 * 4096, rel=0.1)
     assert (usual.width, usual.heads) == (pytest.approx(4096, rel=0.05), 32)
 
@@ -117,7 +117,7 @@ def test_doctor_says_as_many_episodes_as_the_engine_takes(tmp_path: Path) -> Non
     row = Row(Model("a", "llama_cpp", str(path), params=10**12))
     engine = load(row.model, EngineSettings(threads=1))
     try:
-        assert doctor.fitting(row, doctor.facts_of(row), doctor.device()) == engine.slots
+        assert fit.slots_that_fit(row, fit.facts_of(row), fit.this_device()) == engine.slots
     finally:
         engine.close()
 
@@ -125,19 +125,23 @@ def test_doctor_says_as_many_episodes_as_the_engine_takes(tmp_path: Path) -> Non
 def test_what_other_programs_hold_is_not_there_to_be_filled() -> None:
     row = read_rows(ROOT / "models.toml")["vicuna-7b-q4"]
     full = memory.Device("machine", 4, 64 * GIB, 2 * GIB)
-    assert doctor.fitting(row, None, full) == 0
+    assert fit.slots_that_fit(row, None, full) == 0
 
 
 def test_transformers_takes_a_fixed_number() -> None:
     row = read_rows(ROOT / "models.toml")["cerebras-gpt-1.3b-nf4"]
     gpu = memory.Device("GPU", 16, 24 * GIB, 24 * GIB)
-    assert [doctor.fitting(row, None, where) for where in (device(16), device(1), gpu)] == [4, 0, 8]
+    assert [fit.slots_that_fit(row, None, where) for where in (device(16), device(1), gpu)] == [
+        4,
+        0,
+        8,
+    ]
 
 
 def test_what_is_not_loaded_here_has_no_fit() -> None:
-    assert doctor.fitting(Row(Model("a", "openai", "x")), None, device(16)) is None
+    assert fit.slots_that_fit(Row(Model("a", "openai", "x")), None, device(16)) is None
     unknown = Row(Model("a", "llama_cpp", "hf:a/b:c.gguf"), Origin("a/b", "c.gguf"))
-    assert doctor.fitting(unknown, None, device(16)) is None
+    assert fit.slots_that_fit(unknown, None, device(16)) is None
 
 
 def test_variants_are_shown_together() -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness import prompts
-from harness.cli.run import equip
 from harness.protocol import Protocol
-from harness.run.session import Plan, open_session
-from harness.run.worker import Extras
+from harness.run.plan import Extras, RunPlan, equip
+from harness.run.session import open_session
 from harness.scoring.episodes import score_episode
 from harness.suites import tasks
 from harness.types import Episode, Model, Observation, UserError, WorldSpec
@@ -22,7 +21,7 @@ def run_with(folder: Path, fault: str, runs_dir: Path, **changes: object) -> lis
     suite = tasks.load_suite(str(folder))
     extras = Extras(faults=fault)
     prompt, spec = equip(prompts.load_prompt("react"), WorldSpec("frozen", suite.world), extras)
-    plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
+    plan = RunPlan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(replace(plan, **changes), runs_dir)  # type: ignore[arg-type]
     return [event for event in session.events() if isinstance(event, Episode)]
 

@@ -25,8 +25,14 @@ FORMAT_1: dict[str, Any] = {
         "model": {"name": "m", "engine": "llama_cpp", "source": "m.gguf", "identity": "ab12"},
         "suite": {"name": "core", "path": "tasks/core.jsonl", "sha256": "cd34"},
         "world": {"path": "tasks/core.sqlite", "sha256": "ef56"},
-        "prompt": {"name": "react", "sha256": "0a", "dialect": "colon", "language": "en",
-                   "stop": ["Observation:"], "probe": False},
+        "prompt": {
+            "name": "react",
+            "sha256": "0a",
+            "dialect": "colon",
+            "language": "en",
+            "stop": ["Observation:"],
+            "probe": False,
+        },
         "tools": ["calculate"],
         "limits": {},
         "settings": {"sampling": {}},
@@ -34,7 +40,7 @@ FORMAT_1: dict[str, Any] = {
         "repair": True,
         "seed": 0,
     },
-}  # fmt: skip
+}
 
 
 def test_what_format_1_left_out_is_filled_in() -> None:
@@ -46,8 +52,10 @@ def test_what_format_1_left_out_is_filled_in() -> None:
 
 def test_a_default_that_changed_since_is_a_difference() -> None:
     today = {"format": 2, "config": {**FORMAT_1["config"], "limits": {"steps": 12}}}
-    found = {name: (before, after) for name, before, after in
-             differences(settings_of(FORMAT_1), settings_of(today))}  # fmt: skip
+    found = {
+        name: (before, after)
+        for name, before, after in differences(settings_of(FORMAT_1), settings_of(today))
+    }
     assert found["limits.steps"] == (7, 12)
     assert found["limits.step_seconds"] == (120.0, None), (
         "the clock scored then, and no longer does"
@@ -86,11 +94,17 @@ def test_speed_and_descriptions_are_no_identity() -> None:
 
 @pytest.mark.parametrize(
     "before, now, differ",
-    [({"slots": 4, "threads": 2}, {"slots": 4, "threads": 1}, []),
-     ({"slots": 4}, {"slots": 8}, ["slots"]),
-     ({"llama_cpp": "b1", "devices": ["CPU"]}, {"llama_cpp": "b2", "devices": ("CPU",)}, ["llama_cpp"]),
-     ({"slots": 4}, {"slots": 4, "a new fact": 1}, [])],
-)  # fmt: skip
+    [
+        ({"slots": 4, "threads": 2}, {"slots": 4, "threads": 1}, []),
+        ({"slots": 4}, {"slots": 8}, ["slots"]),
+        (
+            {"llama_cpp": "b1", "devices": ["CPU"]},
+            {"llama_cpp": "b2", "devices": ("CPU",)},
+            ["llama_cpp"],
+        ),
+        ({"slots": 4}, {"slots": 4, "a new fact": 1}, []),
+    ],
+)
 def test_facts_of_two_engines(
     before: dict[str, Any], now: dict[str, Any], differ: list[str]
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny_gguf import write_shapes, write_tiny
 
-from harness.cli.models import describe
+from harness.cli.models import model_row
 from harness.models import gguf, registry
 from harness.models.prepare import disagreements
 from harness.models.registry import Row, read_rows, resolve
@@ -15,8 +15,17 @@ from harness.types import UserError
 
 ROOT = Path(__file__).parent.parent
 ROWS = read_rows(ROOT / "models.toml")
-TALK = ("alpaca-7b-q4", "vicuna-7b-q4", "vicuna-13b-q4", "gpt4all-13b-snoozy-q4", "rwkv6-14b-q4",
-        "cerebras-gpt-13b-nf4", "llama3-8b-q4", "elyza-13b-fast-q4", "endpoint-server")  # fmt: skip
+TALK = (
+    "alpaca-7b-q4",
+    "vicuna-7b-q4",
+    "vicuna-13b-q4",
+    "gpt4all-13b-snoozy-q4",
+    "rwkv6-14b-q4",
+    "cerebras-gpt-13b-nf4",
+    "llama3-8b-q4",
+    "elyza-13b-fast-q4",
+    "endpoint-server",
+)
 GOOD = '[a]\nparams = 10\nlicence = "MIT"\nq4 = { file = "a.gguf" }\n'
 
 
@@ -59,7 +68,7 @@ def test_sizes_agree_with_parameters_and_bits() -> None:
 def test_non_commercial_terms_are_flagged() -> None:
     said = {name for name, row in ROWS.items() if "NC" in row.model.licence.split("-")}
     assert said and all(ROWS[name].non_commercial for name in said)
-    assert "(NC)" in str(describe(ROWS["qwen2.5-3b-q4"])["licence"])
+    assert "(NC)" in str(model_row(ROWS["qwen2.5-3b-q4"])["licence"])
 
 
 def test_the_built_in_models_are_where_their_rows_say() -> None:
@@ -79,7 +88,7 @@ def test_the_built_in_models_are_where_their_rows_say() -> None:
         ),
         (GOOD + GOOD, "('a',) twice (at line 5"),
         (GOOD + '[a.q8]\nfile = "b"\n[a-q4]\n', "the key 'params' is missing"),
-        (GOOD.replace("params", "parms"), "unknown key 'parms'; nearest: params"),
+        (GOOD.replace("params", "parms"), "unknown key 'parms'; did you mean params"),
         (GOOD.replace("q4", "q5"), "unknown key 'q5'"),
         (GOOD.replace('q4 = { file = "a.gguf" }', ""), "nothing to run"),
         (GOOD.replace("10", '"many"'), "params must be a number"),
@@ -107,7 +116,7 @@ def test_names_globs_and_places_in_the_order_asked(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_nothing_is_met_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nearest: vicuna-13b-q4"):
+    with pytest.raises(UserError, match=r"did you mean vicuna-13b-q4"):
         resolve(["vicuna-13-q4"], ROOT / "models.toml")
 
 
@@ -159,7 +168,7 @@ def test_a_table_shows_what_the_file_says(tmp_path: Path) -> None:
     """Not what its row says: a file of 8 bits behind a row's q4."""
     write_tiny(tmp_path / "a.gguf", quantise="q8_0", tied=True)
     (row,) = read_rows(write(tmp_path, GOOD)).values()
-    shown = describe(row)
+    shown = model_row(row)
     assert (shown["recipe"], shown["bits"], shown["recipe_source"]) == ("Q8_0", 8, "file")
     assert 8.5 <= float(str(shown["bits_per_weight"])) < 9
     assert 10 < int(str(shown["params"])) < int(str(shown["params_stored"]))

@@ -10,10 +10,9 @@ import pytest
 
 from harness import prompts
 from harness.agent import react
-from harness.cli.run import equip
 from harness.report.data import load_result
-from harness.run.session import Plan, open_session
-from harness.run.worker import Extras
+from harness.run.plan import Extras, RunPlan, equip
+from harness.run.session import open_session
 from harness.suites import tasks
 from harness.tools import Toolbox, describe_tools, wrap_loop
 from harness.tools.own import load_tools
@@ -184,7 +183,7 @@ def finish(folder: Path, prompt_name: str, task: Task, extras: Extras) -> list[E
     suite = tasks.load_suite(str(path))
     prompt, spec = equip(prompts.load_prompt(prompt_name, "{tools}"), WorldSpec("none"), extras)
     assert "\nroman: 14\nReturns a whole number in Roman numerals.\n" in prompt.text
-    plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
+    plan = RunPlan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(plan, folder / "runs")
     episodes = [event for event in session.events() if isinstance(event, Episode)]
     assert session.run and session.run.manifest["config"]["extras"]["tools_sha256"]
@@ -220,7 +219,7 @@ def test_a_run_keeps_what_the_tool_mended(tmp_path: Path, repair: bool) -> None:
     path.write_text(tasks.dump_task(task) + "\n", "utf-8")
     suite = tasks.load_suite(str(path))
     prompt, spec = equip(prompts.load_prompt("react", "{tools}"), WorldSpec("none"), Extras())
-    plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, repair=repair)
+    plan = RunPlan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, repair=repair)
     session = open_session(plan, tmp_path / "runs")
     list(session.events())
     seen = load_result(session.run.path)
@@ -334,7 +333,7 @@ def test_lookup_in_a_run_whose_prompt_names_it(suite_folder: Path, tmp_path: Pat
     )
     assert "lookup: capital" in prompt.text
     session = open_session(
-        Plan(Model("p", "scripted", "perfect"), suite, prompt, spec), tmp_path / "runs"
+        RunPlan(Model("p", "scripted", "perfect"), suite, prompt, spec), tmp_path / "runs"
     )
     (episode,) = [event for event in session.events() if isinstance(event, Episode)]
     assert (

@@ -15,9 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import prompts
-from harness.cli.run import equip
-from harness.run.session import Plan, open_session
-from harness.run.worker import Extras
+from harness.run.plan import Extras, RunPlan, equip
+from harness.run.session import open_session
 from harness.suites import tasks
 from harness.tools import WORDING, Toolbox
 from harness.types import (
@@ -318,7 +317,7 @@ def run_on(spec: WorldSpec, folder: Path, extras: Extras = Extras()) -> list[Epi
     path.write_text("".join(tasks.dump_task(task) + "\n" for task in LIVE_TASKS))
     suite: Suite = tasks.load_suite(str(path))
     prompt, spec = equip(prompts.load_prompt("react"), spec, extras)
-    plan = Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
+    plan = RunPlan(Model("perfect", "scripted", "perfect"), suite, prompt, spec, extras=extras)
     session = open_session(plan, folder / "runs", fresh=True)
     events = [event for event in session.events() if isinstance(event, Episode)]
     return sorted(events, key=lambda episode: episode.task_id)

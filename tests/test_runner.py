@@ -20,7 +20,7 @@ from harness.agent import React, react
 from harness.common.records import rebuild, slim
 from harness.engines.scripted import ScriptedEngine, perfect
 from harness.run import worker
-from harness.run.scheduler import Started, Tools, run_episodes
+from harness.run.scheduler import Started, ToolCaller, run_episodes
 from harness.run.session import open_session
 from harness.run.store import Run
 from harness.run.worker import Failed, supervise
@@ -42,7 +42,7 @@ def new_loop(task: Task, trial: int, limits: Limits = Limits()) -> React:
 
 
 class Noted:
-    """Tools that answer at any time, and keep who asked what, in order, in which thread."""
+    """ToolCaller that answer at any time, and keep who asked what, in order, in which thread."""
 
     def __init__(self, quick: bool, answer: Callable[[str], Observation]) -> None:
         self.quick = quick
@@ -59,7 +59,9 @@ class Noted:
         return self.answer(input)
 
 
-def run(tools: Tools, limits: Limits = Limits(), trials: int = 1, **kind: float) -> list[Episode]:
+def run(
+    tools: ToolCaller, limits: Limits = Limits(), trials: int = 1, **kind: float
+) -> list[Episode]:
     engine = ScriptedEngine(perfect, TASKS, slots=3)
     todo = [(task, trial) for trial in range(trials) for task in TASKS]
     events = run_episodes(engine, todo, new_loop, tools, limits, **kind)
@@ -211,13 +213,8 @@ def test_a_pause_changes_nothing(suite_folder: Path, tmp_path: Path) -> None:
     assert timeless(paused) == timeless(undisturbed)
 
 
-def job_for(folder: Path, script: str) -> worker.Job:
-    plan = plan_for(folder, script)
-    return replace(open_session(plan, folder / "runs")._job(), todo=tuple(plan.keys))
-
-
 def test_a_worker_that_hangs_is_unscored(suite_folder: Path) -> None:
-    events = list(supervise(job_for(suite_folder, "hangs"), restarts=0, silence=1.0))
+    events = list(supervise(plan_for(suite_folder, "hangs"), restarts=0, silence=1.0))
     ended = [event for event in events if isinstance(event, Episode)]
     assert len(ended) == 3 and {e.status for e in ended} == {"engine_error"}
     assert all("no sign of life for 1 s" in e.detail for e in ended)

@@ -11,26 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from harness.run.store import EPISODES, Run, decode, encode, find
-from harness.types import (
-    Action,
-    Answer,
-    Completion,
-    Episode,
-    Observation,
-    Parsed,
-    Step,
-    UserError,
-)  # fmt: skip
+from harness.run.store import EPISODES, Run, decode_episode, encode_episode, find_runs
+from harness.types import Action, Answer, Completion, Episode, Observation, Parsed, Step, UserError
 
 
 def episode(number: int, status: str = "answered") -> Episode:
     steps = (
-        Step(Completion(" a\u2028b\ud800", "stop", "Observation:", tokens=7),
-             Parsed("a", Action("calculate", "1"), ("empty",), ("x",)), Observation("1", seconds=0.5)),
+        Step(
+            Completion(" a\u2028b\ud800", "stop", "Observation:", tokens=7),
+            Parsed("a", Action("calculate", "1"), ("empty",), ("x",)),
+            Observation("1", seconds=0.5),
+        ),
         Step(Completion(" 日本\x1b[0m", "eos"), Parsed("", Answer("1"))),
-        Step(Completion("", "length"), Parsed("", None, ("empty",)), Observation("?", "unreadable")),
-    )  # fmt: skip
+        Step(
+            Completion("", "length"), Parsed("", None, ("empty",)), Observation("?", "unreadable")
+        ),
+    )
     return Episode(f"task-{number}", 0, status, steps, "1", 1.25)  # type: ignore[arg-type]
 
 
@@ -39,7 +35,7 @@ def new_run(folder: Path) -> Run:
 
 
 def test_an_episode_survives_its_line() -> None:
-    assert decode(encode(episode(1))[:-1]) == episode(1)
+    assert decode_episode(encode_episode(episode(1))[:-1]) == episode(1)
 
 
 def test_a_run_is_written_and_read_back(tmp_path: Path) -> None:
@@ -54,12 +50,12 @@ def test_a_run_is_written_and_read_back(tmp_path: Path) -> None:
     with again.writer() as writer:
         writer.append(episode(2))
     assert again.episodes() == [episode(1), episode(2)]
-    assert [r.path for r in find(tmp_path)] == [run.path]
+    assert [r.path for r in find_runs(tmp_path)] == [run.path]
 
 
 def test_a_tail_cut_at_any_byte_loses_only_itself(tmp_path: Path) -> None:
     run = new_run(tmp_path)
-    whole, last = encode(episode(1)), encode(episode(2))
+    whole, last = encode_episode(episode(1)), encode_episode(episode(2))
     for cut in range(len(last)):
         (run.path / EPISODES).write_bytes(whole + last[:cut])
         assert run.episodes() == [episode(1)]
@@ -70,8 +66,8 @@ def test_a_tail_cut_at_any_byte_loses_only_itself(tmp_path: Path) -> None:
 
 def test_a_damaged_line_is_dropped(tmp_path: Path) -> None:
     run = new_run(tmp_path)
-    bad = encode(episode(1)).replace(b"calculate", b"calculAte")
-    (run.path / EPISODES).write_bytes(bad + encode(episode(2)))
+    bad = encode_episode(episode(1)).replace(b"calculate", b"calculAte")
+    (run.path / EPISODES).write_bytes(bad + encode_episode(episode(2)))
     assert run.episodes() == [episode(2)]
 
 

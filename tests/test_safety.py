@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import prompts
-from harness.cli.run import equip, world_for
 from harness.common.printable import printable
 from harness.protocol import DIALECTS, observation_line
-from harness.run.session import Plan, open_session
+from harness.run.plan import Extras, RunPlan, equip, world_for
+from harness.run.session import open_session
 from harness.scoring.answers import match
 from harness.scoring.episodes import score_episode
 from harness.suites import tasks
@@ -144,9 +144,9 @@ def test_obeying_is_wrong_and_the_trap_is_really_read(suite: Suite) -> None:
 def test_an_agent_that_reads_and_does_not_obey_is_right_everywhere(
     suite: Suite, tmp_path: Path
 ) -> None:
-    prompt, spec = equip(prompts.load_prompt("react"), world_for(suite, "frozen"), Plan.extras)
+    prompt, spec = equip(prompts.load_prompt("react"), world_for(suite, "frozen"), Extras())
     session = open_session(
-        Plan(Model("perfect", "scripted", "perfect"), suite, prompt, spec), tmp_path
+        RunPlan(Model("perfect", "scripted", "perfect"), suite, prompt, spec), tmp_path
     )
     episodes = {e.task_id: e for e in session.events() if isinstance(e, Episode)}
     for task in suite.tasks:

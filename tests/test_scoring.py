@@ -10,13 +10,12 @@ from hypothesis import strategies as st
 
 from harness.protocol import Protocol
 from harness.scoring.episodes import score_episode, unscored
+from harness.scoring.records import RUNGS, EpisodeScore
 from harness.scoring.statistics import wilson
 from harness.scoring.summary import summarise
 from harness.types import (
-    RUNGS,
     Completion,
     Episode,
-    EpisodeScore,
     Finish,
     GoldAction,
     Observation,

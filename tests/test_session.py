@@ -14,25 +14,29 @@ from pathlib import Path
 import pytest
 
 from harness import prompts
-from harness.run.session import Plan, open_session
+from harness.run.plan import Extras, RunPlan
+from harness.run.session import open_session
 from harness.run.store import Run
-from harness.run.worker import Failed
+from harness.run.worker import Failed, supervise
 from harness.suites import tasks
 from harness.suites.subsets import Subset
 from harness.tools import describe_tools
 from harness.types import EngineSettings, Episode, Limits, Model, Sampling, UserError, WorldSpec
 
 
-def plan_for(folder: Path, script: str = "perfect", **changes: object) -> Plan:
+def plan_for(folder: Path, script: str = "perfect", **changes: object) -> RunPlan:
     suite = tasks.load_suite(str(folder))
     prompt = prompts.load_prompt("react")
-    plan = Plan(Model(f"scripted-{script}", "scripted", script), suite,
-                prompts.render_prompt(prompt, describe_tools(prompt.tools)),
-                WorldSpec("frozen", suite.world, suite.world_sha256))  # fmt: skip
+    plan = RunPlan(
+        Model(f"scripted-{script}", "scripted", script),
+        suite,
+        prompts.render_prompt(prompt, describe_tools(prompt.tools)),
+        WorldSpec("frozen", suite.world, suite.world_sha256),
+    )
     return replace(plan, **changes)  # type: ignore[arg-type]
 
 
-def finish(plan: Plan, runs_dir: Path) -> tuple[Run, list[Episode]]:
+def finish(plan: RunPlan, runs_dir: Path) -> tuple[Run, list[Episode]]:
     session = open_session(plan, runs_dir)
     episodes = [event for event in session.events() if isinstance(event, Episode)]
     assert session.run
@@ -42,8 +46,10 @@ def finish(plan: Plan, runs_dir: Path) -> tuple[Run, list[Episode]]:
 def test_a_perfect_agent_uses_the_tools_and_is_right(suite_folder: Path, tmp_path: Path) -> None:
     run, episodes = finish(plan_for(suite_folder), tmp_path / "runs")
     assert {e.task_id: (e.status, e.answer) for e in episodes} == {
-        "sum": ("answered", "144"), "mayor": ("answered", "Pell Ansa"), "ship": ("answered", "unknown"),
-    }  # fmt: skip
+        "sum": ("answered", "144"),
+        "mayor": ("answered", "Pell Ansa"),
+        "ship": ("answered", "unknown"),
+    }
     mayor = next(e for e in run.episodes() if e.task_id == "mayor")
     assert mayor.steps[0].observation and "Pell Ansa" in mayor.steps[0].observation.text
     manifest = Run.open(run.path).manifest
@@ -72,10 +78,16 @@ def test_a_model_that_does_not_load_leaves_no_run_behind(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 1}, {"repair": False}, {"mode": "grammar"}, {"limits": Limits(steps=3)},
-     {"settings": EngineSettings(sampling=Sampling(0.5))}, {"settings": EngineSettings(slots=2)}],
+    [
+        {"seed": 1},
+        {"repair": False},
+        {"mode": "grammar"},
+        {"limits": Limits(steps=3)},
+        {"settings": EngineSettings(sampling=Sampling(0.5))},
+        {"settings": EngineSettings(slots=2)},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_another_experiment_is_another_run_and_says_what_differs(
     suite_folder: Path, tmp_path: Path, changes: dict[str, object]
 ) -> None:
@@ -177,14 +189,56 @@ def test_a_dying_worker_is_replaced_once_and_blamed_on_nobody(
     assert run.done() == set()
 
 
+# A tools file that is loaded by each worker: from the second on, another engine answers.
+EXCHANGED = """
+from pathlib import Path
+from harness.engines.scripted import ScriptedEngine
+
+start, been = ScriptedEngine.start, Path({path!r})
+if been.exists():
+    ScriptedEngine.start = lambda self, prefix: self.facts.update(script="other") or start(self, prefix)
+been.touch()
+
+def double(number: str) -> str:
+    "double: 3\\nTwice a number."
+    return number * 2
+"""
+
+
+def test_a_restart_that_meets_another_engine_ends_the_run(
+    suite_folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "tools.py"
+    file.write_text(EXCHANGED.format(path=str(tmp_path / "been")))
+    plan = plan_for(suite_folder, "dies", extras=Extras(str(file)))
+    *before, last = list(supervise(replace(plan, settings=EngineSettings(slots=1)), restarts=3))
+    (died,) = [event for event in before if isinstance(event, Episode)]
+    assert died.status == "engine_error" and "SIGSEGV" in died.detail
+    assert isinstance(last, Failed) and "script dies -> other" in last.message
+
+
 def test_ctrl_c_keeps_what_is_finished_and_leaves_no_process(
     suite_folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "models.toml").write_text(
         '[slow]\nparams = 0\nlicence = "x"\nscript = { name = "slow" }\n'
     )
-    command = [sys.executable, "-m", "harness", "run", "--model", "slow-script", "--suite", str(suite_folder),
-               "--trials", "100", "--runs-dir", "runs", "--slots", "2"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "harness",
+        "run",
+        "--model",
+        "slow-script",
+        "--suite",
+        str(suite_folder),
+        "--trials",
+        "100",
+        "--runs-dir",
+        "runs",
+        "--slots",
+        "2",
+    ]
     child = subprocess.Popen(
         command,
         cwd=tmp_path,

@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import binom, binomtest
 
 from harness.scoring.comparisons import MOST_LOST, compare_scores, rank_scores
+from harness.scoring.records import EpisodeScore, Verdict
 from harness.scoring.statistics import (
     cluster_variance,
     flip_test,
@@ -23,7 +24,6 @@ from harness.scoring.statistics import (
     tasks_needed,
     wilson,
 )
-from harness.types import EpisodeScore, Verdict
 
 RANDOM_INPUTS = 1000
 

@@ -13,7 +13,7 @@ pytest.importorskip("accelerate")
 pytest.importorskip("gguf")
 
 from harness.cli import main
-from harness.run.store import Run, find
+from harness.run.store import Run, find_runs
 from pico import huggingface
 from pico.export import read_f16
 from pico.shapes import WEIGHTS
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(model: str, runs_dir: Path) -> Run:
     command = ["run", "--model", model, "--suite", "generated", "--limit", str(TASKS)]
     assert main([*command, "--threads", "1", "--runs-dir", str(runs_dir)]) == 0
-    (made,) = find(runs_dir)
+    (made,) = find_runs(runs_dir)
     return made
 
 

@@ -17,7 +17,7 @@ import pytest
 from hub_server import COMMIT, Hub, HubServer
 from tiny_gguf import write_tiny
 
-from harness.models import weights
+from harness.models import hub, weights
 from harness.models.download import room_for
 from harness.models.registry import Origin, Row
 from harness.types import Model, UserError
@@ -37,9 +37,12 @@ class Person:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
         home = {"HF_HOME": str(self.folder / "hf"), "HARNESS_CACHE": str(self.folder / "cache")}
         return subprocess.run(
-            [sys.executable, "-m", "harness", *command], cwd=self.folder, capture_output=True, text=True,
+            [sys.executable, "-m", "harness", *command],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
             env={**kept, **home, "HF_ENDPOINT": self.url, "PYTHONPATH": str(ROOT), **environment},
-        )  # fmt: skip
+        )
 
     def pulls(self, name: str = "tiny-q4", **environment: str) -> str:
         done = self.types("models", "pull", name, **environment)
@@ -158,7 +161,7 @@ def test_refusals_are_explained(person: Person, status: int, says: str) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("hf:me/tiny:tinny.gguf", "no such file in the repository; nearest: tiny.gguf"),
+        ("hf:me/tiny:tinny.gguf", "no such file in the repository; did you mean tiny.gguf?"),
         ("hf:me/tiny@v9:tiny.gguf", "no such revision"),
         ("hf:me/nothing:tiny.gguf", "404: there is no such repository"),
         (
@@ -227,7 +230,7 @@ def test_two_files_of_one_name_are_two_files(person: Person, data: bytes) -> Non
             person.folder.glob("cache/weights/**/m.gguf"), key=lambda p: p.stat().st_size
         )
     assert [path.read_bytes() for path in found] == [data, other]
-    paths = {weights._url_path(f"http://h/m.gguf{more}") for more in ("", "?a", "?b")}
+    paths = {hub.url_path(f"http://h/m.gguf{more}") for more in ("", "?a", "?b")}
     assert len(paths) == 3
 
 
@@ -279,8 +282,22 @@ def test_hosts_without_a_proxy_are_read_however_they_are_written(
 def test_the_first_run_fetches_and_the_record_names_where_from(
     person: Person, suite_folder: Path
 ) -> None:
-    done = person.types("run", "--model", "tiny-q4", "--suite", str(suite_folder), "--limit", "1",
-                        "--step-tokens", "4", "--max-steps", "1", "--slots", "1", "--json")  # fmt: skip
+    done = person.types(
+        "run",
+        "--model",
+        "tiny-q4",
+        "--suite",
+        str(suite_folder),
+        "--limit",
+        "1",
+        "--step-tokens",
+        "4",
+        "--max-steps",
+        "1",
+        "--slots",
+        "1",
+        "--json",
+    )
     assert "fetching tiny-q4" in done.stderr and done.returncode == 0, done.stderr
     assert "warning: tiny-q4: its row says 4 bits, the file is F32: 32 bits" in done.stderr
     (manifest,) = (

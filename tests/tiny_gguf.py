@@ -12,7 +12,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 
-from harness.models.gguf_tables import RECIPES
+from harness.models.gguf.tables import RECIPES
 
 ARCHITECTURES = ("llama", "gemma3", "mamba", "lfm2")
 KINDS = {"llama": "kv", "gemma3": "iswa", "mamba": "recurrent", "lfm2": "hybrid"}
@@ -204,9 +204,12 @@ def _gemma3(
         w.attention(block, width, width // 2)
         w.feed_forward(block, width, feed)
         for norm, size in (
-            ("attn_norm", width), ("post_attention_norm", width), ("post_ffw_norm", width),
-            ("attn_q_norm", width // 4), ("attn_k_norm", width // 4),
-        ):  # fmt: skip
+            ("attn_norm", width),
+            ("post_attention_norm", width),
+            ("post_ffw_norm", width),
+            ("attn_q_norm", width // 4),
+            ("attn_k_norm", width // 4),
+        ):
             w.ones(f"{block}.{norm}.weight", size)
 
 

@@ -1,7 +1,8 @@
 """The commands: the only place that prints, reads arguments or picks an exit code.
 
+A new command is a file here with ``add(commands)``, and its name in ``COMMANDS``.
 Exit codes: 0 done, 1 finished with unscored episodes or a failed check, 2 the user's
-mistake, 130 interrupted. Each module here adds its commands with ``add(commands)``.
+mistake, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import sys
 from collections.abc import Sequence
 
 import harness
-from harness.common.printable import printable
+from harness.cli.output import tell
 from harness.types import UserError
 
-MODULES = ("run", "results", "compare", "models", "prompt", "suites", "worlds", "machine")
+COMMANDS = ("run", "results", "compare", "models", "prompt", "suites", "worlds", "machine")
 
-ABOUT = """\
+_ABOUT = """\
 Can this small model, at this size and this quantisation, act as a ReAct agent?
 
   python -m harness run --model 'pico-*'          the built-in models, nothing to download
@@ -29,7 +30,7 @@ Can this small model, at this size and this quantisation, act as a ReAct agent?
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is near when a word is not known (Python 3.14 can by itself)."""
+    """Keeps the line breaks of descriptions; suggests a word for a wrong one (Python 3.14)."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
@@ -39,10 +40,10 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line, as ``--help`` shows it."""
-    parser = _Parser(prog="python -m harness", description=ABOUT)
+    parser = _Parser(prog="python -m harness", description=_ABOUT)
     parser.add_argument("--version", action="version", version=f"harness {harness.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
-    for name in MODULES:
+    for name in COMMANDS:
         importlib.import_module(f"harness.cli.{name}").add(commands)
     return parser
 
@@ -56,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.command(args))
     except UserError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        tell(f"error: {error}")
         return 2
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return 130
     except BrokenPipeError:  # | head
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

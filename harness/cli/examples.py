@@ -17,6 +17,7 @@ from harness.prompts import Prompt
 from harness.protocol import Protocol
 from harness.report.words import move_words
 from harness.run import worker
+from harness.run.plan import RunPlan
 from harness.scoring.text import normalise
 from harness.tools import TOOLS, WORDING, Toolbox, needs_world
 from harness.types import (
@@ -26,10 +27,10 @@ from harness.types import (
     EngineSettings,
     Episode,
     GoldAction,
-    Limits,
     Model,
     Move,
     Parsed,
+    Suite,
     Target,
     Task,
     UserError,
@@ -146,10 +147,10 @@ def replay_examples(
     tasks = tuple(_task(number, example) for number, example in enumerate(examples, 1))
     with tempfile.TemporaryDirectory() as folder:
         world = _tape(examples, Path(folder) / "examples.jsonl")
-        keys = tuple((task.id, 0) for task in tasks)
-        job = worker.Job(model, settings, prompt, world, Limits(), True, 0, tasks, keys)
+        suite = Suite("examples", "", "", tasks)
+        plan = RunPlan(model, suite, prompt, world, settings=settings)
         episodes: dict[str, Episode] = {}
-        for event in worker.supervise(job):
+        for event in worker.supervise(plan):
             if isinstance(event, Episode):
                 episodes[event.task_id] = event
             elif isinstance(event, worker.Failed):

@@ -6,20 +6,19 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
+from harness.cli.live import fetch_model
+from harness.cli.options import command, flag
+from harness.cli.output import put
 from harness.common.printable import printable
 from harness.engines import kind_of
-from harness.machine.doctor import device, facts_of, fitting
+from harness.machine.fit import facts_of, slots_that_fit, this_device
 from harness.models import registry, weights
-from harness.models.download import Progress
-from harness.models.prepare import prepare
 from harness.models.registry import Row
 from harness.types import Model
 
-HELP = """\
+_HELP = """\
 List the models of models.toml: size, bits, licence, whether they fit this machine and whether
 they are here already. ``models pull NAME`` fetches one; so does the first run of it.
 
@@ -28,19 +27,15 @@ examples:
   python -m harness models --json
   python -m harness models pull smollm2-135m-q4
 """
-COLUMNS = ("name", "size", "bits", "recipe", "engine", "disk", "fits", "here", "licence", "note")
+_COLUMNS = ("name", "size", "bits", "recipe", "engine", "disk", "fits", "here", "licence", "note")
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("models", help="what can be run; pull NAME", description=HELP)
-    parser.set_defaults(command=list_models)
-    parser.add_argument(
-        "--json", action="store_true", help="a list of objects: name, params, bits, engine, …"
-    )
+    parser = command(commands, "models", list_models, "what can be run; pull NAME", _HELP)
+    flag(parser, "--json", "a list of objects: name, params, bits, engine, …")
     below = parser.add_subparsers(metavar="pull", title="commands")
-    pull = below.add_parser("pull", help="fetch models", description=HELP)
-    pull.set_defaults(command=pull_models)
+    pull = command(below, "pull", pull_models, "fetch models", _HELP)
     pull.add_argument(
         "names", nargs="+", metavar="NAME", help="as run --model takes it; a glob takes several"
     )
@@ -49,51 +44,27 @@ def add(commands: Any) -> None:
 def pull_models(args: argparse.Namespace) -> int:
     """Fetch, check and look into every model named."""
     for row in registry.resolve(args.names):
-        with fetching() as (tell, progress):
-            ready = prepare(row, tell, progress)
-        for warning in ready.warnings:
-            print(f"warning: {printable(warning)}", file=sys.stderr)
-        print(printable(f"{row.model.name}: {ready.model.source}"))
+        put(f"{row.model.name}: {fetch_model(row).model.source}")
     return 0
-
-
-@contextmanager
-def fetching() -> Iterator[tuple[weights.Tell, Progress]]:
-    """A line and a bar on stderr for what ``prepare`` fetches; nothing where nothing is."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bar
-
-    console = Console(stderr=True, markup=False, highlight=False)
-    columns = (TextColumn("fetching"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        tasks: list[Any] = []
-
-        def progress(done: int, total: int) -> None:
-            if not tasks:
-                tasks.append(bar.add_task("", total=total or None))
-            bar.update(tasks[0], completed=done, total=total or None)
-
-        yield lambda line: console.print(printable(line), soft_wrap=True), progress
 
 
 def list_models(args: argparse.Namespace) -> int:
     """Print the registry."""
-    rows = [describe(row) for row in registry.read_rows().values()]
+    rows = [model_row(row) for row in registry.read_rows().values()]
     if args.json:
-        print(json.dumps(rows, indent=1))
+        put(json.dumps(rows, indent=1))
         return 0
-    cells = [COLUMNS, *([printable(str(row[column])) for column in COLUMNS] for row in rows)]
+    cells = [_COLUMNS, *([printable(str(row[column])) for column in _COLUMNS] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     room = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0  # piped: whole lines
     for line in cells:
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        print(text.rstrip()[: room or None])
-    print("\n~ not checked against a source; NC: not for commercial use; fits: episodes at once")
+        put(text.rstrip()[: room or None])
+    put("\n~ not checked against a source; NC: not for commercial use; fits: episodes at once")
     return 0
 
 
-def describe(row: Row) -> dict[str, object]:
+def model_row(row: Row) -> dict[str, object]:
     """A model as ``models --json`` gives it; what its file says counts more than its row.
 
     ``bits`` is the nominal width of ``recipe`` ("" = not known before the file is here),
@@ -104,7 +75,7 @@ def describe(row: Row) -> dict[str, object]:
     kind = kind_of(model)
     path = weights.local_path(row) if kind.weights else None
     facts = facts_of(row)
-    slots = fitting(row, facts, device())
+    slots = slots_that_fit(row, facts, this_device())
     params = facts.params if facts else model.params
     unsure = "~" if "params" in row.uncertain and not facts else ""
     size = facts.size_bytes if facts else origin.size

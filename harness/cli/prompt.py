@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness import prompts, tools
-from harness.cli.models import fetching
+from harness.cli.live import fetch_model
 from harness.cli.output import put
 from harness.common.printable import printable
 from harness.models import registry
-from harness.models.prepare import prepare
 from harness.prompts import Prompt
 from harness.types import Model, UserError
 
@@ -92,8 +91,7 @@ def check_prompts(args: argparse.Namespace) -> int:
 
 
 def _ready(row: registry.Row) -> Model:
-    with fetching() as (tell, progress):
-        return prepare(row, tell, progress).model
+    return fetch_model(row).model
 
 
 def _by_itself(prompt: Prompt, problems: list[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import worlds
+from harness.cli.options import command, flag, option
 from harness.cli.output import put
 from harness.common.printable import printable
 from harness.common.text import title_key
@@ -32,47 +33,34 @@ examples:
 
 def add(commands: Any) -> None:
     """Add the command and its own commands to the parser."""
-    parser = commands.add_parser("worlds", help="where tool answers come from", description=_HELP)
-    parser.set_defaults(command=_list_kinds)
+    parser = command(commands, "worlds", _list_kinds, "where tool answers come from", _HELP)
     verbs = parser.add_subparsers(metavar="VERB")
-    verb = verbs.add_parser("build", help="write a snapshot of articles")
-    verb.set_defaults(command=_build)
-    verb.add_argument(
-        "files", nargs="*", metavar="ARTICLES.txt", help="text files, as under tasks/articles/"
-    )
-    verb.add_argument("--zim", default="", metavar="FILE", help="take the pages of a ZIM file")
-    verb.add_argument("-o", "--out", type=Path, required=True, metavar="WORLD.sqlite")
-    verb.add_argument("--title", default="", help="kept in the file")
-    verb.add_argument("--licence", default="", help="kept in the file")
-    verb = verbs.add_parser("show", help="open a world and ask it something")
-    verb.set_defaults(command=_show)
-    verb.add_argument(
-        "world", metavar="KIND[:WHERE]", help="as run --world takes it, or a snapshot's path"
-    )
-    verb.add_argument(
-        "--article", default="", metavar="TITLE", help="as the tool wikipedia answers"
-    )
-    verb.add_argument("--search", default="", metavar="QUERY", help="as the tool search answers")
+    verb = command(verbs, "build", _build, "write a snapshot of articles")
+    files = "text files, as under tasks/articles/"
+    verb.add_argument("files", nargs="*", metavar="ARTICLES.txt", help=files)
+    option(verb, "--zim FILE", "take the pages of a ZIM file")
+    option(verb, "-o --out WORLD.sqlite", "the snapshot to write", Path, required=True)
+    option(verb, "--title TITLE", "kept in the file")
+    option(verb, "--licence LICENCE", "kept in the file")
+    verb = command(verbs, "show", _show, "open a world and ask it something")
+    world = "as run --world takes it, or a snapshot's path"
+    verb.add_argument("world", metavar="KIND[:WHERE]", help=world)
+    option(verb, "--article TITLE", "as the tool wikipedia answers")
+    option(verb, "--search QUERY", "as the tool search answers")
     _add_tapes(verbs.add_parser("tape", help="list, check, merge and repair recorded answers"))
 
 
 def _add_tapes(parser: Any) -> None:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
-    verb = verbs.add_parser("list", help="what is on a tape")
-    verb.set_defaults(command=_list_tape)
+    verb = command(verbs, "list", _list_tape, "what is on a tape")
     verb.add_argument("tape")
-    verb.add_argument(
-        "--json", action="store_true", help="a list of objects, the lines as they are"
-    )
-    verb = verbs.add_parser("check", help="is every line whole and unchanged?")
-    verb.set_defaults(command=_check_tape)
+    flag(verb, "--json", "a list of objects, the lines as they are")
+    verb = command(verbs, "check", _check_tape, "is every line whole and unchanged?")
     verb.add_argument("tape")
-    verb = verbs.add_parser("merge", help="one tape of several; the first answer is kept")
-    verb.set_defaults(command=_merge_tapes)
+    verb = command(verbs, "merge", _merge_tapes, "one tape of several; the first answer is kept")
     verb.add_argument("tapes", nargs="+")
-    verb.add_argument("-o", "--out", required=True, metavar="TAPE")
-    verb = verbs.add_parser("prune", help="drop the damaged lines of a tape")
-    verb.set_defaults(command=_prune_tape)
+    option(verb, "-o --out TAPE", "the tape to write", required=True)
+    verb = command(verbs, "prune", _prune_tape, "drop the damaged lines of a tape")
     verb.add_argument("tape")
 
 

@@ -10,14 +10,14 @@ import threading
 import time
 from collections.abc import Callable
 
-TICK = 0.25  # seconds between two looks at the clock
-MOST = 1.0  # seconds that one look may add; what is beyond was spent asleep
+_TICK = 0.25  # seconds between two looks at the clock
+MOST_ADDED = 1.0  # seconds that one look may add; what is beyond was spent asleep
 
 
 class AwakeClock:
-    """Adds up the time between looks, at most ``MOST`` seconds each.
+    """Adds up the time between looks, at most ``MOST_ADDED`` seconds each.
 
-    ``now`` is the clock underneath, in seconds. Somebody has to look every ``TICK`` seconds.
+    ``now`` is the clock underneath, in seconds. Somebody has to look every ``_TICK`` seconds.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -29,7 +29,7 @@ class AwakeClock:
         """Awake seconds since some fixed moment; never 0, never less than before."""
         with self._lock:
             now = self._now()
-            self._awake += min(now - self._last, MOST)
+            self._awake += min(now - self._last, MOST_ADDED)
             self._last = now
             return self._awake
 
@@ -49,5 +49,5 @@ def _running_clock() -> AwakeClock:
 
 def _keep_looking(clock: AwakeClock) -> None:
     while True:
-        time.sleep(TICK)
+        time.sleep(_TICK)
         clock.look()

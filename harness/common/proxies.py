@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from harness.types import UserError
 
-NAMES = ("http_proxy", "https_proxy", "all_proxy")
-SCHEMES = ("http", "https", "socks5", "socks5h")
-EXPECTED = "expected http://host:port or socks5://host:port"
+_NAMES = ("http_proxy", "https_proxy", "all_proxy")
+_SCHEMES = ("http", "https", "socks5", "socks5h")
+_EXPECTED = "expected http://host:port or socks5://host:port"
 
 
 def make_usable(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -29,7 +29,7 @@ def make_usable(environment: MutableMapping[str, str] = os.environ) -> None:
             hosts = (_host(entry.strip()) for entry in environment[name].split(","))
             environment[name] = ",".join(host for host in hosts if host)
     for name, value in environment.items():
-        if name.lower() in NAMES and value.strip():
+        if name.lower() in _NAMES and value.strip():
             _check(name, value.strip())
 
 
@@ -48,11 +48,11 @@ def _host(entry: str) -> str:
 def _check(name: str, proxy: str) -> None:
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-        usable = bool(parts.hostname) and parts.scheme.lower() in SCHEMES and parts.port != 0
+        usable = bool(parts.hostname) and parts.scheme.lower() in _SCHEMES and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise UserError(f"{name}: not the address of a proxy; {EXPECTED}, or unset it")
+        raise UserError(f"{name}: not the address of a proxy; {_EXPECTED}, or unset it")
     if parts.scheme.lower().startswith("socks") and not importlib.util.find_spec("socksio"):
         raise UserError(
             f"{name} names a SOCKS proxy, for which a package is missing: pip install socksio; "

@@ -1,4 +1,4 @@
-"""Records to JSON values and back. Knows dataclasses, not what any of them means."""
+"""Turns dataclasses into JSON values and back."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""A model's own chat template, rendered once, far from us, and cut where the user's text goes.
+"""Renders a model's chat template in a child process: the text before and after the user turn.
 
-A template is a program out of a model file: it runs sandboxed, in a child process with little
-memory and a deadline, since a sandbox does not stop a loop. It knows templates and the files
-they stand in; not prompts' texts, engines or tokens.
+A template is a program out of a model file. So it runs in a sandbox, in a child process with
+little memory and a deadline, since a sandbox does not stop a loop.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ from harness.models import gguf
 from harness.prompts import Chat
 from harness.types import Model, UserError
 
-SECONDS = 10.0
-MEMORY = 1 << 30
-LONGEST = 1 << 16  # characters around the user's text
+_SECONDS = 10.0
+_MEMORY = 1 << 30
+_LONGEST = 1 << 16  # characters around the user's text
 # Stands for the user's text. Letters only, so that no template trims or escapes it.
-MARK = "UserTextStandsHereq7Zk3VxW"
+_MARK = "UserTextStandsHereq7Zk3VxW"
 # What ``strftime_now`` tells templates, so that the prompt is the same tomorrow: the date that
 # Llama 3's templates fall back to where there is no clock.
 NOW = datetime(2024, 7, 26, 12)
@@ -45,7 +44,7 @@ def chat_of(model: Model) -> Chat:
         raise UserError(
             f"model {model.name}: has no chat template; run it without --chat, as raw completion"
         )
-    head, tail = render(template, tokens, f"model {model.name}: its chat template")
+    head, tail = render_template(template, tokens, f"model {model.name}: its chat template")
     if closing := closing_mark(tail):
         gap = "" if closing.startswith("<|channel|>") else "\n\n"
         tail = tail.rstrip() + gap + closing + gap
@@ -53,8 +52,8 @@ def chat_of(model: Model) -> Chat:
     return Chat(head, tail, hashlib.sha256(template.encode("utf-8", "replace")).hexdigest(), date)
 
 
-def render(
-    template: str, tokens: Mapping[str, str], what: str, seconds: float = SECONDS
+def render_template(
+    template: str, tokens: Mapping[str, str], what: str, seconds: float = _SECONDS
 ) -> tuple[str, str]:
     """What a template puts before and behind the user's text, the assistant's turn begun.
 
@@ -72,8 +71,8 @@ def render(
         why = child.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
         raise UserError(f"{what} fails: {printable(why, 200)}; run without --chat")
     text = child.stdout.decode("utf-8", "replace")
-    head, found, tail = text.partition(MARK)
-    if not found or MARK in tail:
+    head, found, tail = text.partition(_MARK)
+    if not found or _MARK in tail:
         raise UserError(f"{what} does not show the user's text just once; run without --chat")
     return head, tail
 
@@ -83,12 +82,10 @@ def render_in_child() -> None:
     _limit_memory()
     job = json.load(sys.stdin)
     environment = _environment()
-    text = environment.from_string(job["template"]).render(
-        messages=[{"role": "user", "content": MARK}],
-        add_generation_prompt=True, enable_thinking=False, tools=None, documents=None,
-        **job["tokens"],
-    )  # fmt: skip
-    if len(text) > LONGEST:
+    said = {"messages": [{"role": "user", "content": _MARK}], "add_generation_prompt": True}
+    offered = {"enable_thinking": False, "tools": None, "documents": None}
+    text = environment.from_string(job["template"]).render(**said, **offered, **job["tokens"])
+    if len(text) > _LONGEST:
         sys.exit(f"it writes {len(text):,} characters around a question")
     sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 
@@ -97,7 +94,7 @@ def _limit_memory() -> None:
     try:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     except (ImportError, OSError, ValueError):  # Windows, or macOS, which does not bear it
         return
 

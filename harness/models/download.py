@@ -1,7 +1,7 @@
-"""One file from the network onto the disk: resumed where it broke off, never half there.
+"""Downloads one file: resumes where an earlier attempt stopped, and never leaves half a file.
 
-What is fetched grows in a file ending in .part, which the next attempt, in this process or
-a later one, goes on with. It knows URLs and bytes; not models, hubs, hashes or licences.
+What has come grows in a file ending in .part. The next attempt, in this process or a later
+one, goes on with it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.common.files import locked
 from harness.types import UserError
 
-RETRIES = 4  # in a row without a single new byte
-SPARE = 1 << 28  # bytes of disk to leave free
-RANGE = re.compile(r"bytes (\d+)-\d*/(\d+|\*)")
-Progress = Callable[[int, int], None]  # bytes so far, bytes in all (0 = not known)
+_RETRIES = 4  # in a row without a single new byte
+_SPARE = 1 << 28  # bytes of disk to leave free
+_RANGE = re.compile(r"bytes (\d+)-\d*/(\d+|\*)")
+OnProgress = Callable[[int, int], None]  # bytes so far, bytes in all (0 = not known)
 
 
 class BrokeOff(Exception):
@@ -33,7 +34,7 @@ def fetch(
     to: Path,
     size: int,
     headers: Mapping[str, str],
-    progress: Progress | None = None,
+    progress: OnProgress | None = None,
     *,
     fixed: bool = False,
 ) -> None:
@@ -45,19 +46,17 @@ def fetch(
     Raises BrokeOff, UserError when the disk is too small or another process fetches the same
     file, OSError from the disk, and huggingface_hub's HfHubHTTPError for a refusal.
     """
-    from filelock import FileLock, Timeout
-
     to.parent.mkdir(parents=True, exist_ok=True)
     part = _Part(to.with_name(to.name + ".part"), fixed)
-    try:
-        with FileLock(f"{part.path}.lock", timeout=0):
-            _complete(url, part, size, dict(headers), progress or (lambda done, total: None))
-            os.replace(part.path, to)
-            part.mark.unlink(missing_ok=True)
-    except Timeout:
-        raise UserError(f"another process is fetching {to.name}; wait for it") from None
+    lock = Path(f"{part.path}.lock")
+    with locked(lock) as alone:
+        if not alone:
+            raise UserError(f"another process is fetching {to.name}; wait for it")
+        _complete(url, part, size, dict(headers), progress or (lambda done, total: None))
+        os.replace(part.path, to)
+        part.mark.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
-        os.unlink(f"{part.path}.lock")
+        lock.unlink()
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def room_for(folder: Path, needed: int) -> None:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    if needed + SPARE > free:
+    if needed + _SPARE > free:
         raise UserError(
             f"the disk of {folder} is too small: {needed / 1e9:.1f} GB to fetch, {free / 1e9:.1f} GB "
             "free; make room, or set HF_HOME to a folder on a larger disk"
@@ -109,10 +108,10 @@ def room_for(folder: Path, needed: int) -> None:
 
 
 def _complete(
-    url: str, part: _Part, size: int, headers: dict[str, str], progress: Progress
+    url: str, part: _Part, size: int, headers: dict[str, str], progress: OnProgress
 ) -> None:
     """Append to the part file until all of it is there."""
-    tries, most = RETRIES, part.size
+    tries, most = _RETRIES, part.size
     while True:
         have = part.size
         if (size and have > size) or (have and not part.fixed and not part.version):
@@ -125,7 +124,7 @@ def _complete(
         came = part.size
         if not why and came >= total:
             return
-        tries, most = (RETRIES, came) if came > most else (tries - 1, most)
+        tries, most = (_RETRIES, came) if came > most else (tries - 1, most)
         if tries <= 0:
             of = f" of {total / 1e9:.2f}" if total else ""
             raise BrokeOff(f"{came / 1e9:.2f}{of} GB came, then: {why or 'the connection ended'}")
@@ -133,7 +132,7 @@ def _complete(
 
 
 def _append(
-    url: str, part: _Part, have: int, size: int, headers: dict[str, str], progress: Progress
+    url: str, part: _Part, have: int, size: int, headers: dict[str, str], progress: OnProgress
 ) -> tuple[int, str]:
     """One request. Returns the size of the whole, and why it broke off ("" = it did not)."""
     from huggingface_hub import utils
@@ -170,7 +169,7 @@ def _append(
     return size, ""
 
 
-def _write(answer: Any, path: Path, begun: int, size: int, progress: Progress) -> None:
+def _write(answer: Any, path: Path, begun: int, size: int, progress: OnProgress) -> None:
     with open(path, "r+b" if begun else "wb") as file:
         file.seek(begun)
         done = begun
@@ -189,7 +188,7 @@ def _version(headers: Mapping[str, str]) -> str:
 
 def _total(headers: Mapping[str, str], begun: int) -> int:
     """The size of the whole file in bytes, 0 where the server does not say."""
-    match = RANGE.match(headers.get("Content-Range", "")) if begun else None
+    match = _RANGE.match(headers.get("Content-Range", "")) if begun else None
     if match and match[2].isdigit():
         return int(match[2])
     length = headers.get("Content-Length", "")
@@ -199,7 +198,7 @@ def _total(headers: Mapping[str, str], begun: int) -> int:
 def _goes_on(headers: Mapping[str, str], part: _Part, offset: int, size: int) -> bool:
     """Whether a partial answer goes on with the very file that the part began with: some
     servers ignore If-Range."""
-    match = RANGE.match(headers.get("Content-Range", ""))
+    match = _RANGE.match(headers.get("Content-Range", ""))
     if match is None or int(match[1]) != offset or (size and match[2] not in ("*", str(size))):
         return False
     now = _version(headers)

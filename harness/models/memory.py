@@ -1,8 +1,8 @@
-"""How much memory a model takes, and how many episodes at once it is given.
+"""How much memory a model takes, and how many episodes at once fit into it.
 
-One answer for doctor, ``models`` and the engines. Slots change sums, and so a run: their
-number is a function of the model and of the memory a device *has*; what is free at the moment
-only decides whether the model is opened. Nothing native is loaded here.
+Doctor, ``models`` and the engines all ask here. The number of slots follows from the model and
+from the memory that a device has, since slots can change a result. What is free at the moment
+only decides whether the model is opened.
 """
 
 from __future__ import annotations

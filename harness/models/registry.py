@@ -1,38 +1,41 @@
-"""models.toml -> Row: what --model may name, and what is known of it before it is here.
+"""The registry of models, downloaded or not: reads models.toml and what ``--model`` names.
 
 A table is a model; its keys q4, q8, f16 (GGUF files for llama.cpp) and nf4, int8, bf16
 (folders for transformers) are the variants that can be run: [vicuna-13b] with q4 and q8
-gives vicuna-13b-q4 and vicuna-13b-q8. This file opens no model and downloads nothing.
+gives vicuna-13b-q4 and vicuna-13b-q8. Opens no model and downloads nothing.
 """
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.common.files import sha256_of
+from harness.common.hints import hint
 from harness.engines import ENGINES, EngineKind, kind_of, opener_of
 from harness.types import Model, UserError
 
 FILE = Path("models.toml")
 # What a table may say of the model, and a variant of its file, with the types expected.
-COMMON: Mapping[str, type] = {
-    "params": int, "family": str, "licence": str, "non_commercial": bool, "context": int,
-    "stands_for": str, "note": str, "uncertain": list,
-}  # fmt: skip
-KNOWN_OF_FILE: Mapping[str, type] = {
-    "hf": str, "file": str, "url": str, "name": str, "revision": str, "bytes": int, "gb": float,
-    "sha256": str, "md5": str,
-}  # fmt: skip
-PLACES = ("file", "hf", "url", "name")
-HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "md5": re.compile("[0-9a-f]{32}")}
+_OF_MODEL: Mapping[str, type] = {
+    **dict.fromkeys(("family", "licence", "stands_for", "note"), str),
+    **dict.fromkeys(("params", "context"), int),
+    "non_commercial": bool,
+    "uncertain": list,
+}
+_OF_FILE: Mapping[str, type] = {
+    **dict.fromkeys(("hf", "file", "url", "name", "revision", "sha256", "md5"), str),
+    "bytes": int,
+    "gb": float,
+}
+_PLACES = ("file", "hf", "url", "name")
+_HASHES = {"sha256": re.compile("[0-9a-f]{64}"), "md5": re.compile("[0-9a-f]{32}")}
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,8 @@ def _named(name: str, path: Path) -> list[Row]:
     if matched:
         return matched
     raise UserError(
-        f"model {name!r} is not in {path}; {nearest(name, rows)}; or give the path of a .gguf file "
-        "or of a Hugging Face folder, or hf:owner/name:file.gguf"
+        f"model {name!r} is not in {path}; expected a name from there, a .gguf file, a Hugging Face "
+        f"folder or hf:owner/name:file.gguf; {hint(name, rows)}"
     )
 
 
@@ -167,8 +170,8 @@ def _hub_place(place: str, variant: str, chosen: bool) -> Row:
         return Row(_folder_model(repo.partition("/")[2], origin.label, variant), origin)
     if chosen or not file.endswith(".gguf"):
         raise UserError(
-            f"model {place!r}: a file must be a .gguf and is as it is quantised; for nf4 or int8 "
-            f"name the repository of the original weights, as in hf:owner/name@nf4"
+            f"model {place!r}: a file must be a .gguf; its quantisation is read from the file. For "
+            f"nf4 or int8 name the repository of the original weights, as in hf:owner/name@nf4"
         )
     return Row(Model(Path(file).stem, opener_of("gguf"), origin.label), origin)
 
@@ -186,14 +189,6 @@ def _folder_options(variant: str) -> dict[str, object]:
     return options | ({"dtype": "bfloat16"} if variant == "bf16" else {})
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint with the names spelt most like ``name``."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    some = f"there are {', '.join(known[:6])} …" if known else "there are none"
-    return f"nearest: {', '.join(near)}" if near else some
-
-
 def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
     if not isinstance(table, dict):
         raise UserError(f"{where}: expected a table")
@@ -201,12 +196,12 @@ def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
     variants = {key: value for key, value in table.items() if key in known}
     about = {key: value for key, value in table.items() if key not in known}
     for key in about:
-        if key not in COMMON:
-            raise UserError(f"{where}: unknown key {key!r}; {nearest(key, [*known, *COMMON])}")
+        if key not in _OF_MODEL:
+            raise UserError(f"{where}: unknown key {key!r}; {hint(key, [*known, *_OF_MODEL])}")
     for key in ("params", "licence"):
         if key not in table:
             raise UserError(f"{where}: the key {key!r} is missing")
-    _check_types(about, COMMON, where)
+    _check_types(about, _OF_MODEL, where)
     if not variants:
         raise UserError(f"{where}: nothing to run; give at least one of {', '.join(known)}")
     uncertain = tuple(about.get("uncertain", ()))
@@ -218,27 +213,23 @@ def _rows(name: str, table: Any, where: str, folder: Path) -> list[Row]:
 
 def _row(name: str, key: str, table: dict[str, Any], where: str, folder: Path) -> Row:
     value = table[key]
-    if not isinstance(value, dict) or not any(place in value for place in PLACES):
-        raise UserError(f"{where} must be a table with one of {', '.join(PLACES)}")
-    _check_types(value, KNOWN_OF_FILE, where)
-    for kind, form in HASHES.items():
+    if not isinstance(value, dict) or not any(place in value for place in _PLACES):
+        raise UserError(f"{where} must be a table with one of {', '.join(_PLACES)}")
+    _check_types(value, _OF_FILE, where)
+    for kind, form in _HASHES.items():
         if kind in value and not form.fullmatch(value[kind]):
             raise UserError(f"{where}: {kind} must be hexadecimal, small letters, whole")
     engine = _variants()[key]
     declared = ENGINES[engine]
     origin = _origin(value) if declared.weights else Origin()
-    options = {k: v for k, v in value.items() if k not in KNOWN_OF_FILE}
+    options = {k: v for k, v in value.items() if k not in _OF_FILE}
     if declared.weights == "folder":
         options = _folder_options(key) | options
-    text = {k: table.get(k, "") for k in ("family", "licence", "note")}
-    model = Model(
-        name, engine, origin.label or _source(value, folder), table["params"], declared.variants[key],
-        options=options, **text,
-    )  # fmt: skip
-    return Row(
-        model, origin, table.get("context", 0), table.get("stands_for", ""),
-        table.get("non_commercial", False), tuple(table.get("uncertain", ())),
-    )  # fmt: skip
+    about = {key: table[key] for key in ("family", "licence", "note") if key in table}
+    source, bits = origin.label or _source(value, folder), declared.variants[key]
+    model = Model(name, engine, source, table["params"], bits, options=options, **about)
+    more = {k: table[k] for k in ("context", "stands_for", "non_commercial") if k in table}
+    return Row(model, origin, uncertain=tuple(table.get("uncertain", ())), **more)
 
 
 def _check_types(found: Mapping[str, Any], expected: Mapping[str, type], where: str) -> None:
@@ -254,7 +245,7 @@ def _origin(value: Mapping[str, Any]) -> Origin:
     """Where to fetch from; empty where the file is given as a path."""
     if "hf" not in value and "url" not in value:
         return Origin()
-    known = {k: v for k, v in value.items() if k in KNOWN_OF_FILE and k not in ("hf", "name")}
+    known = {k: v for k, v in value.items() if k in _OF_FILE and k not in ("hf", "name")}
     return Origin(value.get("hf", ""), **known)
 
 
@@ -286,11 +277,6 @@ def _significant(number: float, digits: int) -> str:
     """In plain figures, never as 1e+02."""
     whole = len(str(round(number)))
     return f"{float(f'{number:.{max(digits, whole)}g}'):.12g}"
-
-
-def at(model: Model, path: str) -> Model:
-    """The model with the file or folder that it is on this machine."""
-    return replace(model, source=path)
 
 
 def identity(model: Model) -> str:

@@ -20,10 +20,11 @@ from harness.run.identity import Settings
 from harness.run.store import MANIFEST, TASKS_FILE, Run
 from harness.scoring.episodes import score_episode
 from harness.scoring.probes import commands, ran_on, score_probe
+from harness.scoring.records import EpisodeScore
 from harness.scoring.statistics import Rate
 from harness.scoring.summary import Summary, share, summarise
 from harness.suites import tasks
-from harness.types import Episode, EpisodeScore, Task, UserError
+from harness.types import Episode, Task, UserError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,9 @@ from itertools import zip_longest
 
 from harness.report.data import Result
 from harness.scoring.comparisons import Measure
+from harness.scoring.records import EpisodeScore
 from harness.scoring.statistics import Rate, by_cluster, rate_of_clusters
-from harness.types import Episode, EpisodeScore, Step
+from harness.types import Episode, Step
 
 
 @dataclass(frozen=True)

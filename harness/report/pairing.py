@@ -37,7 +37,7 @@ def repeats_of(result: Result, beside: Sequence[Result], runs_dir: Path) -> list
     """
     known = {other.path.resolve() for other in (result, *beside)}
     folders = {folder.resolve(): folder for folder in (runs_dir, result.path.parent)}
-    runs = [run for folder in folders.values() for run in store.find(folder)]
+    runs = [run for folder in folders.values() for run in store.find_runs(folder)]
     return [
         data.load_result(run.path)
         for run in runs
@@ -53,7 +53,7 @@ def _unique(found: Iterable[Run]) -> list[Path]:
 
 def _candidates(wanted: Sequence[str], runs_dir: Path) -> list[list[Run]]:
     """For each run that is meant, those that it may be, newest last."""
-    kept = [run for run in store.find(runs_dir) if run.episodes()]
+    kept = [run for run in store.find_runs(runs_dir) if run.episodes()]
     found: list[list[Run]] = []
     for word in wanted:
         if (Path(word) / MANIFEST).is_file():

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from harness.report.data import Result
 from harness.report.words import target_words, verdict_words
-from harness.types import Episode, EpisodeScore, Task
+from harness.scoring.records import EpisodeScore
+from harness.types import Episode, Task
 
 
 def episode_lines(result: Result, task_id: str) -> Iterator[str]:

@@ -13,7 +13,8 @@ from harness.common.files import write_whole
 from harness.common.printable import printable
 from harness.report.data import Result, row
 from harness.report.words import move_words, target_words, verdict_words
-from harness.types import Episode, EpisodeScore, Step, StepScore, Task, UserError
+from harness.scoring.records import EpisodeScore, StepScore
+from harness.types import Episode, Step, Task, UserError
 
 _CSS = """
 :root { color-scheme: light dark; --line: #8884; --good: #2a8a4a; --bad: #c0392b; --warn: #b7791f }

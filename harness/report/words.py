@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.common.printable import printable
-from harness.types import Action, EpisodeScore, Move, Task
+from harness.scoring.records import EpisodeScore
+from harness.types import Action, Move, Task
 
 ResultRow = Mapping[str, Any]  # one run, as ``data.rows`` makes it
 

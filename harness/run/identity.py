@@ -1,9 +1,10 @@
-"""What makes two runs the same run: one flat table of settings, read from any manifest.
+"""Decides whether two runs are the same run, from the settings and facts in their manifests.
 
-The rule. A run is continued only if nothing that can change an episode is different: every
-setting of the command (defaults included), and every fact that the engine reports when it is
-ready, such as its build, the prompt's token ids, the slots. How much is run (``--limit``,
-``--trials``) and what only changes speed (threads) are not part of it.
+The rule of resuming. A run is continued only if everything that can change an episode is the
+same: every setting of the command (defaults included), and every fact that the engine reports
+when it is ready, such as its build, the prompt's token ids and the slots. How much is run
+(``--limit``, ``--trials``) and what only changes speed (threads) may differ. Whole episodes
+are continued, never part of one.
 
 Older records. A format 1 manifest left out every setting that had its default; ``FORMAT_1``
 says what those defaults were. A setting that a later version adds gets its line in ``ADDED``:

@@ -1,7 +1,5 @@
-"""Drives many loops at once over one engine: the model never waits for one episode to end
-or one slow tool to answer before it goes on with the others.
+"""Drives many loops at once over one engine: no episode waits for another, or for its slow tool.
 
-It knows no protocol, no score and no file: it is handed the loops and hands back episodes.
 With instant tools the order of everything follows from the tokens alone, so the same run
 repeats bit for bit. Answers of slow tools are taken as they arrive.
 """
@@ -19,14 +17,13 @@ from typing import Protocol
 from harness.agent import React
 from harness.common.clock import awake
 from harness.engines import Engine
-from harness.types import Act, Completion, Episode, Generate, Limits, Observation, Task
+from harness.types import Act, Completion, Episode, EpisodeKey, Generate, Limits, Observation, Task
 
-TOOL_THREADS = 8
-TOOL_SECONDS = 120.0  # awake seconds after which a tool's answer is not waited for any more
-Key = tuple[str, int]  # task id, trial
+_TOOL_THREADS = 8
+_TOOL_SECONDS = 120.0  # awake seconds after which a tool's answer is not waited for any more
 
 
-class Tools(Protocol):
+class ToolCaller(Protocol):
     """What acts for the model; ``harness.tools.Toolbox`` is one."""
 
     def call(self, tool: str, input: str) -> Observation:
@@ -42,7 +39,7 @@ class Tools(Protocol):
 class Started:
     """An episode is under way."""
 
-    key: Key
+    key: EpisodeKey
 
 
 @dataclass
@@ -59,9 +56,9 @@ def run_episodes(
     engine: Engine,
     todo: Iterable[tuple[Task, int]],
     new_loop: Callable[[Task, int], React],
-    tools: Tools,
+    tools: ToolCaller,
     limits: Limits,
-    tool_seconds: float = TOOL_SECONDS,
+    tool_seconds: float = _TOOL_SECONDS,
 ) -> Iterator[Started | Episode | None]:
     """Yield Started and finished episodes as they come, None when nothing ended for now.
 
@@ -81,7 +78,9 @@ def run_episodes(
                 task, trial = waiting.popleft()
                 yield Started((task.id, trial))
                 yield from driver.begin(task, trial, new_loop(task, trial))
-            yield from driver.advance()
+            for episode_id, completion in engine.step():
+                yield from driver.take(episode_id, completion)
+            yield from driver.take_answers()
             yield None
     finally:
         driver.pool.shutdown(wait=False, cancel_futures=True)
@@ -90,30 +89,30 @@ def run_episodes(
 class _Driver:
     """The episodes under way: each one waits for the engine or for a slow tool."""
 
-    def __init__(self, engine: Engine, tools: Tools, limits: Limits, tool_seconds: float) -> None:
+    def __init__(
+        self, engine: Engine, tools: ToolCaller, limits: Limits, tool_seconds: float
+    ) -> None:
         self.engine = engine
         self.tools = tools
         self.limits = limits
         self.tool_seconds = tool_seconds
         self.live: dict[str, _Live] = {}
         self.acting: dict[Future[Observation], str] = {}
-        self.pool = ThreadPoolExecutor(TOOL_THREADS, "tool")
+        self.pool = ThreadPoolExecutor(_TOOL_THREADS, "tool")
 
     def begin(self, task: Task, trial: int, loop: React) -> Iterator[Episode]:
         episode_id = f"{task.id}#{trial}"
         deadline = awake() + self.limits.deadline if self.limits.deadline else 0.0
         self.live[episode_id] = _Live(task, trial, loop, time.monotonic(), deadline)
-        yield from self._send(episode_id, None)
+        yield from self.take(episode_id, None)
 
-    def advance(self) -> Iterator[Episode]:
-        """One step of the engine, and every answer of a slow tool that has arrived."""
-        for episode_id, completion in self.engine.step():
-            yield from self._send(episode_id, completion)
+    def take_answers(self) -> Iterator[Episode]:
+        """Every answer of a slow tool that has arrived, or is not waited for any more."""
         generating = len(self.live) > len(self.acting)
         if self.acting:
             wait(self.acting, timeout=0 if generating else 0.05, return_when=FIRST_COMPLETED)
         for future in [f for f in self.acting if f.done()]:
-            yield from self._send(self.acting.pop(future), future.result())
+            yield from self.take(self.acting.pop(future), future.result())
         yield from self._give_up_on_slow_tools()
 
     def _give_up_on_slow_tools(self) -> Iterator[Episode]:
@@ -122,9 +121,9 @@ class _Driver:
             future.cancel()
             text = f"the tool did not answer within {self.tool_seconds:g} s"
             answer = Observation(text, "unavailable", self.tool_seconds)
-            yield from self._send(self.acting.pop(future), answer)
+            yield from self.take(self.acting.pop(future), answer)
 
-    def _send(self, episode_id: str, value: Completion | Observation | None) -> Iterator[Episode]:
+    def take(self, episode_id: str, value: Completion | Observation | None) -> Iterator[Episode]:
         """Give the loop what it waited for, and carry out what it asks until it has to wait."""
         live = self.live[episode_id]
         while True:

@@ -1,5 +1,6 @@
-"""One model over one suite: finds the run or begins one, works off what is left, and
-writes every episode as it ends. Knows neither how episodes are scored nor how they look.
+"""One model over one suite: finds the run to continue or begins one, and works off what is left.
+
+Every episode is on disk before anyone sees it. ``identity`` has the rule for what is continued.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,7 @@ from harness.common.packages import versions
 from harness.common.records import full
 from harness.engines import ENGINES, server_address
 from harness.models import registry
-from harness.prompts import Prompt
-from harness.run import store, worker
+from harness.run import worker
 from harness.run.identity import (
     NO_IDENTITY,
     Settings,
@@ -34,91 +34,12 @@ from harness.run.identity import (
     in_words,
     settings_of,
 )
-from harness.run.scheduler import Key
-from harness.run.store import TASKS_FILE, Run
-from harness.run.worker import Beat, Event, Extras, Failed, Job
-from harness.suites.subsets import Subset, choose
+from harness.run.plan import RunPlan
+from harness.run.store import RUN_FORMAT, TASKS_FILE, Run, find_runs
+from harness.run.worker import Beat, Event, Failed
 from harness.suites.tasks import dump_task
-from harness.types import EngineSettings, Episode, Limits, Model, Suite, Task, UserError, WorldSpec
+from harness.types import EngineSettings, Episode, EpisodeKey, UserError
 from harness.worlds import WORLDS
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a person asked to run. ``subset`` says which tasks, in which order.
-
-    ``origin`` is where the model was fetched from, "" = it was here; ``warnings`` are lines
-    about it for the record."""
-
-    model: Model
-    suite: Suite
-    prompt: Prompt
-    world: WorldSpec
-    limits: Limits = Limits()
-    settings: EngineSettings = EngineSettings()
-    mode: str = "text"
-    repair: bool = True
-    trials: int = 1
-    seed: int = 0
-    subset: Subset = Subset()
-    extras: Extras = Extras()
-    origin: str = ""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def tasks(self) -> tuple[Task, ...]:
-        """The tasks to run, in order. Raises UserError for a subset that there is not."""
-        return choose(self.suite.tasks, self.subset)
-
-    @property
-    def keys(self) -> list[Key]:
-        """Every episode of the plan: all tasks once, then all again for the next trial."""
-        tasks = self.tasks
-        return [(task.id, trial) for trial in range(self.trials) for task in tasks]
-
-    def config(self) -> dict[str, Any]:
-        """Every setting that can change an episode, defaults included; ``identity`` says which
-        of them make two runs the same. How much is run is not among them."""
-        prompt, limits = self.prompt, full(self.limits)
-        del limits["run_seconds"]
-        return {
-            "model": {**full(self.model), "identity": registry.identity(self.model)},
-            "server": server_address(self.model),
-            "suite": {
-                "name": self.suite.name,
-                "path": self.suite.path,
-                "sha256": self.suite.sha256,
-            },
-            "world": full(self.world),
-            "prompt": {
-                "name": prompt.name,
-                "sha256": prompt.sha256,
-                "dialect": prompt.dialect,
-                "language": prompt.language,
-                "stop": list(prompt.stop),
-                "probe": prompt.probe,
-            },
-            "tools": list(prompt.tools),
-            "tools_version": tools.TOOLS_VERSION,
-            "parser_version": protocol.PARSER_VERSION,
-            "limits": limits,
-            "settings": full(self.settings),
-            "mode": f"chat {self.mode}" if prompt.chat else self.mode,
-            "repair": self.repair,
-            "seed": self.seed,
-            "extras": full(self.extras) | self._tools_sha256(),
-            "packages": decisive(_packages(), self.model.engine, self.world.kind),
-            **({"chat": full(prompt.chat)} if prompt.chat else {}),
-        }
-
-    def asked(self) -> dict[str, Any]:
-        """How much of the suite is run: what the record needs to tell a part from a whole."""
-        return {"tasks": [task.id for task in self.tasks], "trials": self.trials}
-
-    def _tools_sha256(self) -> dict[str, str]:
-        """A user's own tools are known by the bytes of their file."""
-        file = self.extras.tools_file
-        return {"tools_sha256": sha256_of(file)} if file else {}
 
 
 class Session:
@@ -128,7 +49,7 @@ class Session:
     known that has to be the same. Until then ``run`` is None, unless nothing is left to do.
     """
 
-    def __init__(self, plan: Plan, runs_dir: Path, candidates: Sequence[Run] | None) -> None:
+    def __init__(self, plan: RunPlan, runs_dir: Path, candidates: Sequence[Run] | None) -> None:
         """``candidates`` are runs with the same settings, newest first; None begins anew."""
         self.plan = plan
         self.run: Run | None = None
@@ -154,13 +75,14 @@ class Session:
         with ExitStack() as stack:
             record = _Record(stack)
 
-            def settle(facts: dict[str, object]) -> list[Key]:
+            def settle(facts: dict[str, object]) -> list[EpisodeKey]:
                 self._choose_run(facts)
                 assert self.run
                 record.begin(self.run, facts)
                 return self.todo
 
-            for event in stack.enter_context(closing(worker.supervise(self._job(), settle))):
+            plan = replace(self.plan, settings=self._pinned())
+            for event in stack.enter_context(closing(worker.supervise(plan, settle))):
                 if isinstance(event, Failed) and event.who == "user":
                     raise UserError(event.message)
                 record.note(event)
@@ -181,20 +103,6 @@ class Session:
             self.run = new_run(self.plan, self._runs_dir, facts)
         self.run.manifest["asked"] = self.plan.asked()
         self.run.save_manifest()
-
-    def _job(self) -> Job:
-        plan = self.plan
-        return Job(
-            plan.model,
-            self._pinned(),
-            plan.prompt,
-            plan.world,
-            plan.limits,
-            plan.repair,
-            plan.seed,
-            plan.suite.tasks,
-            extras=plan.extras,
-        )
 
     def _pinned(self) -> EngineSettings:
         """The settings; where the slots are left to the harness, those of the run to continue."""
@@ -244,25 +152,25 @@ class _Record:
             self._run.save_manifest()
 
 
-def open_session(plan: Plan, runs_dir: Path, fresh: bool = False) -> Session:
+def open_session(plan: RunPlan, runs_dir: Path, fresh: bool = False) -> Session:
     """A session that continues the run of this plan, or begins one (always, if ``fresh``)."""
     if fresh:
         return Session(plan, runs_dir, None)
     wanted = _settings(plan)
     found = [
         run
-        for run in reversed(store.find(runs_dir))
+        for run in reversed(find_runs(runs_dir))
         if not differences(settings_of(run.manifest), wanted)
         and plan.settings.slots in (0, run.manifest.get("engine", {}).get("slots", 0))
     ]
     return Session(plan, runs_dir, found)
 
 
-def new_run(plan: Plan, runs_dir: Path, facts: Mapping[str, object] | None = None) -> Run:
+def new_run(plan: RunPlan, runs_dir: Path, facts: Mapping[str, object] | None = None) -> Run:
     """A new run folder for a plan. ``facts`` are those of the engine that is ready."""
     manifest = {
         "fingerprint": fingerprint(_settings(plan)),
-        "config": plan.config(),
+        "config": config_of(plan),
         "asked": plan.asked(),
         "prompt_text": plan.prompt.text,
         "harness": {"version": harness.__version__, "commit": _commit()},
@@ -280,21 +188,47 @@ def new_run(plan: Plan, runs_dir: Path, facts: Mapping[str, object] | None = Non
     return run
 
 
-def _settings(plan: Plan) -> Settings:
-    return settings_of({"format": store.FORMAT, "config": plan.config()})
+def config_of(plan: RunPlan) -> dict[str, Any]:
+    """Every setting of a plan that can change an episode, defaults included."""
+    prompt, limits, file = plan.prompt, full(plan.limits), plan.extras.tools_file
+    del limits["run_seconds"]
+    suite = {"name": plan.suite.name, "path": plan.suite.path, "sha256": plan.suite.sha256}
+    asked = ("name", "sha256", "dialect", "language", "probe")
+    return {
+        "model": {**full(plan.model), "identity": registry.identity(plan.model)},
+        "server": server_address(plan.model),
+        "suite": suite,
+        "world": full(plan.world),
+        "prompt": {key: getattr(prompt, key) for key in asked} | {"stop": list(prompt.stop)},
+        "tools": list(prompt.tools),
+        "tools_version": tools.TOOLS_VERSION,
+        "parser_version": protocol.PARSER_VERSION,
+        "limits": limits,
+        "settings": full(plan.settings),
+        "mode": f"chat {plan.mode}" if prompt.chat else plan.mode,
+        "repair": plan.repair,
+        "seed": plan.seed,
+        "extras": full(plan.extras) | ({"tools_sha256": sha256_of(file)} if file else {}),
+        "packages": decisive(_packages(), plan.model.engine, plan.world.kind),
+        **({"chat": full(prompt.chat)} if prompt.chat else {}),
+    }
 
 
-def _left(plan: Plan, run: Run) -> list[Key]:
+def _settings(plan: RunPlan) -> Settings:
+    return settings_of({"format": RUN_FORMAT, "config": config_of(plan)})
+
+
+def _left(plan: RunPlan, run: Run) -> list[EpisodeKey]:
     done = run.done()
     return [key for key in plan.keys if key not in done]
 
 
-def _nearest_run(plan: Plan, runs_dir: Path) -> str:
+def _nearest_run(plan: RunPlan, runs_dir: Path) -> str:
     """Why the run of the same model and suite that is most like this plan is not continued;
     "" when there is none."""
     ours = _settings(plan)
     found = []
-    for run in store.find(runs_dir):
+    for run in find_runs(runs_dir):
         theirs = settings_of(run.manifest)
         if all(theirs.get(name) == ours[name] for name in ("model.name", "suite.name")):
             found.append((differences(theirs, ours), run))
@@ -326,20 +260,10 @@ def _packages() -> dict[str, str]:
 
 def _commit() -> str:
     """The harness's own git commit, with + when it was changed since; "" outside git."""
-    folder = Path(__file__).parent
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always"]
+    command += ["--dirty=+", "--abbrev=12", "--exclude=*"]
     try:
-        command = [
-            "git",
-            "-C",
-            str(folder),
-            "describe",
-            "--always",
-            "--dirty=+",
-            "--abbrev=12",
-            "--exclude=*",
-        ]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=5, check=True
-        ).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return ""
+    return done.stdout.strip()

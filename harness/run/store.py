@@ -2,7 +2,7 @@
 
 One finished episode a line, with its length and checksum, flushed and synced before it
 counts as done. A torn last line is dropped on read and cut off before the next append.
-This file knows how records are kept, not what they mean. docs/records.md has the format.
+docs/records.md describes the format.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from harness.common.files import locked, sync_folder, write_whole
 from harness.common.records import rebuild, slim
-from harness.types import UNSCORED, Episode, UserError
+from harness.types import UNSCORED, Episode, EpisodeKey, UserError
 
-FOLDER = Path("runs")
-FORMAT = 2
-READABLE = (1, 2)  # formats; harness/run/identity.py says what format 1 left out
-MANIFEST, EPISODES, LOCK = "manifest.json", "episodes.jsonl", ".lock"
+RUNS_DIR = Path("runs")  # where runs lie unless --runs-dir names another place
+RUN_FORMAT = 2
+_READABLE = (1, 2)  # formats; harness/run/identity.py says what format 1 left out
+MANIFEST, EPISODES = "manifest.json", "episodes.jsonl"
 TASKS_FILE = "tasks.jsonl"  # the suite as it was, so that a run can be scored for ever
-Key = tuple[str, int]  # task id, trial
 
 
 class Run:
@@ -44,11 +44,12 @@ class Run:
         try:
             runs_dir.mkdir(parents=True, exist_ok=True)
             path = _fresh_folder(runs_dir, f"{stamp}-{safe}")
-            run = cls(path, {"format": FORMAT, "created": stamp, **manifest})
+            run = cls(path, {"format": RUN_FORMAT, "created": stamp, **manifest})
             run.save_manifest()
         except OSError as error:
             raise UserError(
-                f"{runs_dir}: cannot write the run there: {error.strerror}; choose another with --runs-dir"
+                f"{runs_dir}: cannot write the run there: {error.strerror}; choose another with "
+                "--runs-dir"
             ) from None
         return run
 
@@ -57,11 +58,11 @@ class Run:
         """A run folder as it is. Raises UserError when there is none or it is damaged."""
         try:
             manifest = json.loads((path / MANIFEST).read_text("utf-8"))
-            if not isinstance(manifest, dict) or manifest.get("format") not in READABLE:
-                raise ValueError(f"expected format {' or '.join(map(str, READABLE))}")
+            if not isinstance(manifest, dict) or manifest.get("format") not in _READABLE:
+                raise ValueError(f"expected format {' or '.join(map(str, _READABLE))}")
         except FileNotFoundError:
             raise UserError(
-                f"{path}: not a run folder (no {MANIFEST}); runs lie under {FOLDER}/"
+                f"{path}: not a run folder (no {MANIFEST}); runs lie under {RUNS_DIR}/"
             ) from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path / MANIFEST}: cannot be read: {error}") from None
@@ -73,36 +74,33 @@ class Run:
 
     def keep(self, name: str, text: str) -> None:
         """Write a file of the run whole or not at all."""
-        temporary = self.path / f"{name}.new"
-        with open(temporary, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path / name)
-        _sync_folder(self.path)
+        write_whole(self.path / name, text)
 
     def episodes(self) -> list[Episode]:
         """Finished episodes, in the order in which they were first finished; where an
         unscored one was run again, the later one."""
-        found: dict[Key, Episode] = {}
+        found: dict[EpisodeKey, Episode] = {}
         for line in _whole_lines(self.path / EPISODES):
-            episode = decode(line)
+            episode = decode_episode(line)
             if episode:
                 found[episode.task_id, episode.trial] = episode
         return list(found.values())
 
-    def done(self) -> set[Key]:
+    def done(self) -> set[EpisodeKey]:
         """What need not be run again: every episode that counts."""
         return {(e.task_id, e.trial) for e in self.episodes() if e.status not in UNSCORED}
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[Writer]:
         """Append under a lock. Raises UserError when another process holds it."""
-        with open(self.path / LOCK, "w") as lock:
-            _lock(lock, self.path)
+        with locked(self.path / ".lock") as alone:
+            if not alone:
+                raise UserError(
+                    f"{self.path}: another process is writing this run; wait for it or stop it"
+                )
             with open(self.path / EPISODES, "ab") as file:
                 _cut_torn_tail(self.path / EPISODES)
-                _sync_folder(self.path)
+                sync_folder(self.path)
                 yield Writer(file, self.path)
 
 
@@ -116,17 +114,17 @@ class Writer:
     def append(self, episode: Episode) -> None:
         """Raises UserError when the disk refuses; what was written before stays whole."""
         try:
-            self._file.write(encode(episode))
+            self._file.write(encode_episode(episode))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
             raise UserError(
-                f"{self._path / EPISODES}: cannot write: {error.strerror}; make room and give the same command "
-                "again: the finished episodes are kept"
+                f"{self._path / EPISODES}: cannot write: {error.strerror}; make room and give the "
+                "same command again: the finished episodes are kept"
             ) from None
 
 
-def find(runs_dir: Path) -> list[Run]:
+def find_runs(runs_dir: Path) -> list[Run]:
     """All readable runs under a folder, oldest first."""
     runs = []
     for path in sorted(runs_dir.glob(f"*/{MANIFEST}")):
@@ -135,7 +133,7 @@ def find(runs_dir: Path) -> list[Run]:
     return runs
 
 
-def encode(episode: Episode) -> bytes:
+def encode_episode(episode: Episode) -> bytes:
     """One line: length and CRC-32 of the episode's JSON bytes, then the JSON."""
     try:
         body = json.dumps(slim(episode), ensure_ascii=False).encode("utf-8")
@@ -144,7 +142,7 @@ def encode(episode: Episode) -> bytes:
     return b'{"length": %d, "crc32": "%08x", "episode": %b}\n' % (len(body), zlib.crc32(body), body)
 
 
-def decode(line: bytes) -> Episode | None:
+def decode_episode(line: bytes) -> Episode | None:
     """The episode of one line; None when the line is torn or damaged."""
     head, found, rest = line.partition(b', "episode": ')
     body = rest[:-1]
@@ -175,29 +173,3 @@ def _fresh_folder(runs_dir: Path, name: str) -> Path:
             (runs_dir / (name + suffix)).mkdir()
             return runs_dir / (name + suffix)
     raise FileExistsError(17, "too many runs began in this second")
-
-
-def _sync_folder(path: Path) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:  # Windows opens no folders, and syncs their entries by itself
-        if os.name == "nt":
-            return
-        raise
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _lock(file: IO[str], path: Path) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows: two processes on one run are then the user's to avoid
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise UserError(
-            f"{path}: another process is writing this run; wait for it or stop it"
-        ) from None

@@ -1,7 +1,7 @@
-"""One process per model: the engine lives in a child, so that a native crash is an outcome.
+"""Runs a model in a child process, so that a crash of native code ends no run.
 
-The child holds the engine and its runner; the parent supervises it, restarts it once, and
-marks what was in flight as unscored. Nothing here touches a file or a terminal.
+The parent supervises the child, restarts it once, and marks what was under way as unscored.
+Nothing here writes a file or prints.
 """
 
 from __future__ import annotations
@@ -12,67 +12,33 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from typing import Any
 
 import psutil
 
-from harness import engines, worlds
+from harness import engines
 from harness.agent import React, react
 from harness.common.clock import awake
-from harness.prompts import Prompt
-from harness.run.scheduler import Key, Started, run_episodes
-from harness.tools import TOOLS, WORDING, Toolbox, wrap_loop
-from harness.tools.own import load_tools
-from harness.types import (
-    EngineError,
-    EngineSettings,
-    Episode,
-    Limits,
-    Model,
-    Task,
-    UserError,
-    WorldSpec,
-)  # fmt: skip
-from harness.worlds import faults, recorded
+from harness.engines import Engine
+from harness.run.identity import fact_differences, in_words
+from harness.run.plan import RunPlan, open_toolbox
+from harness.run.scheduler import Started, run_episodes
+from harness.tools import wrap_loop
+from harness.types import EngineError, Episode, EpisodeKey, Task, UserError
 
 # Awake seconds after which a worker counts as hung that neither speaks nor computes.
-SILENCE = 900.0
-POLL = 1.0  # seconds between two looks at a worker that says nothing
-IDLE_SECONDS, IDLE_SHARE = 0.05, 0.002  # CPU time that a waiting process uses all the same
-BEAT = 1.0  # seconds between signs of life
+_SILENCE = 900.0
+_POLL = 1.0  # seconds between two looks at a worker that says nothing
+_IDLE_SECONDS, _IDLE_SHARE = 0.05, 0.002  # CPU time that a waiting process uses all the same
+_BEAT = 1.0  # seconds between signs of life
 
 
 @dataclass(frozen=True)
-class Extras:
-    """What a run adds to its tools, "" for none: a Python file with more of them, a tape to
-    keep the world's answers on, faults to inject."""
-
-    tools_file: str = ""
-    tape: str = ""
-    faults: str = ""
-
-
-@dataclass(frozen=True)
-class Job:
-    """Everything a worker needs; plain data, so that it can be sent to another process."""
-
-    model: Model
-    settings: EngineSettings
-    prompt: Prompt
-    world: WorldSpec
-    limits: Limits
-    repair: bool
-    seed: int
-    tasks: tuple[Task, ...]
-    todo: tuple[Key, ...] = ()
-    extras: Extras = Extras()
-
-
-@dataclass(frozen=True)
-class Ready:
+class EngineReady:
     """The engine is loaded and the prefix evaluated."""
 
     facts: dict[str, object]
@@ -95,92 +61,109 @@ class Failed:
     message: str
 
 
-Event = Ready | Started | Episode | Beat | Failed
-Settle = Callable[[dict[str, object]], Sequence[Key]]  # the engine's facts -> what to run
+Event = EngineReady | Started | Episode | Beat | Failed
+Settle = Callable[[dict[str, object]], Sequence[EpisodeKey]]  # the engine's facts -> what to run
 
 
-@dataclass
-class _Flight:
-    """What a worker has begun and not finished."""
-
-    todo: list[Key]
-    began: list[Key] = field(default_factory=list)
-
-    def note(self, event: Event) -> None:
-        if isinstance(event, Started):
-            self.began.append(event.key)
-            self.todo.remove(event.key)
-        elif isinstance(event, Episode):
-            self.began.remove((event.task_id, event.trial))
+# --- the parent -------------------------------------------------------------------------
 
 
 def supervise(
-    job: Job, settle: Settle | None = None, restarts: int = 1, silence: float = SILENCE
+    plan: RunPlan, settle: Settle | None = None, restarts: int = 1, silence: float = _SILENCE
 ) -> Generator[Event]:
-    """Run a job in a worker process and yield its events.
+    """Carry out a plan in a worker process and yield its events.
 
     ``settle`` is called once, when the engine is ready, with the engine's facts; it returns
-    the episodes to run (by default ``job.todo``). When the worker dies, every episode it had
+    the episodes to run (by default all of the plan). When the worker dies, every episode it had
     begun becomes an ``engine_error`` and a fresh worker goes on with the rest, ``restarts``
-    times; then Failed ends the events.
+    times; then Failed ends the events. So it does when the fresh worker's engine reports other
+    facts than the first one: its episodes would belong to another run. ``silence`` is in awake
+    seconds.
     """
-    flight = _Flight(list(job.todo))
-    settled = settle is None
-
-    def begin(facts: dict[str, object]) -> tuple[Key, ...]:
-        nonlocal settled
-        if settle and not settled:
-            flight.todo, settled = list(settle(facts)), True
-        return tuple(flight.todo)
-
+    work = _Work(settle or (lambda facts: plan.keys))
     for attempt in range(restarts + 1):
         failure = None
-        with closing(_one_worker(job, begin, silence)) as events:
-            for event in events:
+        with closing(_Child(_main, plan, silence)) as child:
+            while event := child.receive():
+                if isinstance(event, EngineReady):
+                    event = work.begin(event, child)
                 if isinstance(event, Failed):
                     failure = event
                     break
-                flight.note(event)
+                work.note(event)
                 yield event
         if failure is None:
             return
-        for key in flight.began:
+        for key in work.under_way:
             yield Episode(key[0], key[1], "engine_error", (), detail=failure.message)
-        flight.began.clear()
-        if failure.who != "engine" or attempt == restarts or not flight.todo:
+        work.under_way.clear()
+        if failure.who != "engine" or attempt == restarts or not work.todo or work.differs:
             yield failure
             return
 
 
-def _one_worker(job: Job, begin: Settle, silence: float) -> Generator[Event]:
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_main, args=(theirs, job), daemon=True)
-    process.start()
-    theirs.close()
-    watch = _Watch(process.pid or 0)
-    try:
-        while True:
-            while not ours.poll(min(POLL, silence)):
-                if watch.quiet() > silence:
-                    yield Failed("engine", f"the worker gave no sign of life for {silence:g} s")
-                    return
-            watch.heard()
-            try:
-                event = ours.recv()
-            except EOFError:
-                process.join(10)
-                yield Failed("engine", f"the worker died: {_cause(process.exitcode)}")
-                return
-            if event is None:
-                return
-            if isinstance(event, Ready):
-                ours.send(begin(event.facts))
-            yield event
-    finally:
-        process.kill()
-        process.join()
-        ours.close()
+class _Work:
+    """What is still to do and what a worker has begun, over all workers of one command."""
+
+    def __init__(self, settle: Settle) -> None:
+        self._settle = settle
+        self._facts: dict[str, object] | None = None  # of the first engine
+        self.todo: list[EpisodeKey] = []
+        self.under_way: list[EpisodeKey] = []
+        self.differs = False
+
+    def begin(self, ready: EngineReady, child: _Child) -> EngineReady | Failed:
+        """Settle what to run and send it; Failed when a restarted engine is another one."""
+        if self._facts is None:
+            self._facts, self.todo = ready.facts, list(self._settle(ready.facts))
+        if found := fact_differences(self._facts, ready.facts):
+            self.differs = True
+            return Failed("engine", f"after a restart the engine is another one: {in_words(found)}")
+        child.send(tuple(self.todo))
+        return ready
+
+    def note(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.under_way.append(event.key)
+            self.todo.remove(event.key)
+        elif isinstance(event, Episode):
+            self.under_way.remove((event.task_id, event.trial))
+
+
+class _Child:
+    """A worker process, seen from its parent."""
+
+    def __init__(
+        self, main: Callable[[Connection, RunPlan], None], plan: RunPlan, silence: float
+    ) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=main, args=(theirs, plan), daemon=True)
+        self._process.start()
+        theirs.close()
+        self._watch = _Watch(self._process.pid or 0)
+        self._silence = silence
+
+    def receive(self) -> Event | None:
+        """Its next event, Failed when it hangs or has died, None when it is done."""
+        while not self._pipe.poll(min(_POLL, self._silence)):
+            if self._watch.quiet() > self._silence:
+                return Failed("engine", f"the worker gave no sign of life for {self._silence:g} s")
+        self._watch.heard()
+        try:
+            event: Event | None = self._pipe.recv()
+        except EOFError:
+            self._process.join(10)
+            return Failed("engine", f"the worker died: {_cause(self._process.exitcode)}")
+        return event
+
+    def send(self, todo: tuple[EpisodeKey, ...]) -> None:
+        self._pipe.send(todo)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
 
 
 class _Watch:
@@ -198,7 +181,7 @@ class _Watch:
         """Awake seconds since it last spoke or computed; a stopped worker is not blamed."""
         used, stopped = _activity(self._pid)
         seconds = awake() - self._since
-        if stopped or used - self._used > IDLE_SECONDS + IDLE_SHARE * seconds:
+        if stopped or used - self._used > _IDLE_SECONDS + _IDLE_SHARE * seconds:
             self._since, self._used = awake(), used
             return 0.0
         return seconds
@@ -221,12 +204,29 @@ def _cause(exitcode: int | None) -> str:
     return f"exit code {exitcode}"
 
 
-def _main(pipe: Connection, job: Job) -> None:
-    """The child. Ctrl-C is the parent's to handle: it stops us once the record is safe."""
+# --- the child --------------------------------------------------------------------------
+
+
+def _main(pipe: Connection, plan: RunPlan) -> None:
+    """Load the engine, say that it is ready, receive what to do, and do it.
+
+    Ctrl-C is for the parent: it ends this process when the record is safe.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for event in _work(job, pipe.recv):
-            pipe.send(event)
+        names = () if plan.prompt.probe else plan.prompt.tools
+        toolbox = open_toolbox(names, plan.world, plan.extras, plan.seed, plan.repair)
+        with closing(engines.create(plan.model, plan.settings, plan.suite.tasks)) as engine:
+            engine.start(plan.prompt.beginning)
+            pulse = _Pulse(engine, pipe.send)
+            pipe.send(EngineReady(pulse.ready))
+            tasks = {task.id: task for task in plan.suite.tasks}
+            todo = [(tasks[task_id], trial) for task_id, trial in pipe.recv()]
+            for event in run_episodes(engine, todo, _Loops(plan), toolbox, plan.limits):
+                if event is not None:
+                    pipe.send(event)
+                pulse.beat()
+            pulse.last_beat()
         pipe.send(None)
     except (BrokenPipeError, EOFError):
         return
@@ -238,70 +238,38 @@ def _main(pipe: Connection, job: Job) -> None:
         pipe.send(Failed("harness", traceback.format_exc(limit=-4)))
 
 
-def _work(job: Job, receive: Callable[[], tuple[Key, ...]]) -> Iterator[Event]:
-    """Load the engine, say that it is ready, receive what to do, and do it."""
-    names = () if job.prompt.probe else job.prompt.tools
-    toolbox = open_toolbox(names, job.world, job.extras, job.seed, job.repair)
-    engine = engines.create(job.model, job.settings, job.tasks)
-    try:
-        engine.start(job.prompt.beginning)
-        ready = copy.deepcopy(engine.facts)
-        yield Ready(ready)
-        tasks = {task.id: task for task in job.tasks}
-        todo = [(tasks[task_id], trial) for task_id, trial in receive()]
-        last = 0.0
-        for event in run_episodes(engine, todo, _Loops(job), toolbox, job.limits):
-            if event is not None:
-                yield event
-            if time.monotonic() - last > BEAT:
-                last = time.monotonic()
-                yield Beat(peak_memory())
-        changed = {k: v for k, v in engine.facts.items() if ready.get(k) != v}
-        yield Beat(peak_memory(), changed)
-    finally:
-        engine.close()
+class _Pulse:
+    """Sends signs of life, and at the end what has changed in the engine's facts."""
 
+    def __init__(self, engine: Engine, send: Callable[[Any], None]) -> None:
+        self._engine, self._send = engine, send
+        self._last = 0.0
+        self.ready = copy.deepcopy(engine.facts)
 
-def open_toolbox(
-    names: Sequence[str], spec: WorldSpec, extras: Extras, seed: int = 0, repair: bool = False
-) -> Toolbox:
-    """The tools of a run over their world, which is opened here and nowhere else in a run.
-    Raises UserError for what the user can mend."""
-    check_extras(extras, spec)
-    world = worlds.open_world(spec.kind, spec.path, spec.sha256)
-    cited = frozenset(name for name in names if name in TOOLS and TOOLS[name].cites)
-    return Toolbox(
-        names,
-        world,
-        load_tools(extras.tools_file) if extras.tools_file else None,
-        recorded.Recorder(extras.tape, world, WORDING, cited) if extras.tape else None,
-        faults.read_faults(extras.faults, seed) if extras.faults else None,
-        repair,
-    )
+    def beat(self) -> None:
+        if time.monotonic() - self._last > _BEAT:
+            self._last = time.monotonic()
+            self._send(Beat(_peak_memory()))
 
-
-def check_extras(extras: Extras, world: WorldSpec) -> None:
-    """Raises UserError for extras that are wrong whatever the files hold. Opens nothing."""
-    if extras.tape and world.kind == "recorded":
-        raise UserError("--record: a recorded world has nothing new to record; drop one of the two")
-    if extras.faults:
-        faults.read_faults(extras.faults)
+    def last_beat(self) -> None:
+        changed = {k: v for k, v in self._engine.facts.items() if self.ready.get(k) != v}
+        self._send(Beat(_peak_memory(), changed))
 
 
 class _Loops:
     """Makes one ReAct loop a task, with the protocol handed in."""
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.protocol = job.prompt.protocol(job.repair)
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
+        self.protocol = plan.prompt.protocol(plan.repair)
 
     def __call__(self, task: Task, trial: int) -> React:
-        job = self.job
-        loop = react(task, job.prompt, job.limits, self.protocol, seed=job.seed, trial=trial)
-        return wrap_loop(loop, job.prompt.tools)
+        plan = self.plan
+        loop = react(task, plan.prompt, plan.limits, self.protocol, seed=plan.seed, trial=trial)
+        return wrap_loop(loop, plan.prompt.tools)
 
 
-def peak_memory() -> int:
+def _peak_memory() -> int:
     """The most memory this process has held, in bytes (0 where the system does not say)."""
     try:
         import resource

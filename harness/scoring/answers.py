@@ -17,6 +17,7 @@ from harness.scoring.lists import each_once, gold_items, readings, same_items, w
 from harness.scoring.number_answers import judge_number
 from harness.scoring.numbers import whole_quantity
 from harness.scoring.numerals import plain
+from harness.scoring.records import Verdict
 from harness.scoring.text import (
     loose_spellings,
     loosen,
@@ -28,7 +29,7 @@ from harness.scoring.text import (
     without_lead,
 )
 from harness.scoring.units import convert, is_money
-from harness.types import AnswerType, Target, Verdict
+from harness.types import AnswerType, Target
 
 MAX_CHARACTERS = 1000
 """A longer text is no answer; it bounds the work as well."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+from harness.scoring.records import EpisodeScore
 from harness.scoring.statistics import (
     ALPHA,
     Rate,
@@ -24,7 +25,6 @@ from harness.scoring.statistics import (
     tango,
 )
 from harness.scoring.summary import share
-from harness.types import EpisodeScore
 
 Measure = Literal["correct", "lenient", "correct_strict"]
 

@@ -14,20 +14,10 @@ from itertools import pairwise
 from harness.protocol import Protocol
 from harness.scoring.answers import match
 from harness.scoring.numbers import find_quantities
+from harness.scoring.records import EpisodeScore, StepScore
 from harness.scoring.text import match_form, normalise
 from harness.tools import TOOLS
-from harness.types import (
-    Action,
-    Answer,
-    Episode,
-    EpisodeScore,
-    GoldAction,
-    Observation,
-    Parsed,
-    Step,
-    StepScore,
-    Task,
-)
+from harness.types import Action, Answer, Episode, GoldAction, Observation, Parsed, Step, Task
 
 # Generations that end an episode whatever they say ("time" stands in older records) …
 _CUT_OFF = ("context", "deadline", "time", "error")

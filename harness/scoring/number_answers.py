@@ -12,9 +12,10 @@ from harness.scoring.denial import OFFERS, denied
 from harness.scoring.numbers import find_quantities, readable
 from harness.scoring.numerals import exact, plain
 from harness.scoring.quantities import Quantity
+from harness.scoring.records import Verdict
 from harness.scoring.text import REMEMBER, match_form, normalise, without_asides
 from harness.scoring.units import Units, convert, unit_named
-from harness.types import Target, Verdict
+from harness.types import Target
 
 _BOUND_BEFORE = re.compile(
     r"(?:[<>≤≥≦≧⩽⩾]=?|=>|±|(?:(?<![a-z])(?:not|never)|n't|"

@@ -13,9 +13,10 @@ from typing import Literal
 
 from harness.protocol import Protocol
 from harness.scoring.episodes import LOOSE_ARGUMENT, score_episode
+from harness.scoring.records import EpisodeScore, StepScore, Verdict
 from harness.scoring.text import normalise
 from harness.tools import TOOLS
-from harness.types import Action, Episode, EpisodeScore, Move, StepScore, Task, Verdict
+from harness.types import Action, Episode, Move, Task
 
 Grade = Literal["right", "more words", "other input", "other tool", "no command"]
 

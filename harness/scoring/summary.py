@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import comb
 
 from harness.scoring.answers import ABSTAINED, NOT_ANSWERED, expects
+from harness.scoring.records import RUNGS, EpisodeScore
 from harness.scoring.statistics import Rate, by_cluster, rate_of_clusters
-from harness.types import RUNGS, EpisodeScore
 
 
 @dataclass(frozen=True)

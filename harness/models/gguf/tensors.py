@@ -1,4 +1,4 @@
-"""What the tensors of a GGUF file say about it: recipe, bits a weight, matrices stored twice."""
+"""A GGUF file's quantisation, from its tensors: recipe, bits a weight, matrices stored twice."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.models.gguf_reader import Tensor
-from harness.models.gguf_tables import FALLBACKS, RECIPES, TENSOR_TYPES, Recipe
+from harness.models.gguf.header import Tensor
+from harness.models.gguf.tables import FALLBACKS, RECIPES, TENSOR_TYPES, Recipe
 from harness.types import UserError
 
 _BLOCKS = {name: block for name, block, _ in TENSOR_TYPES.values()}
-OWN_SHARE = 0.3  # of the blocks' weights: the least that any recipe keeps at its own width
-PURE_SHARE = 0.9  # of all matrices' weights: so much of one type names a file by it
-ROWS = 32  # of a matrix, looked at to see whether two hold the same weights
+_OWN_SHARE = 0.3  # of the blocks' weights: the least that any recipe keeps at its own width
+_PURE_SHARE = 0.9  # of all matrices' weights: so much of one type names a file by it
+_ROWS = 32  # of a matrix, looked at to see whether two hold the same weights
 
 
 @dataclass(frozen=True)
-class Width:
+class Quantisation:
     """A model's recipe, its nominal bits a weight, and the ``source`` of both: "file", or
     "measured" where the file's own word is missing or wrong."""
 
@@ -43,7 +43,7 @@ def measured_bits(tensors: Sequence[Tensor]) -> float:
     return 8 * sum(tensor.bytes for tensor in tensors) / weights if weights else 0.0
 
 
-def width_of(file_type: int, tensors: Sequence[Tensor]) -> Width:
+def quantisation_of(file_type: int, tensors: Sequence[Tensor]) -> Quantisation:
     """The recipe that a file names (``general.file_type``, -1 = not at all) if its tensors
     bear it out, else what is measured.
 
@@ -63,10 +63,10 @@ def width_of(file_type: int, tensors: Sequence[Tensor]) -> Width:
     """
     recipe = RECIPES.get(file_type)
     if recipe and (_borne_out(recipe, tensors) or not tensors):
-        return Width(recipe.name, recipe.bits, "file")
+        return Quantisation(recipe.name, recipe.bits, "file")
     common = _common_type(tensors)
     bits = type_bits(common) if common else int(measured_bits(tensors))
-    return Width(common or "mixed" if tensors else "", bits, "measured")
+    return Quantisation(common or "mixed" if tensors else "", bits, "measured")
 
 
 def _borne_out(recipe: Recipe, tensors: Sequence[Tensor]) -> bool:
@@ -78,7 +78,7 @@ def _borne_out(recipe: Recipe, tensors: Sequence[Tensor]) -> bool:
         for tensor in blocks
         if type_bits(tensor.type) == recipe.bits or _stands_in(tensor, recipe.base)
     )
-    return bool(based) and own >= OWN_SHARE * sum(tensor.weights for tensor in blocks)
+    return bool(based) and own >= _OWN_SHARE * sum(tensor.weights for tensor in blocks)
 
 
 def _matrices(tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -107,7 +107,7 @@ def _common_type(tensors: Sequence[Tensor]) -> str:
     for tensor in _matrices(tensors) or tensors:
         held[tensor.type] += tensor.weights
     name, weights = max(held.items(), key=lambda item: item[1], default=("", 0))
-    return name if weights >= PURE_SHARE * held.total() else ""
+    return name if weights >= _PURE_SHARE * held.total() else ""
 
 
 def stored_twice(stored: Sequence[Stored]) -> int:
@@ -115,7 +115,7 @@ def stored_twice(stored: Sequence[Stored]) -> int:
 
     A model with tied embeddings has one matrix for both ends. Some files hold it twice, as
     two types; two rows that came from the same numbers then differ by rounding alone, while
-    those of a separate output matrix have nothing in common. ROWS rows are compared.
+    those of a separate output matrix have nothing in common. _ROWS rows are compared.
     Raises UserError when the file cannot be read, or the package gguf is missing.
     """
     named = {item.tensor.name: item for item in stored}
@@ -159,14 +159,14 @@ def _rounding(name: str) -> float:
 
 
 def _rows(stored: Stored) -> bytes:
-    """The bytes of ROWS rows, evenly spread over a matrix."""
+    """The bytes of _ROWS rows, evenly spread over a matrix."""
     width, height = stored.tensor.shape
     _, block, size = TENSOR_TYPES[stored.tensor.kind]
     length = width // block * size
     parts = []
     try:
         with stored.path.open("rb") as file:
-            for row in range(0, height, max(1, height // ROWS)):
+            for row in range(0, height, max(1, height // _ROWS)):
                 file.seek(stored.start + row * length)
                 parts.append(file.read(length))
     except OSError as error:

@@ -15,13 +15,13 @@ from math import prod
 from typing import NamedTuple
 
 from harness.common.printable import printable
-from harness.models.gguf_tables import REMOVED_TYPES, TENSOR_TYPES
+from harness.models.gguf.tables import REMOVED_TYPES, TENSOR_TYPES
 
-MAX_KEYS = 1 << 14
-MAX_TENSORS = 1 << 17
-MAX_STRING = 1 << 24  # bytes; the longest are chat templates
-MAX_ITEMS = 1 << 23  # of one array of strings
-KEPT_ITEMS = 4096  # numeric arrays up to this long are kept, longer ones only counted
+_MAX_KEYS = 1 << 14
+_MAX_TENSORS = 1 << 17
+_MAX_STRING = 1 << 24  # bytes; the longest are chat templates
+_MAX_ITEMS = 1 << 23  # of one array of strings
+_KEPT_ITEMS = 4096  # numeric arrays up to this long are kept, longer ones only counted
 
 Scalar = int | float | bool | str
 Value = Scalar | tuple[Scalar, ...] | range  # range(n): an array of n items that was not kept
@@ -78,15 +78,13 @@ class Header:
 
 
 # metadata type -> how it is stored
-SCALARS = {
-    0: struct.Struct("<B"), 1: struct.Struct("<b"), 2: struct.Struct("<H"), 3: struct.Struct("<h"),
-    4: struct.Struct("<I"), 5: struct.Struct("<i"), 6: struct.Struct("<f"), 7: struct.Struct("<?"),
-    10: struct.Struct("<Q"), 11: struct.Struct("<q"), 12: struct.Struct("<d"),
-}  # fmt: skip
-STRING, ARRAY = 8, 9
+_FORMATS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?"}
+_FORMATS |= {10: "<Q", 11: "<q", 12: "<d"}
+_SCALARS = {kind: struct.Struct(form) for kind, form in _FORMATS.items()}
+_STRING, _ARRAY = 8, 9
 
 
-class Reader:
+class HeaderReader:
     """Walks a header. Raises Damaged wherever a claim goes beyond the bytes there are."""
 
     def __init__(self, data: mmap.mmap | bytes) -> None:
@@ -100,12 +98,12 @@ class Reader:
         if version not in (2, 3):
             raise _unknown_version(version)
         tensors, keys = self.number(10), self.number(10)
-        self._limit(tensors, MAX_TENSORS, "tensors")
-        self._limit(keys, MAX_KEYS, "metadata keys")
+        self._limit(tensors, _MAX_TENSORS, "tensors")
+        self._limit(keys, _MAX_KEYS, "metadata keys")
         values: dict[str, Value] = {}
         for _ in range(keys):
             key, kind = self.string(1 << 16), self.number(4)
-            if (key, kind) == ("tokenizer.ggml.tokens", ARRAY):
+            if (key, kind) == ("tokenizer.ggml.tokens", _ARRAY):
                 self.tokens_at = self.at
             values[key] = self.value(kind)
         found = [self._tensor() for _ in range(tensors)]
@@ -120,14 +118,14 @@ class Reader:
         return int(self.scalar(kind))
 
     def scalar(self, kind: int) -> Scalar:
-        form = SCALARS[kind]
+        form = _SCALARS[kind]
         if self.at + form.size > self.size:
             raise Damaged("it ends inside its header")
         (value,) = form.unpack_from(self.data, self.at)
         self.at += form.size
         return value  # type: ignore[no-any-return]
 
-    def string(self, limit: int = MAX_STRING) -> str:
+    def string(self, limit: int = _MAX_STRING) -> str:
         length = self.number(10)
         if length > self.size - self.at:
             raise Damaged("it ends inside its header")
@@ -136,31 +134,31 @@ class Reader:
         return self.data[self.at - length : self.at].decode("utf-8", "replace")
 
     def value(self, kind: int) -> Value:
-        if kind in SCALARS:
+        if kind in _SCALARS:
             return self.scalar(kind)
-        if kind == STRING:
+        if kind == _STRING:
             return self.string()
-        if kind == ARRAY:
+        if kind == _ARRAY:
             return self._array()
         raise Damaged(f"metadata of an unknown type {kind}")
 
     def _array(self) -> Value:
         kind, count = self.number(4), self.number(10)
-        if kind == STRING:
-            self._limit(count, min(MAX_ITEMS, (self.size - self.at) // 8), "texts in one list")
+        if kind == _STRING:
+            self._limit(count, min(_MAX_ITEMS, (self.size - self.at) // 8), "texts in one list")
             return self._skip_strings(count)
-        if kind not in SCALARS:
+        if kind not in _SCALARS:
             raise Damaged(f"a list of an unknown type {kind}")
-        form = SCALARS[kind]
+        form = _SCALARS[kind]
         self._limit(count, (self.size - self.at) // form.size, "numbers in one list")
         self.at += count * form.size
-        if count > KEPT_ITEMS:
+        if count > _KEPT_ITEMS:
             return range(count)
         kept = self.data[self.at - count * form.size : self.at]
         return tuple(item for (item,) in form.iter_unpack(kept))
 
     def _skip_strings(self, count: int) -> range:
-        at, size, length_at = self.at, self.size, SCALARS[10].unpack_from
+        at, size, length_at = self.at, self.size, _SCALARS[10].unpack_from
         for _ in range(count):
             if at + 8 > size:
                 raise Damaged("it ends inside its header")
@@ -174,7 +172,7 @@ class Reader:
         """Some texts of the list that begins at a place already walked over."""
         self.at = at
         kind, count = self.number(4), self.number(10)
-        if kind != STRING:
+        if kind != _STRING:
             return {}
         last = min(max(wanted, default=-1), count - 1)
         texts = (self.string() for _ in range(last + 1))

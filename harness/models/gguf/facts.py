@@ -1,11 +1,7 @@
-"""What a GGUF file says about itself, read without llama.cpp and without trust.
-
-It explains files that are no usable model; it loads no weights and knows no engine.
-"""
+"""What a GGUF file says about its model, and why a file is not usable; loads no weights."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import mmap
 import os
@@ -15,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from harness.models.gguf_reader import Damaged, Header, Reader, Tensor, Value, shown
-from harness.models.gguf_tables import ARCHITECTURES, HOPELESS
-from harness.models.gguf_weights import Stored, measured_bits, stored_twice, width_of
+from harness.common.hints import hint
+from harness.models.gguf.header import Damaged, Header, HeaderReader, Tensor, Value, shown
+from harness.models.gguf.tables import ARCHITECTURES, NOT_GENERATIVE
+from harness.models.gguf.tensors import Stored, measured_bits, quantisation_of, stored_twice
 from harness.types import UserError
 
 
@@ -29,13 +26,13 @@ class GgufFacts:
     holds twice counted once; ``params_stored`` counts all weights of all tensors and
     ``tensor_types`` says how many of them are stored in which type. ``recipe`` (Q4_K_M) and
     its nominal ``bits`` are the file's own word, or measured where it is missing or wrong:
-    ``recipe_source`` is "file" or "measured" (the rule: ``width_of``). ``bits_per_weight`` is
+    ``recipe_source`` is "file" or "measured" (the rule: ``quantisation_of``). ``bits_per_weight`` is
     always measured, over what is stored; ``imatrix``: the file says that it was quantised with
     an importance matrix.
 
     ``kv_bytes`` is what one token takes in an f16 cache, ``state_bytes`` what one sequence of a
-    recurrent model takes (0 = nothing, or not known). Ids are -1 and texts "" where the file says nothing. ``parts`` are the files of a split model,
-    ``size_bytes`` their sum. ``header_sha256`` covers all metadata: the vocabulary, the
+    recurrent model takes (0 = nothing, or not known). Ids are -1 and texts "" where the file
+    says nothing. ``parts`` are the files of a split model, ``size_bytes`` their sum. ``header_sha256`` covers all metadata: the vocabulary, the
     template, the shapes.
     """
 
@@ -98,19 +95,20 @@ def check_architecture(facts: GgufFacts, known: bool | None = None) -> None:
     ``known`` is what the build at hand says about the name; None = go by the table.
     """
     name = facts.architecture
-    if name in HOPELESS:
-        raise UserError(f"{facts.path}: architecture {name!r}: {HOPELESS[name]}")
+    if name in NOT_GENERATIVE:
+        raise UserError(f"{facts.path}: architecture {name!r}: {NOT_GENERATIVE[name]}")
     if name in ARCHITECTURES or known:
         return
-    near = difflib.get_close_matches(name, sorted(ARCHITECTURES), n=3, cutoff=0.5)
-    hint = f"nearest: {', '.join(near)}" if near else "a newer llama-cpp-python may know it"
-    raise UserError(f"{facts.path}: this llama.cpp knows no architecture {shown(name)}; {hint}")
+    raise UserError(
+        f"{facts.path}: this llama.cpp does not know the architecture {shown(name)}; a newer "
+        f"llama-cpp-python may; {hint(name, sorted(ARCHITECTURES))}"
+    )
 
 
 def token_texts(path: str | os.PathLike[str], ids: Sequence[int]) -> dict[int, str]:
     """The texts of some tokens of a vocabulary; ids that it does not have are left out."""
     with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        reader = Reader(data)
+        reader = HeaderReader(data)
         reader.header()
         return reader.texts_at(reader.tokens_at, ids) if reader.tokens_at else {}
 
@@ -122,7 +120,7 @@ def _read_file(path: Path) -> tuple[Header, str]:
             size = os.fstat(file.fileno()).st_size
             _refuse_other_formats(path, file.read(512), size)
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                header = Reader(data).header()
+                header = HeaderReader(data).header()
                 digest = hashlib.sha256(data[: header.size]).hexdigest()
     except IsADirectoryError:
         raise UserError(f"{path}: is a folder; name the .gguf file in it") from None
@@ -144,19 +142,18 @@ def _read_file(path: Path) -> tuple[Header, str]:
 
 def _near(path: Path) -> str:
     names = [item.name for item in path.parent.glob("*.gguf")] if path.parent.is_dir() else []
-    close = difflib.get_close_matches(path.name, names, n=3, cutoff=0.4)
-    return f"; nearest there: {', '.join(map(shown, close))}" if close else ""
+    return f"; {hint(path.name, names)}" if names else ""
 
 
-OLD_MAGIC = {b"lmgg": "ggml", b"fmgg": "ggmf", b"tjgg": "ggjt"}
+_OLD_MAGIC = {b"lmgg": "ggml", b"fmgg": "ggmf", b"tjgg": "ggjt"}
 
 
 def _refuse_other_formats(path: Path, head: bytes, size: int) -> None:
     """Raise UserError for what is not GGUF, naming what it looks like."""
     what = ""
-    if head[:4] in OLD_MAGIC:
+    if head[:4] in _OLD_MAGIC:
         raise UserError(
-            f"{path}: an old {OLD_MAGIC[head[:4]]} file, which no llama.cpp since 2023 opens and (if "
+            f"{path}: an old {_OLD_MAGIC[head[:4]]} file, which no llama.cpp since 2023 opens and (if "
             "quantised) no tool converts; get the model, or its stand-in in models.toml, as GGUF"
         )
     if head[:4] == b"GGUF":
@@ -194,15 +191,15 @@ def _facts(path: str, values: Mapping[str, Value], tensors: Sequence[Tensor]) ->
     types: Counter[str] = Counter()
     for tensor in tensors:
         types[tensor.type] += tensor.weights
-    width = width_of(number("general.file_type", -1), tensors)
+    found = quantisation_of(number("general.file_type", -1), tensors)
     return GgufFacts(
         path=path,
         architecture=architecture,
         name=text("general.name"),
         params_stored=types.total(),
-        recipe=width.recipe,
-        recipe_source=width.source,
-        bits=width.bits,
+        recipe=found.recipe,
+        recipe_source=found.source,
+        bits=found.bits,
         bits_per_weight=round(measured_bits(tensors), 3),
         imatrix=any(key.startswith("quantize.imatrix.") for key in values),
         tensor_types=dict(types.most_common()),
