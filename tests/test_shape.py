@@ -1,6 +1,6 @@
 """The shape of the code, held to limits: rooms, names, sizes. ``scripts/shape.py`` counts.
 
-Lower a limit when the code got better; do not raise one without saying why in the commit.
+Lower a limit when the code gets better; do not raise one without saying why in the commit.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ from scripts import shape
 from tests.conftest import ROOT
 
 ENTRIES = 17
-SHARED_NAMES = 9
-FRAMES = 11
-FORMAT_SKIPS = 42
-LONG_FILES = {
-    "harness/models/weights.py",
-    "harness/types.py",
-}
+# A command's module has ``add(commands)``, an engine's ``load(model, settings)``: one meaning each.
+SHARED_NAMES = {"add", "load"}
+FRAMES = 8
+FORMAT_SKIPS = 5
 
 
 def test_the_top_of_the_package_is_the_architecture() -> None:
     assert len(shape.entries()) <= ENTRIES, shape.entries()
 
 
-def test_few_names_stand_in_several_modules() -> None:
+def test_one_name_has_one_meaning() -> None:
     shared = shape.shared_names()
-    assert len(shared) <= SHARED_NAMES, "\n".join(f"{name}: {shared[name]}" for name in shared)
+    more = {name: places for name, places in shared.items() if name not in SHARED_NAMES}
+    assert not more, more
 
 
 def test_no_function_is_longer_than_a_screen() -> None:
@@ -35,7 +33,7 @@ def test_no_function_is_longer_than_a_screen() -> None:
 
 
 def test_no_file_is_longer_than_it_should_be() -> None:
-    assert {line.split()[0] for line in shape.long_files()} == LONG_FILES
+    assert shape.long_files() == []
 
 
 def test_the_formatter_is_seldom_told_to_keep_off() -> None:
