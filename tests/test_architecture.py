@@ -50,9 +50,3 @@ def test_a_change_needs_at_most_three_files_and_they_are_there(aim: str, files: 
 def test_the_ways_in_are_all_there() -> None:
     things = ("a tool", "an engine", "a dialect", "a matcher", "a chart", "a suite")
     assert [aim for aim, _ in WAYS] == [*(f"add {thing}" for thing in things), "fix resume"]
-
-
-def test_files_named_in_the_text_are_there() -> None:
-    named = re.findall(r"`((?:harness|tests|examples|docs|tasks)/[\w./-]+\.\w+)`", TEXT)
-    assert len(named) > 10
-    assert [name for name in named if not (ROOT / name).is_file()] == []

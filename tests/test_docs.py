@@ -62,6 +62,13 @@ def test_every_relative_link_leads_to_a_file_and_a_heading(path: Path) -> None:
         assert not heading or heading in headings(there), f"{path.name}: {target}"
 
 
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_of_the_repository_that_is_named_is_there(path: Path) -> None:
+    folders = "harness|tests|tasks|docs|examples|pico|benchmarks|scripts"
+    named = re.findall(rf"`((?:{folders})/[\w./-]+)`", path.read_text("utf-8"))
+    assert [name for name in named if "NAME" not in name and not (ROOT / name).exists()] == []
+
+
 def headings(path: Path) -> set[str]:
     """The anchors of a document's headings, as GitHub writes them."""
     titles = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)

@@ -15,7 +15,7 @@ ENTRIES = 17
 # A command's module has ``add(commands)``, an engine's ``load(model, settings)``: one meaning each.
 SHARED_NAMES = {"add", "load"}
 FRAMES = 8
-FORMAT_SKIPS = 5
+FORMAT_SKIPS = 0
 
 
 def test_the_top_of_the_package_is_the_architecture() -> None:
