@@ -13,6 +13,7 @@ import pytest
 
 from harness.cli import main
 from harness.report import data
+from harness.report.rescore import rescore
 from harness.run.identity import settings_of
 from harness.run.store import Run
 
@@ -48,3 +49,27 @@ def test_an_old_run_is_not_continued_and_the_reason_is_said(
     assert "20261126-000000-old is not continued: " in said
     assert "parser_version 1 -> 2" in said
     assert len(list(tmp_path.iterdir())) == 2
+
+
+# ``records/format-2``: 6 tasks of ``core`` by the scripted model ``perfect``, before the code moved.
+BEFORE_THE_MOVE = KEPT.parent / "format-2"
+
+
+def test_a_run_from_before_the_move_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "20261126-000000-perfect-script-core"
+    shutil.copytree(BEFORE_THE_MOVE, folder)
+    command = ["run", "--model", "perfect-script", "--suite", "core", "--limit", "8"]
+    assert main([*command, "--runs-dir", str(tmp_path)]) == 0
+    assert f"going on with {folder}, 6 of 8 done" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert len(Run.open(folder).episodes()) == 8
+
+
+def test_a_run_from_before_the_move_is_scored_the_same() -> None:
+    result = data.load_result(BEFORE_THE_MOVE)
+    assert (result.summary.correct.hits, result.summary.correct.n) == (6, 6)
+    scored = rescore(result)
+    assert scored.steps > 6 and scored.right == scored.right_before == 6
+    assert not scored.changes and not scored.now_right and not scored.now_wrong
