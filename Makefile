@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip --disable-pip-version-check
-# CUDA=1 builds llama.cpp for NVIDIA; macOS gets Metal by itself.
+# `make demo CUDA=1` builds llama.cpp for NVIDIA cards. On macOS it uses Metal without being told.
 INSTALL = eval "$$($(BIN)/python scripts/build_flags.py)" && $(PIP) install -q -c constraints.txt
 
 .PHONY: demo test lint bench worlds clean
@@ -24,18 +24,18 @@ lint: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/engine_speed.py
 
-# The snapshots that ship with the suites, byte for byte, from their readable sources.
+# Builds the encyclopedias that ship with the suites again, from the articles; the bytes are the same.
 worlds: $(VENV)/.demo
 	$(BIN)/python -m harness worlds build tasks/articles/*.txt -o tasks/core.sqlite --title 'The core encyclopedia' --licence CC0-1.0
 	$(BIN)/python -m harness worlds build tasks/injection.txt -o tasks/injection.sqlite --title 'Pages that try to be more than text' --licence CC0-1.0
 
 $(BIN)/python:
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 …")'
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, for example: make demo PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 
-# One stamp a set of extras, so that a second `make` installs nothing.
+# One stamp file for each set of extras, so that a second `make` installs nothing.
 $(VENV)/.demo: $(BIN)/python pyproject.toml constraints.txt scripts/build_flags.py
-	@echo "installing; llama.cpp is built from source where there is no wheel, some minutes once"
+	@echo "Installing into $(VENV). If llama.cpp has to be compiled, this takes some minutes, once."
 	$(INSTALL) -e '.[llama]'
 	touch $@
 

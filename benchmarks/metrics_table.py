@@ -133,16 +133,33 @@ def report(benches: Sequence[Bench]) -> Iterator[str]:
         "Suite `deck-2023`: the talk's prompt and its twin that says `Action:`. right: tool and input, "
         "after repair; as written: also nothing malformed and no run-on; ran on: went on after the "
         "command, or never ended. The prompt's share: the twin minus the talk's prompt, in points.",
-        ("model", "right", "as written", "ran on", "twin: right", "as written", "ran on",
-         "prompt's share: right", "as written"),
+        (
+            "model",
+            "right",
+            "as written",
+            "ran on",
+            "twin: right",
+            "as written",
+            "ran on",
+            "prompt's share: right",
+            "as written",
+        ),
         [_probe_row(bench) for bench in benches],
-    )  # fmt: skip
+    )
 
 
 def _text_row(bench: Bench) -> tuple[str, ...]:
     s = bench.results["text"].summary
-    return (bench.model, _rate(s.correct), _rate(s.correct_strict), _rate(s.steps_strict),
-            _rate(s.steps_readable), f"{100 * s.step_gap:.1f}", f"{s.mean_rung:.2f}", str(s.episodes))  # fmt: skip
+    return (
+        bench.model,
+        _rate(s.correct),
+        _rate(s.correct_strict),
+        _rate(s.steps_strict),
+        _rate(s.steps_readable),
+        f"{100 * s.step_gap:.1f}",
+        f"{s.mean_rung:.2f}",
+        str(s.episodes),
+    )
 
 
 def _ways_row(bench: Bench) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Prints the shape of the code: rooms, names, sizes, and the way from ``main`` to the engine.
 
-Usage: ``python scripts/shape.py [--names]``. Reads the sources as text; imports nothing of
-the project. ``--names`` also lists the public names that stand in more than one module.
+Usage: ``python scripts/shape.py [--names]``. ``--names`` also lists the public names that
+several modules define. The sources are read as text; nothing of the project is imported.
+``tests/test_shape.py`` holds the figures.
 """
 
 from __future__ import annotations
@@ -16,7 +17,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 HARNESS = ROOT / "harness"
+OTHER_CODE = ("benchmarks", "examples", "pico", "scripts", "tests")
 MOST_LINES_OF_A_FUNCTION, MOST_LINES_OF_A_FILE = 60, 400
+# What stands between two pieces of code and is none itself.
+NO_CODE = frozenset(
+    {
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENCODING,
+        tokenize.ENDMARKER,
+    }
+)
 # From the command to one step of the engine: file, function, the words by which it calls the next.
 WAY = (
     ("cli/__init__.py", "main", "args.command("),
@@ -32,6 +46,11 @@ WAY = (
 def sources() -> list[Path]:
     """Every Python file of the package, in order."""
     return sorted(HARNESS.rglob("*.py"))
+
+
+def all_code() -> list[Path]:
+    """Every Python file of the repository: the package, tests, benchmarks, scripts."""
+    return [*sources(), *(p for f in OTHER_CODE for p in sorted((ROOT / f).rglob("*.py")))]
 
 
 def entries() -> list[str]:
@@ -86,17 +105,33 @@ def lines() -> tuple[int, int]:
 
 
 def _code_lines(text: str) -> int:
-    passed = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
-              tokenize.ENCODING, tokenize.ENDMARKER)  # fmt: skip
     code: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type not in passed:
+        if token.type not in NO_CODE:
             code |= set(range(token.start[0], token.end[0] + 1))
     for node in ast.walk(ast.parse(text)):
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if docstring and isinstance(node.value.value, str):
             code -= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(code)
+
+
+def data_lines() -> int:
+    """Lines of the files in the package that are no Python: prompts, wordings, tables."""
+    files = [
+        p for p in HARNESS.rglob("*") if p.suffix in (".toml", ".txt", ".tsv", ".json", ".html")
+    ]
+    return sum(len(path.read_text("utf-8").splitlines()) for path in files)
+
+
+def format_skips() -> list[str]:
+    """Where the formatter is told to keep off, in all code, as file:line."""
+    return [
+        f"{path.relative_to(ROOT)}:{token.start[0]}"
+        for path in all_code()
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+        if token.type == tokenize.COMMENT and "fmt: " in token.string
+    ]
 
 
 def way() -> list[str]:
@@ -116,24 +151,32 @@ def _function(path: Path, name: str) -> str:
     raise ValueError(f"{path}: no function {name}; mend WAY in {__file__}")
 
 
+def figures() -> dict[str, int]:
+    """What is printed: each figure with its name."""
+    total, code = lines()
+    return {
+        "entries at the top of harness/": len(entries()),
+        "public names in several modules": len(shared_names()),
+        "frames from main to engine.step": len(way()),
+        "lines of Python in harness/": total,
+        "of these, lines of code": code,
+        "lines of data in harness/": data_lines(),
+        f"functions over {MOST_LINES_OF_A_FUNCTION} lines": len(list(long_functions())),
+        f"files over {MOST_LINES_OF_A_FILE} lines": len(long_files()),
+        "fmt: skip, tests included": len(format_skips()),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--names", action="store_true", help="list the shared names too")
     args = parser.parse_args()
-    shared, (total, code) = shared_names(), lines()
-    print(f"entries at the top of harness/   {len(entries()):6,}")
-    print(f"public names in several modules  {len(shared):6,}")
-    print(f"frames from main to engine.step  {len(way()):6,}")
-    print(f"lines of Python                  {total:6,}")
-    print(f"lines of code                    {code:6,}")
-    print(
-        f"functions over {MOST_LINES_OF_A_FUNCTION} lines          {len(list(long_functions())):6,}"
-    )
-    print(f"files over {MOST_LINES_OF_A_FILE} lines             {len(long_files()):6,}")
+    for name, number in figures().items():
+        print(f"{name:33}{number:6,}")
     for line in (*long_functions(), *long_files()):
         print(f"  {line}")
     if args.names:
-        for name, where in shared.items():
+        for name, where in shared_names().items():
             print(f"  {name}: {', '.join(where)}")
 
 

@@ -17,13 +17,28 @@ from harness.worlds import frozen
 ROOT = Path(__file__).parent.parent
 
 TASKS = (
-    Task("sum", "What is 12 * 12?", Target("number", ("144",)), "arithmetic",
-         gold_actions=(GoldAction("calculate", expr="12 * 12", observation_contains="144"),)),
-    Task("mayor", "Who is the mayor of Oru?", Target("string", ("Pell Ansa",)), "lookup",
-         gold_actions=(GoldAction("wikipedia", ("Oru",), observation_contains="Pell Ansa"),)),
-    Task("ship", "Who built the ship Gull?", Target("abstain"), "unanswerable",
-         gold_actions=(GoldAction("wikipedia", ("Gull",), observation_contains="No article"),)),
-)  # fmt: skip
+    Task(
+        "sum",
+        "What is 12 * 12?",
+        Target("number", ("144",)),
+        "arithmetic",
+        gold_actions=(GoldAction("calculate", expr="12 * 12", observation_contains="144"),),
+    ),
+    Task(
+        "mayor",
+        "Who is the mayor of Oru?",
+        Target("string", ("Pell Ansa",)),
+        "lookup",
+        gold_actions=(GoldAction("wikipedia", ("Oru",), observation_contains="Pell Ansa"),),
+    ),
+    Task(
+        "ship",
+        "Who built the ship Gull?",
+        Target("abstain"),
+        "unanswerable",
+        gold_actions=(GoldAction("wikipedia", ("Gull",), observation_contains="No article"),),
+    ),
+)
 ARTICLES = (Article("Oru", "Oru is a town of 900 people. Its mayor is Pell Ansa."),)
 
 

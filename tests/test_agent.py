@@ -129,6 +129,10 @@ def test_the_token_limit_cuts_the_last_step_short() -> None:
         loop(limits=limits), replace(action("calculate: 1"), tokens=12), Observation("1")
     )
     assert episode and episode.status == "token_limit"
+    asked, episode = play(
+        loop(limits=limits), replace(action("calculate: 1"), tokens=11), Observation("1")
+    )
+    assert isinstance(asked[2], Generate) and asked[2].max_tokens == 1, "the last token is used"
 
 
 def test_an_observation_cannot_forge_a_line() -> None:
@@ -155,6 +159,20 @@ def test_seeds_depend_on_the_step_alone() -> None:
     assert step_seed(3, "sum", 0, 0) != step_seed(4, "sum", 0, 0) != step_seed(4, "sum", 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("where", "seed"),
+    [
+        ((0, "sum", 0, 0), 551300784),
+        ((3, "sum", 1, 2), 1153829750),
+        ((0, "日本\ud800", 0, 1), 312868399),
+    ],
+)
+def test_a_seed_stays_what_it_was_in_runs_recorded_before(
+    where: tuple[int, str, int, int], seed: int
+) -> None:
+    assert step_seed(*where) == seed < 2**31
+
+
 def test_a_probe_is_one_generation_without_stop_strings() -> None:
     probe = prompts.load_prompt("deck-2023")
     asked, episode = play(
@@ -162,6 +180,16 @@ def test_a_probe_is_one_generation_without_stop_strings() -> None:
     )
     assert isinstance(asked[0], Generate) and asked[0].stop == ()
     assert episode and len(episode.steps) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [(" Look.\nAnswer: wikipedia: France", "step_limit"), (" I wonder.", "unreadable")],
+)
+def test_a_probe_ends_by_whether_its_command_can_be_read(written: str, status: str) -> None:
+    probe = prompts.load_prompt("deck-2023", "wikipedia: x")
+    _, episode = play(loop(prompt=replace(probe, tools=("wikipedia",))), Completion(written, "eos"))
+    assert episode and episode.status == status
 
 
 # --- every dialect ----------------------------------------------------------------------

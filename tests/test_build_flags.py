@@ -24,25 +24,42 @@ def flags() -> ModuleType:
     return module
 
 
-def test_no_build_can_hit_the_amx_crash(flags: ModuleType) -> None:
-    for clang, version in (("", 0), ("clang-14", 14), ("clang-16", 16), ("clang", 19)):
-        for environment in (
-            {},
-            {"CUDA": "1"},
-            {"CC": "gcc-12"},
-            {"CXX": "g++"},
-            {"CMAKE_ARGS": "-DX=1"},
-        ):
-            machine = flags.Machine("Linux", True, clang, version)
-            exports, reason = flags.choose(machine, environment)
-            safe = exports.get("CC", "").startswith("clang") and version >= flags.SAFE_CLANG
-            assert safe or "-mno-amx-int8" in exports["CFLAGS"], reason
-            assert safe or exports["CXXFLAGS"] == exports["CFLAGS"]
+NO_AMX = "-mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
 
 
-def test_clang_is_used_where_it_is_there(flags: ModuleType) -> None:
-    exports, _ = flags.choose(flags.Machine("Linux", True, "clang-16", 16), {})
-    assert exports == {"CC": "clang-16", "CXX": "clang++-16"}
+@pytest.mark.parametrize(("clang", "version"), [("", 0), ("clang-14", 14), ("clang-15", 15)])
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"CUDA": "1"}, {"CC": "gcc-12"}, {"CXX": "g++"}, {"CMAKE_ARGS": "-DX=1"}],
+    ids=str,
+)
+def test_a_compiler_that_gets_amx_wrong_builds_without_it(
+    flags: ModuleType, clang: str, version: int, environment: dict[str, str]
+) -> None:
+    exports, reason = flags.choose(flags.Machine("Linux", True, clang, version), environment)
+    assert exports["CFLAGS"] == exports["CXXFLAGS"] == NO_AMX
+    assert "without AMX" in reason
+
+
+@pytest.mark.parametrize(
+    "environment", [{"CUDA": "1"}, {"CC": "gcc-12"}, {"CXX": "g++"}, {"CMAKE_ARGS": "-DX=1"}]
+)
+def test_a_safe_clang_helps_only_where_it_is_used(
+    flags: ModuleType, environment: dict[str, str]
+) -> None:
+    machine = flags.Machine("Linux", True, "clang-16", 16)
+    exports, _ = flags.choose(machine, environment)
+    assert "CC" not in exports and exports["CFLAGS"] == exports["CXXFLAGS"] == NO_AMX
+
+
+@pytest.mark.parametrize(
+    ("clang", "version", "cxx"), [("clang-16", 16, "clang++-16"), ("clang", 19, "clang++")]
+)
+def test_clang_is_used_where_it_is_there(
+    flags: ModuleType, clang: str, version: int, cxx: str
+) -> None:
+    exports, _ = flags.choose(flags.Machine("Linux", True, clang, version), {})
+    assert exports == {"CC": clang, "CXX": cxx}
 
 
 def test_without_amx_and_clang_nothing_is_changed(flags: ModuleType) -> None:
@@ -77,8 +94,13 @@ def test_cpu_flags_are_read(flags: ModuleType, tmp_path: Path) -> None:
 
 
 def test_the_shell_can_evaluate_it() -> None:
+    script = f"{shlex.quote(sys.executable)} {shlex.quote(str(SCRIPT))}"
     done = subprocess.run(
-        ["sh", "-c", f'eval "$({shlex.quote(sys.executable)} {shlex.quote(str(SCRIPT))})" && echo fine'],
-        capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", "CUDA": "1"}, check=True,
-    )  # fmt: skip
-    assert done.stdout == "fine\n" and "llama.cpp" in done.stderr
+        ["sh", "-c", f'eval "$({script})" && echo "built with $CMAKE_ARGS"'],
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", "CUDA": "1"},
+        check=True,
+    )
+    assert done.stdout == "built with -DGGML_CUDA=on\n"
+    assert done.stderr.startswith("llama.cpp, if it is built now: the system's compiler and CUDA")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -12,7 +13,9 @@ import pytest
 from harness.models import registry
 from harness.protocol import Protocol
 from harness.suites.invent import invent, side_of
+from harness.tools import Toolbox
 from harness.types import Action, Answer, Completion
+from harness.worlds.none import NoWorld
 from pico import shapes, thoughts
 from pico.corpus import HARNESS, MOVE
 from pico.episodes import OBSERVED, SLIP, Transcript, few_shot, transcripts
@@ -85,18 +88,31 @@ def test_a_slip_is_in_the_history_but_not_to_be_learnt(episodes: list[Transcript
     assert (turns == 1).sum() == written - 1
 
 
-def test_a_slip_is_a_call_that_the_tool_refuses() -> None:
+def test_a_slip_is_a_call_that_the_tool_refuses(episodes: list[Transcript]) -> None:
+    answers = [
+        after.text
+        for transcript in episodes
+        for part, after in pairwise(transcript.parts)
+        if part.role == SLIP
+    ]
+    assert len(answers) > 5
+    for text in answers:
+        assert re.match(r" (Error: |No article )", text), text
+
+
+def test_a_misspelt_title_has_one_slip() -> None:
     chance = Random(1)
-    assert {thoughts.misspelt("Orvale", chance) for _ in range(50)} >= {
-        "Orale",
-        "Orvvale",
-        "Oravle",
-    }
-    assert thoughts.miswritten("1905 * 12", Random(3))[0] in (
-        "1,905 * 12",
-        "1905 x 12",
-        "1905 × 12",
-    )
+    slips = {thoughts.misspelt("Orvale", chance) for _ in range(200)}
+    lost, doubled = {"Orale", "Orvle", "Orvae"}, {"Orvvale", "Orvaale", "Orvalle"}
+    assert slips == lost | doubled | {"Oravle", "Orvlae", "Orvael"}
+
+
+@pytest.mark.parametrize("expr", ["1905 * 12", "48000 + 7", "96 / 8", "31 - 4"])
+def test_a_miswritten_sum_is_refused_by_the_calculator(expr: str) -> None:
+    box = Toolbox(("calculate",), NoWorld())
+    written = {thoughts.miswritten(expr, Random(seed))[0] for seed in range(20)}
+    assert expr not in written
+    assert {box.call("calculate", sum).outcome for sum in written} == {"bad_argument"}
 
 
 def test_exchanged_numbers_belong_to_the_training_side_and_leave_the_rest(
@@ -143,7 +159,6 @@ def test_up_to_three_digits_are_a_token_and_moves_are_marked() -> None:
     assert shipped().encode("x 1905 048").tokens == ["x", "Ġ", "190", "5", "Ġ", "048"]
 
 
-@pytest.mark.skipif(not SHIPPED, reason="no weights in this checkout")
 def test_llama_cpp_reads_text_as_the_tokenizer_does(episodes: list[Transcript]) -> None:
     llama_cpp = pytest.importorskip("llama_cpp")
     from pico.tokenizer import ids
@@ -159,8 +174,11 @@ def test_llama_cpp_reads_text_as_the_tokenizer_does(episodes: list[Transcript]) 
     ]
     for text in [few_shot().text, *odd, *(t.text for t in episodes[:60])]:
         assert model.tokenize(text.encode(), add_bos=False, special=False) == ids(text), text
+    control = model.tokenize(b"<|end|>", add_bos=False, special=True)
+    assert control == [0]
     forged = model.tokenize(b"<|end|>", add_bos=False, special=False)
-    assert forged != [0], "the name of a control token in a text is text"
+    assert 0 not in forged, "the name of a control token in a text is text"
+    assert model.detokenize(forged) == b"<|end|>"
 
 
 # --- how they begin -----------------------------------------------------------------------
@@ -241,6 +259,11 @@ def test_sizes_are_what_their_names_say() -> None:
     for name, shape in shapes.SIZES.items():
         assert shape.params == pytest.approx(float(name[:-1]) * 1e6, rel=0.1)
         assert shape.width % 32 == shape.hidden % 32 == 0
+
+
+def test_every_size_ships_in_three_precisions() -> None:
+    names = {f"pico-{size}-{kind}" for size in shapes.SIZES for kind in ("q4", "q8", "f16")}
+    assert {path.stem for path in SHIPPED} == names
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

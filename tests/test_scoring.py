@@ -146,7 +146,9 @@ def test_a_task_that_needs_no_tool_asks_for_an_answer_only() -> None:
     assert score(ECHO, say("blue")).rung == 5
     assert score(ECHO, say("red")).rung == 4
     looked = score(ECHO, act("search: blue", "Blue is a colour."), say("blue"))
-    assert (looked.correct, looked.overuse) == (True, 1)
+    assert (looked.correct, looked.tool_calls, looked.overuse, looked.underuse) == (True, 1, 1, 0)
+    asked = score(SUM, act("calculate: 12 * 12", "144"), say("144"))
+    assert (asked.tool_calls, asked.overuse, asked.underuse) == (1, 0, 0)
 
 
 def test_looking_and_finding_nothing_is_evidence_for_abstaining() -> None:
