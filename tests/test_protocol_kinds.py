@@ -427,3 +427,23 @@ def test_a_whole_observation_is_no_stub(form: Dialect) -> None:
 def test_a_call_in_a_template_of_its_own_is_read(form: Dialect, call: str) -> None:
     label = "" if call.startswith(("<", "T")) else f"{form.labels.action}: "
     assert moved(f" I look.\n{label}{call}", form) == OSLO
+
+
+@pytest.mark.parametrize(
+    "cut", ["", "A", "Ans", "Answer", "Answer:", "Answer: ", "Answer: un", "Answer: unknown"]
+)
+def test_where_a_limit_cuts_a_model_that_repeats_itself_decides_nothing(cut: str) -> None:
+    text = " No article.\nAnswer: unknown\nThought: No article.\nAnswer: unknown\n" + cut
+    parsed = Protocol(TOOLS).read(Completion(text, "length"))
+    assert parsed.move == Answer("unknown") and parsed.errors
+
+
+@pytest.mark.parametrize("cut", ["Answer: 5", "Action: wiki", "Answer: unknown island"])
+def test_a_cut_off_move_that_says_something_else_is_another_move(cut: str) -> None:
+    text = " No article.\nAnswer: unknown\n" + cut
+    assert Protocol(TOOLS).read(Completion(text, "length")).move is None
+
+
+def test_the_first_move_cut_off_is_none() -> None:
+    parsed = Protocol(TOOLS).read(Completion(" No article.\nAnswer: unkn", "length"))
+    assert parsed.move is None and parsed.errors == ("truncated",)

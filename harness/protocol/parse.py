@@ -12,7 +12,7 @@ from harness.protocol.calls import FENCES
 from harness.protocol.clean import clean
 from harness.protocol.dialects import Dialect
 from harness.protocol.errors import FlawNotes
-from harness.protocol.parts import split_parts
+from harness.protocol.parts import LabelledPart, split_parts
 from harness.protocol.tool_names import KnownTools, WrittenMove
 from harness.protocol.turns import PlacedMove, WrittenTurn, read_turns
 from harness.types import Action, Answer, Completion, Parsed
@@ -36,8 +36,12 @@ def parse_completion(completion: Completion, tools: KnownTools, repair: bool = T
     """
     form, notes, stop = tools.dialect, FlawNotes(), completion.stop
     text = clean(completion.text, stop, form, notes)
-    turns = read_turns(split_parts(text, tools), tools)
-    written = _decide_move(turns, form, notes, completion.finish in _CUT_OFF, stop)
+    parts, cut_off = split_parts(text, tools), completion.finish in _CUT_OFF
+    if cut_off and _repeats_cut(parts):
+        parts.pop()
+        notes.add("trailing_text")
+    turns = read_turns(parts, tools)
+    written = _decide_move(turns, form, notes, cut_off, stop)
     if not text.strip() and "think_block" not in notes.errors():
         notes = _only_empty(notes)
     _note_stop(stop, form, written, notes)
@@ -45,6 +49,19 @@ def parse_completion(completion: Completion, tools: KnownTools, repair: bool = T
     thought = next((turn for turn in turns if turn.found), turns[0]).thought
     move = written.move if written and (repair or not errors) else None
     return Parsed(thought, move, errors, notes.repairs() if move else ())
+
+
+def _repeats_cut(parts: Sequence[LabelledPart]) -> bool:
+    """Whether the text was cut off in a move that, as far as it goes, says the last move of
+    its kind again. Where a limit happens to cut a model that repeats itself decides nothing."""
+    last = parts[-1]
+    same = [part.value for part in parts[:-1] if part.kind == last.kind]
+    return (
+        last.kind in ("action", "answer")
+        and "\n" not in last.below
+        and bool(same)
+        and same[-1].startswith(last.value)
+    )
 
 
 def _only_empty(notes: FlawNotes) -> FlawNotes:
