@@ -73,3 +73,9 @@ def test_a_run_from_before_the_move_is_scored_the_same() -> None:
     scored = rescore(result)
     assert scored.steps > 6 and scored.right == scored.right_before == 6
     assert not scored.changes and not scored.now_right and not scored.now_wrong
+
+
+def test_show_lists_the_episodes_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(BEFORE_THE_MOVE)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 6 and all(" answered " in line and " right " in line for line in lines)

@@ -40,6 +40,7 @@ _SHOW = """\
 Print one episode of a run.
 
 example:
+  python -m harness show runs/20261120-101500-pico-4.5M-q4-generated
   python -m harness show runs/20261120-101500-pico-4.5M-q4-generated lookup-003
 """
 
@@ -72,7 +73,7 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("show", help="one episode in the terminal", description=_SHOW)
     parser.set_defaults(command=show_episode)
     _run(parser)
-    parser.add_argument("task", metavar="TASK", help="a task's id")
+    parser.add_argument("task", nargs="?", metavar="TASK", help="a task's id (default: list them)")
 
 
 def _runs(parser: argparse.ArgumentParser) -> None:
@@ -122,10 +123,13 @@ def view_run(args: argparse.Namespace) -> int:
 
 
 def show_episode(args: argparse.Namespace) -> int:
-    """Print one episode."""
-    from harness.report.transcript import episode_lines
+    """Print one episode, or a line for each episode of the run."""
+    from harness.report.transcript import episode_lines, list_lines
 
     result = data.load_result(args.run)
+    if not args.task:
+        put(*list_lines(result))
+        return 0
     lines = list(episode_lines(result, args.task))
     if not lines:
         near = hint(args.task, [episode.task_id for episode in result.episodes])

@@ -31,7 +31,7 @@ steps exactly in the protocol's form; repaired: also those with one reading afte
 repair; gap: the difference in points. ladder: how far episodes got, 0 to 5
 (parsed, right tool, right input, evidence seen, answer). n: episodes scored, of
 those asked where some are missing; every share is of these. ?: not known. More:
-`report --details`; whether two models differ: `compare A B`."""
+python -m harness report --details (or compare A B, view RUN -o FILE.html, show RUN)."""
 
 
 def _right(r: ResultRow) -> str:

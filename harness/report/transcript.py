@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.common.text import cut, one_line
 from harness.report.data import Result
 from harness.report.words import target_words, verdict_words
 from harness.scoring.records import EpisodeScore
 from harness.types import Episode, Task
+
+
+def list_lines(result: Result) -> Iterator[str]:
+    """A line for each episode: the task, how it ended, what it is worth, and the question."""
+    tasks = {task.id: task for task in result.tasks}
+    wide = max(len(episode.task_id) for episode in result.episodes)
+    for episode, score in zip(result.episodes, result.scores, strict=True):
+        question = cut(one_line(tasks[episode.task_id].question), 60)
+        ended = f"{episode.status:14} {verdict_words(score):15}"
+        yield f"{episode.task_id:{wide}}  {ended} {question}"
 
 
 def episode_lines(result: Result, task_id: str) -> Iterator[str]:
