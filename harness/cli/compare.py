@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from harness.cli import options
+from harness.cli.options import choice, command, flag, option, runs_dir
 from harness.cli.output import put, width
 from harness.report import comparison, data, pairing, table
 from harness.report.words import labelled, wrapped
@@ -52,48 +52,33 @@ _MOST_CHANGES = 20  # that are listed; --json has all
 
 def add(commands: Any) -> None:
     """Add the commands to the parser."""
-    parser = commands.add_parser("compare", help="is one model better?", description=_COMPARE)
-    parser.set_defaults(command=compare_runs)
+    parser = command(commands, "compare", compare_runs, "is one model better?", _COMPARE)
     _runs(parser)
-    parser.add_argument(
-        "--measure",
-        choices=sorted(comparison.MEASURES),
+    option(
+        parser,
+        "--measure M",
+        "what is compared: right answers (correct, the default), leniently matched ones, or only "
+        "those with every step well-formed as written",
         default="correct",
-        help="what is compared: right answers (default), leniently matched ones, or only those "
-        "with every step well-formed as written",
+        choices=sorted(comparison.MEASURES),
     )
-    parser.add_argument("--json", action="store_true", help="one object: comparisons, ranking, …")
-    parser = commands.add_parser("power", help="how many tasks a claim needs", description=_POWER)
-    parser.set_defaults(command=show_power)
-    parser.add_argument("--tasks", type=int, default=0, metavar="N", help="so many tasks")
-    parser.add_argument(
-        "--difference", type=float, default=0.0, metavar="D", help="in points, 1 to 100"
-    )
-    parser.add_argument(
-        "--discordance",
-        type=float,
-        default=0.0,
-        metavar="X",
-        help="in %% of tasks (default: 10 to 40)",
-    )
-    parser.add_argument("--json", action="store_true", help="a list of objects")
-    parser = commands.add_parser("score", help="old runs, present rules", description=_SCORE)
-    parser.set_defaults(command=score_again)
+    flag(parser, "--json", "one object: comparisons, ranking, …")
+    parser = command(commands, "power", show_power, "how many tasks a claim needs", _POWER)
+    option(parser, "--tasks N", "so many tasks", int, 0)
+    option(parser, "--difference D", "in points, 1 to 100", float, 0.0)
+    option(parser, "--discordance X", "in %% of tasks (default: 10 to 40)", float, 0.0)
+    flag(parser, "--json", "a list of objects")
+    parser = command(commands, "score", score_again, "old runs, present rules", _SCORE)
     _runs(parser)
-    parser.add_argument(
-        "--repair",
-        choices=("run", "default", "none"),
-        default="run",
-        help="read with repairs or without (default: as in the run)",
-    )
-    parser.add_argument("--json", action="store_true", help="a list of objects, one a run")
+    choice(parser, "--repair run|default|none", "read as in the run, with repairs, or without")
+    flag(parser, "--json", "a list of objects, one a run")
 
 
 def _runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs", nargs="+", metavar="RUN", help="a run folder, or a model's name or glob"
     )
-    options.runs_dir(parser, "where to look")
+    runs_dir(parser, "where to look")
 
 
 def compare_runs(args: argparse.Namespace) -> int:

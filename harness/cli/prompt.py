@@ -8,6 +8,7 @@ from typing import Any
 
 from harness import prompts, tools
 from harness.cli.live import fetch_model
+from harness.cli.options import command, flag, repeated
 from harness.cli.output import put
 from harness.common.printable import printable
 from harness.models import registry
@@ -29,8 +30,7 @@ examples:
 
 def add(commands: Any) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser("prompt", help="what every model reads", description=_HELP)
-    parser.set_defaults(command=print_prompt)
+    parser = command(commands, "prompt", print_prompt, "what every model reads", _HELP)
     parser.add_argument(
         "name",
         nargs="?",
@@ -39,14 +39,8 @@ def add(commands: Any) -> None:
         help=f"one of {', '.join(prompts.prompt_names())}, or a file",
     )
     parser.add_argument("checked", nargs="?", default="", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="with check: a model that shall reproduce the examples; may be repeated",
-    )
-    parser.add_argument("--json", action="store_true", help="with check: a list of objects")
+    repeated(parser, "--model NAME", "with check: a model that shall reproduce the examples")
+    flag(parser, "--json", "with check: a list of objects")
 
 
 def print_prompt(args: argparse.Namespace) -> int:

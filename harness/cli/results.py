@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from harness.cli import options
+from harness.cli.options import command, flag, option, runs_dir
 from harness.cli.output import put, tell, width
 from harness.common.hints import hint
 from harness.report import data, table
@@ -47,31 +47,25 @@ example:
 
 def add(commands: Any) -> None:
     """Add the commands to the parser."""
-    parser = commands.add_parser(
-        "report", help="the result table, with intervals", description=_REPORT
-    )
-    parser.set_defaults(command=print_report)
+    parser = command(commands, "report", print_report, "the result table, with intervals", _REPORT)
     _runs(parser)
-    parser.add_argument(
+    flag(
+        parser,
         "--details",
-        action="store_true",
-        help="each run in full: categories, errors, ladder, tool use, trials, faults",
+        "each run in full: categories, errors, ladder, tool use, trials, faults",
     )
-    parser.add_argument("--json", action="store_true", help="a list of objects, one a run")
-    parser = commands.add_parser("plot", help="the chart for the slide", description=_PLOT)
-    parser.set_defaults(command=draw_chart)
+    flag(parser, "--json", "a list of objects, one a run")
+    parser = command(commands, "plot", draw_chart, "the chart for the slide", _PLOT)
     _runs(parser)
-    parser.add_argument(
-        "--kind", choices=sorted(CHARTS), default="size", help="which chart (default: size)"
+    option(
+        parser, "--kind KIND", "which chart (default: size)", default="size", choices=sorted(CHARTS)
     )
-    many = {"action": "append", "help": "a .png, .svg or .pdf file; may be repeated"}
-    _out(parser, **many)
-    parser = commands.add_parser("view", help="the trace viewer, one HTML file", description=_VIEW)
-    parser.set_defaults(command=view_run)
+    many = "a .png, .svg or .pdf file; may be repeated"
+    option(parser, "-o --out FILE", many, Path, None, required=True, action="append")
+    parser = command(commands, "view", view_run, "the trace viewer, one HTML file", _VIEW)
     _run(parser)
-    _out(parser, help="an .html file")
-    parser = commands.add_parser("show", help="one episode in the terminal", description=_SHOW)
-    parser.set_defaults(command=show_episode)
+    option(parser, "-o --out FILE", "an .html file", Path, None, required=True)
+    parser = command(commands, "show", show_episode, "one episode in the terminal", _SHOW)
     _run(parser)
     parser.add_argument("task", nargs="?", metavar="TASK", help="a task's id (default: list them)")
 
@@ -80,15 +74,11 @@ def _runs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "runs", nargs="*", type=Path, metavar="RUN", help="run folders (default: all)"
     )
-    options.runs_dir(parser, "where to look")
+    runs_dir(parser, "where to look")
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-
-
-def _out(parser: argparse.ArgumentParser, **more: Any) -> None:
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", **more)
 
 
 def print_report(args: argparse.Namespace) -> int:
