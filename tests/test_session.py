@@ -158,6 +158,18 @@ def test_what_changes_no_episode_does_not_end_a_run(suite_folder: Path, tmp_path
     assert finish(replace(plan, settings=settings), tmp_path)[0].path == first.path
 
 
+def test_what_another_process_did_meanwhile_is_neither_lost_nor_done_again(
+    suite_folder: Path, tmp_path: Path
+) -> None:
+    plan = plan_for(suite_folder)
+    finish(replace(plan, subset=Subset(limit=1)), tmp_path)
+    slow = open_session(plan, tmp_path)
+    quick, episodes = finish(plan, tmp_path)
+    assert len(episodes) == 2
+    assert [event for event in slow.events() if isinstance(event, Episode)] == []
+    assert [session["episodes"] for session in Run.open(quick.path).manifest["sessions"]] == [1, 2]
+
+
 def test_slots_that_the_harness_chose_are_kept(suite_folder: Path, tmp_path: Path) -> None:
     plan = plan_for(suite_folder)
     first, _ = finish(

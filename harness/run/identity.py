@@ -42,7 +42,7 @@ SPEED_ONLY = frozenset({"settings.threads", "settings.slots"})
 # What an engine reports and what may differ between two sessions of one run: how it ran, and
 # what a version of the harness reads from a file that is known by its hash.
 NO_IDENTITY = frozenset(
-    {"file", "threads", "thread_trial", "retrials", "workaround", "warnings", "estimated", "name"}
+    {"file", "threads", "thread_trial", "workaround", "warnings", "name"}
     | {"params", "params_stored", "recipe", "recipe_source", "bits", "bits_per_weight", "imatrix"}
 )
 

@@ -76,9 +76,9 @@ class Session:
             record = _Record(stack)
 
             def settle(facts: dict[str, object]) -> list[EpisodeKey]:
-                self._choose_run(facts)
-                assert self.run
+                self.run = self._choose_run(facts)
                 record.begin(self.run, facts)
+                self._take_stock(self.run)
                 return self.todo
 
             plan = replace(self.plan, settings=self._pinned())
@@ -88,21 +88,24 @@ class Session:
                 record.note(event)
                 yield event
 
-    def _choose_run(self, facts: dict[str, object]) -> None:
+    def _take_stock(self, run: Run) -> None:
+        """Read the run again, now that no other process writes it, and say what is asked for."""
+        run.manifest = Run.open(run.path).manifest | {"asked": self.plan.asked()}
+        run.save_manifest()
+        self.todo = _left(self.plan, run)
+
+    def _choose_run(self, facts: dict[str, object]) -> Run:
         """The newest run in which nothing differs, or a new one. Its news says what differs."""
         reasons = []
         for run in self._candidates:
             differ = fact_differences(run.manifest.get("engine", {}), facts)
             if not differ:
-                self.run, self.todo, self.resumed = run, _left(self.plan, run), True
-                break
+                self.resumed = True
+                return run
             reasons.append(f"{run.path} is not continued: {in_words(differ)}")
-        else:
-            if not self._fresh:
-                self.news = reasons[0] if reasons else _nearest_run(self.plan, self._runs_dir)
-            self.run = new_run(self.plan, self._runs_dir, facts)
-        self.run.manifest["asked"] = self.plan.asked()
-        self.run.save_manifest()
+        if not self._fresh:
+            self.news = reasons[0] if reasons else _nearest_run(self.plan, self._runs_dir)
+        return new_run(self.plan, self._runs_dir, facts)
 
     def _pinned(self) -> EngineSettings:
         """The settings; where the slots are left to the harness, those of the run to continue."""
