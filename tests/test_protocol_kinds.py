@@ -447,3 +447,12 @@ def test_a_cut_off_move_that_says_something_else_is_another_move(cut: str) -> No
 def test_the_first_move_cut_off_is_none() -> None:
     parsed = Protocol(TOOLS).read(Completion(" No article.\nAnswer: unkn", "length"))
     assert parsed.move is None and parsed.errors == ("truncated",)
+
+
+@pytest.mark.parametrize("word", ["EOS", "BOS", "INST"])
+def test_a_word_in_brackets_behind_a_tool_is_its_input(word: str) -> None:
+    bracket = Protocol(TOOLS, "bracket")
+    looked = bracket.read(Completion(f" I look.\nAction 1: wikipedia[{word}]\n", "stop"))
+    assert looked == Parsed("I look.", Action("wikipedia", word))
+    marked = Protocol(TOOLS).read(Completion(f" I know.\nAnswer: Paris [{word}]", "eos"))
+    assert marked.move == Answer("Paris") and "role_leak" in marked.errors

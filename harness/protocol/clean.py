@@ -56,20 +56,26 @@ def clean(text: str, stop: str, form: Dialect, notes: FlawNotes) -> str:
     if said is not None:
         notes.add("think_block")
         seen = said
-    return _without_stub(_one_turn(seen, notes), stop, form, notes)
+    return _without_stub(_one_turn(seen, form, notes), stop, form, notes)
 
 
-def _one_turn(text: str, notes: FlawNotes) -> str:
+def _one_turn(text: str, form: Dialect, notes: FlawNotes) -> str:
     """The text from its own turn's marks up to the next mark of a turn, whole or cut."""
     begun = len(text) - len(text.lstrip(" \t\n"))
     while opening := _TURN.match(text, begun):
         notes.add("role_leak")
         begun = _BLANK_AND_ROLE.match(text, opening.end()).end()  # type: ignore[union-attr]
-    end = _TURN.search(text, begun)
+    end = next((m for m in _TURN.finditer(text, begun) if not _is_input(m, form)), None)
     at = end.start() if end else _cut_mark(text)
     if at < len(text):
         notes.add("role_leak")
     return text[begun:at]
+
+
+def _is_input(mark: re.Match[str], form: Dialect) -> bool:
+    """Whether what looks like a mark is a tool's input in brackets: ``wikipedia[EOS]``."""
+    before = mark.string[max(0, mark.start() - 1) : mark.start()]
+    return form.form == "bracket" and mark[0].startswith("[") and before.isalnum()
 
 
 def _cut_mark(text: str) -> int:
