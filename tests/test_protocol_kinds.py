@@ -449,10 +449,13 @@ def test_the_first_move_cut_off_is_none() -> None:
     assert parsed.move is None and parsed.errors == ("truncated",)
 
 
-@pytest.mark.parametrize("word", ["EOS", "BOS", "INST"])
+@pytest.mark.parametrize("word", ["EOS", "BOS", "INST", "Think", "Reasoning"])
 def test_a_word_in_brackets_behind_a_tool_is_its_input(word: str) -> None:
     bracket = Protocol(TOOLS, "bracket")
     looked = bracket.read(Completion(f" I look.\nAction 1: wikipedia[{word}]\n", "stop"))
     assert looked == Parsed("I look.", Action("wikipedia", word))
-    marked = Protocol(TOOLS).read(Completion(f" I know.\nAnswer: Paris [{word}]", "eos"))
+
+
+def test_a_mark_behind_an_answer_is_no_part_of_it() -> None:
+    marked = Protocol(TOOLS).read(Completion(" I know.\nAnswer: Paris [EOS]", "eos"))
     assert marked.move == Answer("Paris") and "role_leak" in marked.errors

@@ -29,7 +29,7 @@ _ALSO = "reason|reflection|scratchpad|analysis|inner_monologue|internal_monologu
 _MARK = re.compile(
     rf"<\|(?:begin|end|start)_(?:of_)?(?:thought|thinking|think|reasoning)\|>"
     rf"|<\|?/?(?:[a-z]{{1,10}}[:_])?(?:{_THINK}|{_ALSO})\|?\s{{0,3}}>"
-    r"|\[/?(?:think|thinking|reasoning)\]"
+    r"|(?:(?<!\w)\[|\[/)(?:think|thinking|reasoning)\]"  # wikipedia[Reasoning] opens no block
     r"|◁/?think(?:ing)?▷"
     r"|(?:<\|start\|>assistant)?<\|channel\|>\s{0,3}(?P<channel>[a-z]{1,20})"
     r"(?:[^<\n]{0,60}<\|message\|>)?"
